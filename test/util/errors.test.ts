@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { errorText, NsqError } from '../../src/util/errors.ts'
+import { version } from '../../src/util/version.ts'
+
+test('an NsqError carries a code, a cause and a remedy', () => {
+  const cause = new Error('below')
+  const error = new NsqError('E_TEST', 'it broke', { cause, remedy: 'mend it' })
+  assert.ok(error instanceof Error)
+  assert.equal(error.name, 'NsqError')
+  assert.equal(error.code, 'E_TEST')
+  assert.equal(error.remedy, 'mend it')
+  assert.equal(error.cause, cause)
+  assert.equal('cause' in new NsqError('E_TEST', 'no cause'), false)
+})
+
+test('anything thrown has a text', () => {
+  assert.equal(errorText(new Error('one')), 'one')
+  assert.equal(errorText('two'), 'two')
+  assert.equal(errorText(undefined), 'undefined')
+})
+
+test('the version is one that official clients can parse', () => {
+  assert.match(version, /^\d+\.\d+\.\d+/)
+})

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Logger, LogLevel, parseLevel } from '../../src/util/logger.ts'
+
+function recorder(level: number): { logger: Logger; lines: string[] } {
+  const lines: string[] = []
+  return { lines, logger: new Logger({ prefix: '[nsqd] ', level, write: line => lines.push(line) }) }
+}
+
+test('writes the official line format', () => {
+  const { logger, lines } = recorder(LogLevel.debug)
+  logger.debug('a')
+  logger.info('b')
+  logger.warn('c')
+  logger.error('d')
+  logger.fatal('e')
+  const shape =
+    /^\[nsqd\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} (DEBUG: a|INFO: b|WARNING: c|ERROR: d|FATAL: e)\n$/
+  assert.equal(lines.length, 5)
+  for (const line of lines) assert.match(line, shape)
+})
+
+test('leaves out what is below its level, which can change', () => {
+  const { logger, lines } = recorder(LogLevel.warning)
+  logger.debug(() => assert.fail('a text below the level is not made'))
+  logger.info('no')
+  logger.warn('yes')
+  assert.equal(lines.length, 1)
+  logger.level = LogLevel.debug
+  logger.debug(() => 'made')
+  assert.match(lines[1] ?? '', /DEBUG: made\n$/)
+})
+
+test('a text cannot forge a line or send terminal codes', () => {
+  const { logger, lines } = recorder(LogLevel.info)
+  logger.info('a\nb\r\tc\u001B[31m\u009Bé')
+  assert.match(lines[0] ?? '', /INFO: a\\nb\\r\\tc\\x1b\[31m\\x9bé\n$/)
+})
+
+test('levels by name', () => {
+  assert.equal(parseLevel('DEBUG'), 1)
+  assert.equal(parseLevel('info'), 2)
+  assert.equal(parseLevel('Warn'), 3)
+  assert.equal(parseLevel('warning'), 3)
+  assert.equal(parseLevel('error'), 4)
+  assert.equal(parseLevel('fatal'), 5)
+  assert.equal(parseLevel('loud'), undefined)
+  assert.equal(parseLevel(''), undefined)
+})
