@@ -1,0 +1,193 @@
+import http from 'node:http'
+import https from 'node:https'
+import { errorText, NsqError, type NsqErrorOptions } from '../util/errors.ts'
+import { version } from '../util/version.ts'
+
+export interface RequestOptions {
+  /** How long connecting may take; 2 s unless given. */
+  connectTimeoutMs?: number
+  /** How long the whole request may take; 5 s unless given. */
+  requestTimeoutMs?: number
+  body?: string | Buffer
+  /** A larger reply is refused; 64 MiB unless given. */
+  maxReplySize?: number
+}
+
+export interface HttpReply {
+  status: number
+  body: Buffer
+}
+
+/**
+ * A request that failed. Codes: `E_HTTP_URL` (not an http or https URL), `E_HTTP_CONNECT` (no connection, or lost),
+ * `E_HTTP_TIMEOUT`, `E_HTTP_STATUS` (the server refused; see `status` and `reply`), `E_HTTP_REPLY` (not JSON, or too large).
+ */
+export class HttpRequestError extends NsqError {
+  override readonly name = 'HttpRequestError'
+  readonly status: number | undefined
+  /** The server's own code, such as `TOPIC_NOT_FOUND`, when it sent one. */
+  readonly reply: string | undefined
+
+  constructor(
+    code: string,
+    message: string,
+    options: NsqErrorOptions & { status?: number; reply?: string } = {},
+  ) {
+    super(code, message, options)
+    this.status = options.status
+    this.reply = options.reply
+  }
+}
+
+const DEFAULTS = { connectTimeoutMs: 2000, requestTimeoutMs: 5000, maxReplySize: 64 * 1024 * 1024 }
+
+const httpAgent = new http.Agent({ keepAlive: true, maxFreeSockets: 4 })
+const httpsAgent = new https.Agent({ keepAlive: true, maxFreeSockets: 4 })
+
+/**
+ * Asks an NSQ daemon and returns the JSON it answers, or null when it answers nothing. The envelope of daemons before
+ * 1.0, `{status_code, status_txt, data}`, is taken off.
+ *
+ * @throws HttpRequestError naming the URL.
+ */
+export async function requestJson(
+  method: string,
+  url: string,
+  options: RequestOptions = {},
+): Promise<unknown> {
+  const reply = await request(method, url, options)
+  const value = parseJson(reply.body)
+  const envelope = openEnvelope(value)
+  const status = envelope?.status ?? reply.status
+  if (status !== 200) {
+    const message = envelope?.message ?? messageOf(value)
+    throw new HttpRequestError('E_HTTP_STATUS', `${url} answered ${status}${message ? ` ${message}` : ''}`, {
+      status,
+      ...(message ? { reply: message } : {}),
+    })
+  }
+  if (value === undefined) {
+    throw new HttpRequestError('E_HTTP_REPLY', `${url} did not answer in JSON`, {
+      remedy: 'Check that this is the HTTP address of an NSQ daemon.',
+    })
+  }
+  return envelope === undefined ? value : envelope.data
+}
+
+/** Sends a request and returns the reply whatever its status. A GET on a kept connection that has just died is sent again. */
+export async function request(method: string, url: string, options: RequestOptions = {}): Promise<HttpReply> {
+  const target = parseUrl(url)
+  try {
+    return await send(method, target, url, options)
+  } catch (error) {
+    if (method !== 'GET' || !(error instanceof StaleConnection)) throw error
+    return send(method, target, url, options)
+  }
+}
+
+/** The daemon had closed a kept connection before this request reached it. */
+class StaleConnection extends HttpRequestError {}
+
+function parseUrl(url: string): URL {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target?.protocol === 'http:' || target?.protocol === 'https:') return target
+  throw new HttpRequestError('E_HTTP_URL', `"${url}" is not an http or https URL`)
+}
+
+function send(method: string, target: URL, url: string, options: RequestOptions): Promise<HttpReply> {
+  const { connectTimeoutMs, requestTimeoutMs, maxReplySize } = { ...DEFAULTS, ...options }
+  const isHttps = target.protocol === 'https:'
+  return new Promise((resolve, reject) => {
+    const outgoing = (isHttps ? https : http).request(target, {
+      method,
+      agent: isHttps ? httpsAgent : httpAgent,
+      headers: {
+        'User-Agent': `nsq-ts/${version}`,
+        // Daemons before 1.0 then leave the envelope out.
+        Accept: 'application/vnd.nsq; version=1.0',
+        ...(options.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(options.body) }),
+      },
+    })
+    const expire = (what: string, ms: number): NodeJS.Timeout =>
+      setTimeout(() => {
+        outgoing.destroy(
+          new HttpRequestError('E_HTTP_TIMEOUT', `${url} ${what} within ${ms} ms`, {
+            remedy: 'Check the address, and that the daemon is running.',
+          }),
+        )
+      }, ms)
+    const requestTimer = expire('did not answer', requestTimeoutMs)
+    const connectTimer = expire('could not be reached', connectTimeoutMs)
+    const settle = (): void => {
+      clearTimeout(requestTimer)
+      clearTimeout(connectTimer)
+    }
+    outgoing.on('socket', socket => {
+      if (socket.connecting) socket.once('connect', () => clearTimeout(connectTimer))
+      else clearTimeout(connectTimer)
+    })
+    outgoing.on('error', error => {
+      settle()
+      reject(connectionError(url, error, outgoing.reusedSocket))
+    })
+    outgoing.on('response', response => {
+      const chunks: Buffer[] = []
+      let length = 0
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length
+        chunks.push(chunk)
+        if (length > maxReplySize) {
+          outgoing.destroy()
+          response.destroy(
+            new HttpRequestError('E_HTTP_REPLY', `${url} answered more than ${maxReplySize} bytes`),
+          )
+        }
+      })
+      response.on('end', () => {
+        settle()
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks, length) })
+      })
+      response.on('error', error => {
+        settle()
+        reject(connectionError(url, error, false))
+      })
+    })
+    outgoing.end(options.body)
+  })
+}
+
+function connectionError(url: string, cause: Error, reused: boolean): HttpRequestError {
+  if (cause instanceof HttpRequestError) return cause
+  const isReset = 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
+  const Kind = reused && isReset ? StaleConnection : HttpRequestError
+  // A host name with several addresses fails with an AggregateError, whose own message is empty.
+  const [first]: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+  return new Kind('E_HTTP_CONNECT', `${url} cannot be reached: ${errorText(first)}`, {
+    cause,
+    remedy: 'Check the address, and that the daemon is running.',
+  })
+}
+
+/** The JSON value of a body: null when it is empty, undefined when it is not JSON. */
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return null
+  try {
+    const value: unknown = JSON.parse(body.toString())
+    return value
+  } catch {
+    return undefined
+  }
+}
+
+function openEnvelope(value: unknown): { status: number; message: string; data: unknown } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (!('status_code' in value) || !('status_txt' in value) || typeof value.status_code !== 'number') {
+    return undefined
+  }
+  const data = 'data' in value ? value.data : null
+  return { status: value.status_code, message: String(value.status_txt), data }
+}
+
+function messageOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'message' in value ? String(value.message) : ''
+}

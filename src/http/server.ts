@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { errorText } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import { HttpError } from './error.ts'
+import { json, type Reply } from './reply.ts'
+import { HttpRequest, parseTarget, Router, type Route } from './router.ts'
+
+export interface HttpServerOptions {
+  routes: readonly Route[]
+  /** Gets a line for each request at debug level, and for each unexpected error. */
+  logger: Logger
+}
+
+/** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
+const KEEP_ALIVE_MS = 75_000
+
+/**
+ * A server that answers as NSQ's daemons do: JSON or text, `{"message": "CODE"}` for refusals, and an
+ * `X-NSQ-Content-Type` header. It does not listen yet.
+ */
+export function createHttpServer({ routes, logger }: HttpServerOptions): Server {
+  const router = new Router(routes)
+  const server = createServer((request, response) => {
+    void answer(router, logger, request, response)
+  })
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  return server
+}
+
+/** Stops listening, lets what is being answered finish for at most `graceMs`, and closes every connection. */
+export async function closeHttpServer(server: Server, graceMs = 1000): Promise<void> {
+  if (!server.listening) return
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await new Promise<void>(resolve => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearTimeout(timer)
+}
+
+async function answer(
+  router: Router,
+  logger: Logger,
+  raw: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const reply = await replyTo(router, logger, raw)
+  if (response.destroyed) return
+  response.statusCode = reply.status
+  response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
+  if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
+  response.setHeader('Content-Length', Buffer.byteLength(reply.body))
+  // A body that was not read to its end (too large) would be taken for the next request.
+  if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
+  response.end(reply.body)
+  logger.debug(() => `${reply.status} ${raw.method} ${raw.url} (${raw.socket.remoteAddress ?? '-'})`)
+}
+
+async function replyTo(router: Router, logger: Logger, raw: IncomingMessage): Promise<Reply> {
+  const target = parseTarget(raw.url ?? '/')
+  try {
+    const { route, params } = router.match(raw.method ?? 'GET', target.path)
+    return await route.handle(new HttpRequest(raw, target, params))
+  } catch (error) {
+    if (error instanceof HttpError) return json({ message: error.message }, error.status)
+    // The client went away while it was sending its body: nobody is there to be answered.
+    if (raw.destroyed && !raw.complete) return json({ message: 'INVALID_REQUEST' }, 400)
+    logger.error(`${raw.method} ${target.path} failed: ${errorText(error)}`)
+    logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
+    return json({ message: 'INTERNAL_ERROR' }, 500)
+  }
+}

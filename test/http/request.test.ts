@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import net, { type Server } from 'node:net'
+import { after, test } from 'node:test'
+import { HttpRequestError, request, requestJson } from '../../src/http/request.ts'
+
+const servers: Server[] = []
+after(() => {
+  for (const server of servers) {
+    if (server instanceof http.Server) server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function listen(server: Server): Promise<string> {
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return `http://127.0.0.1:${address.port}`
+}
+
+function answering(status: number, body: string): Promise<string> {
+  return listen(http.createServer((_, response) => void response.writeHead(status).end(body)))
+}
+
+/** Asserts that a request fails with this code, in an error that names its URL. */
+async function fails(code: string, url: string, options = {}): Promise<HttpRequestError> {
+  let caught: unknown
+  await assert.rejects(requestJson('GET', url, options), (error: unknown) => {
+    caught = error
+    return true
+  })
+  assert.ok(caught instanceof HttpRequestError)
+  assert.equal(caught.code, code)
+  assert.ok(caught.message.includes(url), caught.message)
+  return caught
+}
+
+test('returns the JSON, null for an empty body, and the content of an old envelope', async () => {
+  assert.deepEqual(await requestJson('GET', await answering(200, '{"topics":["t"]}')), { topics: ['t'] })
+  assert.equal(await requestJson('POST', await answering(200, '')), null)
+  const old = '{"status_code":200,"status_txt":"OK","data":{"topics":["t"]}}'
+  assert.deepEqual(await requestJson('GET', await answering(200, old)), { topics: ['t'] })
+})
+
+test('sends the method, the body and what says who we are', async () => {
+  const server = http.createServer((incoming, response) => {
+    let body = ''
+    incoming.setEncoding('utf8').on('data', chunk => (body += String(chunk)))
+    incoming.on('end', () => {
+      const { 'user-agent': agent, accept, 'content-length': length } = incoming.headers
+      response.end(
+        JSON.stringify({ method: incoming.method, url: incoming.url, body, agent, accept, length }),
+      )
+    })
+  })
+  const base = await listen(server)
+  const reply = await requestJson('PUT', `${base}/a?b=c`, { body: 'é' })
+  assert.ok(typeof reply === 'object' && reply !== null)
+  const { agent, ...rest } = { agent: '', ...reply }
+  assert.match(agent, /^nsq-ts\/\d/)
+  const accept = 'application/vnd.nsq; version=1.0'
+  assert.deepEqual(rest, { method: 'PUT', url: '/a?b=c', body: 'é', accept, length: '2' })
+})
+
+test('a refusal carries the status and the code of the server', async () => {
+  const plain = await fails('E_HTTP_STATUS', await answering(404, '{"message":"TOPIC_NOT_FOUND"}'))
+  assert.deepEqual([plain.status, plain.reply], [404, 'TOPIC_NOT_FOUND'])
+  const old = await fails(
+    'E_HTTP_STATUS',
+    await answering(200, '{"status_code":404,"status_txt":"TOPIC_NOT_FOUND","data":null}'),
+  )
+  assert.deepEqual([old.status, old.reply], [404, 'TOPIC_NOT_FOUND'])
+  const page = await fails('E_HTTP_STATUS', await answering(502, '<html>bad gateway</html>'))
+  assert.deepEqual([page.status, page.reply], [502, undefined])
+})
+
+test('a reply that is not JSON, or too large', async () => {
+  await fails('E_HTTP_REPLY', await answering(200, 'hello'))
+  await fails('E_HTTP_REPLY', await answering(200, `"${'x'.repeat(2000)}"`), { maxReplySize: 1000 })
+})
+
+test('nobody listening, not HTTP, and not a URL', async () => {
+  const server = net.createServer()
+  const base = await listen(server)
+  server.close()
+  await once(server, 'close')
+  const refused = await fails('E_HTTP_CONNECT', base)
+  assert.match(refused.message, /ECONNREFUSED/)
+  assert.ok(refused.remedy)
+  await fails('E_HTTP_CONNECT', await listen(net.createServer(socket => socket.end('NOT HTTP\r\n\r\n'))))
+  await fails('E_HTTP_URL', 'localhost:4161')
+  await fails('E_HTTP_URL', 'not a url')
+})
+
+test('a server that never answers', async () => {
+  const url = await listen(http.createServer(() => {}))
+  const error = await fails('E_HTTP_TIMEOUT', url, { requestTimeoutMs: 50 })
+  assert.match(error.message, /50 ms/)
+})
+
+test('a GET on a kept connection that the server closed meanwhile is sent again', async () => {
+  let requests = 0
+  const server = net.createServer(socket => {
+    let served = 0
+    socket.on('data', () => {
+      requests++
+      served++
+      if (served === 1)
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\n1')
+      else socket.destroy()
+    })
+    socket.on('error', () => {})
+  })
+  const url = await listen(server)
+  assert.equal((await request('GET', url)).body.toString(), '1')
+  assert.equal((await request('GET', url)).body.toString(), '1')
+  assert.equal(requests, 3)
+  await assert.rejects(request('POST', url), { code: 'E_HTTP_CONNECT' })
+})

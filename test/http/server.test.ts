@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import net from 'node:net'
+import { after, before, test } from 'node:test'
+import { HttpError } from '../../src/http/error.ts'
+import { empty, json, text } from '../../src/http/reply.ts'
+import { closeHttpServer, createHttpServer } from '../../src/http/server.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
+
+const lines: string[] = []
+const logger = new Logger({ prefix: '', level: LogLevel.error, write: line => lines.push(line) })
+let server: Server
+let port: number
+let base: string
+
+before(async () => {
+  server = createHttpServer({
+    logger,
+    routes: [
+      { method: 'GET', path: '/ping', handle: () => text('OK') },
+      { method: 'GET', path: '/json', handle: () => json({ a: [1, 'é'] }) },
+      { method: 'POST', path: '/empty', handle: () => empty() },
+      { method: 'GET', path: '/arg', handle: ({ query }) => json(query.get('a')) },
+      { method: 'PUT', path: '/config/:name', handle: ({ params }) => json(params) },
+      { method: 'POST', path: '/body', handle: async request => json((await request.readBody(1000)).length) },
+      {
+        method: 'POST',
+        path: '/message',
+        handle: async r => json((await r.readBody(1000, 'MSG_TOO_BIG')).length),
+      },
+      {
+        method: 'GET',
+        path: '/refuse',
+        handle: () => {
+          throw new HttpError(404, 'TOPIC_NOT_FOUND')
+        },
+      },
+      { method: 'GET', path: '/break', handle: () => Promise.reject(new Error('broken\nINFO: forged')) },
+    ],
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  port = address.port
+  base = `http://127.0.0.1:${port}`
+})
+
+after(() => closeHttpServer(server))
+
+async function ask(path: string, init?: RequestInit): Promise<[number, string | null, string]> {
+  const response = await fetch(base + path, init)
+  assert.equal(response.headers.get('x-nsq-content-type'), 'nsq; version=1.0')
+  return [response.status, response.headers.get('content-type'), await response.text()]
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+test('text, JSON and nothing', async () => {
+  assert.deepEqual(await ask('/ping'), [200, 'text/plain; charset=utf-8', 'OK'])
+  assert.deepEqual(await ask('/json'), [200, JSON_TYPE, '{"a":[1,"é"]}'])
+  assert.deepEqual(await ask('/empty', { method: 'POST' }), [200, null, ''])
+})
+
+test('named segments and arguments', async () => {
+  assert.deepEqual(await ask('/config/a%2Fb', { method: 'PUT' }), [200, JSON_TYPE, '{"name":"a/b"}'])
+  assert.deepEqual(await ask('/arg?a=x%23y+z'), [200, JSON_TYPE, '"x#y z"'])
+  assert.deepEqual(await ask('/arg'), [200, JSON_TYPE, 'null'])
+  for (const query of ['a=%', 'a=%zz', 'a=1;b=2']) {
+    assert.deepEqual(await ask(`/arg?${query}`), [400, JSON_TYPE, '{"message":"INVALID_REQUEST"}'])
+  }
+})
+
+test('refusals', async () => {
+  assert.deepEqual(await ask('/nope'), [404, JSON_TYPE, '{"message":"NOT_FOUND"}'])
+  assert.deepEqual(await ask('/ping', { method: 'POST' }), [
+    405,
+    JSON_TYPE,
+    '{"message":"METHOD_NOT_ALLOWED"}',
+  ])
+  assert.deepEqual(await ask('/refuse'), [404, JSON_TYPE, '{"message":"TOPIC_NOT_FOUND"}'])
+})
+
+test('an unexpected error is 500, logged on one line, and not told to the client', async () => {
+  assert.deepEqual(await ask('/break'), [500, JSON_TYPE, '{"message":"INTERNAL_ERROR"}'])
+  assert.equal(lines.filter(line => line.includes('GET /break failed: broken\\nINFO: forged')).length, 1)
+})
+
+test('bodies up to the limit', async () => {
+  for (const size of [0, 1, 1000]) {
+    const reply = await ask('/body', { method: 'POST', body: Buffer.alloc(size, 120) })
+    assert.deepEqual(reply, [200, JSON_TYPE, String(size)])
+  }
+  const tooBig = await ask('/body', { method: 'POST', body: Buffer.alloc(1001) })
+  assert.deepEqual(tooBig, [413, JSON_TYPE, '{"message":"BODY_TOO_BIG"}'])
+  const large = await ask('/message', { method: 'POST', body: Buffer.alloc(3_000_000) })
+  assert.deepEqual(large, [413, JSON_TYPE, '{"message":"MSG_TOO_BIG"}'])
+})
+
+test('a body announced as enormous is refused before it is sent', async () => {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n')
+  let got = ''
+  socket.setEncoding('latin1').on('data', data => (got += String(data)))
+  await once(socket, 'close')
+  assert.match(got, /^HTTP\/1\.1 413 /)
+  assert.match(got, /Connection: close/i)
+})
+
+test('a client that goes away in the middle of its body does not harm the server', async () => {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc')
+  await once(socket, 'connect')
+  socket.destroy()
+  await once(socket, 'close')
+  assert.deepEqual(await ask('/ping'), [200, 'text/plain; charset=utf-8', 'OK'])
+  assert.ok(!lines.some(line => line.includes('/body')))
+})
