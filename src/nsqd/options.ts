@@ -303,7 +303,7 @@ export function optionWarnings(options: NsqdOptions): string[] {
  */
 function defaultBroadcastAddress(tcpAddress: string): string {
   const { host } = parseAddress(tcpAddress)
-  const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host)
+  const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
   return isLoopback ? host : hostname()
 }
 

@@ -1,0 +1,192 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isEphemeral, isValidChannelName, isValidTopicName } from '../protocol/names.ts'
+import { errorText, NsqError } from '../util/errors.ts'
+
+const FILE_NAME = 'nsqd.dat'
+
+export interface ChannelMetadata {
+  name: string
+  paused: boolean
+}
+
+export interface TopicMetadata extends ChannelMetadata {
+  channels: ChannelMetadata[]
+}
+
+/** The topics and channels of an nsqd, in the official format and file (`nsqd.dat`), with one field of ours. */
+export interface Metadata {
+  topics: TopicMetadata[]
+  /** Of the nsqd that wrote it. */
+  version: string
+  /** Segment numbers below this one may have been used; 0 in a file of the official nsqd. */
+  segment_reserve: number
+}
+
+/** Reads the metadata in a data path; undefined when there is none. Throws NsqError E_METADATA when it is unreadable. */
+export function loadMetadata(dataPath: string): Metadata | undefined {
+  const file = join(dataPath, FILE_NAME)
+  try {
+    return parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new NsqError('E_METADATA', `cannot read the topics and channels in ${file}: ${errorText(error)}`, {
+      cause: error,
+      remedy: `put a good copy of the file there, or move it away to start without paused topics and idle channels`,
+    })
+  }
+}
+
+/**
+ * Writes the metadata of one data path. A write is atomic: a crash leaves the old file or the new one. Ephemeral topics
+ * and channels are left out.
+ */
+export class MetadataStore {
+  readonly #dataPath: string
+  readonly #file: string
+  /** What is to be written next, and the promise that settles when it is. */
+  #next: { metadata: Metadata; done: Promise<void> } | undefined
+  #writing: Promise<void> = Promise.resolve()
+  /** Counts `saveNow`, so that a slower `save` does not put an older state over it. */
+  #epoch = 0
+
+  constructor(dataPath: string) {
+    this.#dataPath = dataPath
+    this.#file = join(dataPath, FILE_NAME)
+  }
+
+  /**
+   * Resolves when this state, or a later one, is on disk. Calls made while a write is under way become one write.
+   * Rejects with NsqError E_METADATA.
+   */
+  save(metadata: Metadata): Promise<void> {
+    if (this.#next) {
+      this.#next.metadata = metadata
+      return this.#next.done
+    }
+    const epoch = this.#epoch
+    const done = this.#writing.then(() => {
+      const latest = this.#next?.metadata ?? metadata
+      this.#next = undefined
+      return epoch === this.#epoch ? this.#write(latest, epoch) : undefined
+    })
+    this.#next = { metadata, done }
+    this.#writing = done.catch(() => undefined)
+    return done
+  }
+
+  /** Writes before it returns, for shutdown. Throws NsqError E_METADATA. */
+  saveNow(metadata: Metadata): void {
+    this.#epoch++
+    const temporary = `${this.#file}.exit.tmp`
+    try {
+      const handle = openSync(temporary, 'w')
+      try {
+        writeFileSync(handle, serialize(metadata))
+        fsyncSync(handle)
+      } finally {
+        closeSync(handle)
+      }
+      renameSync(temporary, this.#file)
+      syncFolderNow(this.#dataPath)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw this.#failure(error)
+    }
+  }
+
+  async #write(metadata: Metadata, epoch: number): Promise<void> {
+    const temporary = `${this.#file}.tmp`
+    try {
+      const handle = await open(temporary, 'w')
+      try {
+        await handle.writeFile(serialize(metadata))
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      // Checked and renamed in one go: an asynchronous rename could land after that of a saveNow.
+      if (epoch === this.#epoch) renameSync(temporary, this.#file)
+      else await rm(temporary, { force: true })
+      await syncFolder(this.#dataPath)
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined)
+      throw this.#failure(error)
+    }
+  }
+
+  #failure(error: unknown): NsqError {
+    return new NsqError('E_METADATA', `cannot write ${this.#file}: ${errorText(error)}`, {
+      cause: error,
+      remedy: 'make room on the disk, and let the user of this process write to the data path',
+    })
+  }
+}
+
+/** Makes a rename last through a power cut. Windows cannot open folders, and needs no such thing. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function syncFolderNow(path: string): void {
+  if (process.platform === 'win32') return
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function serialize({ topics, version, segment_reserve }: Metadata): string {
+  const kept = topics
+    .filter(topic => !isEphemeral(topic.name))
+    .map(({ name, paused, channels }) => ({
+      name,
+      paused,
+      channels: channels.filter(channel => !isEphemeral(channel.name)),
+    }))
+  return JSON.stringify({ topics: kept, version, segment_reserve })
+}
+
+function parse(value: unknown): Metadata {
+  const { topics, version, segment_reserve = 0 } = record(value, 'the content')
+  if (typeof segment_reserve !== 'number' || !Number.isSafeInteger(segment_reserve) || segment_reserve < 0) {
+    throw new TypeError('segment_reserve is not a whole number')
+  }
+  return {
+    topics: list(topics, 'topics').map(entry => ({
+      ...named(entry, isValidTopicName),
+      channels: list(record(entry, 'a topic').channels, 'channels').map(channel =>
+        named(channel, isValidChannelName),
+      ),
+    })),
+    version: typeof version === 'string' ? version : '',
+    segment_reserve,
+  }
+}
+
+function named(value: unknown, isValid: (name: string) => boolean): ChannelMetadata {
+  const { name, paused } = record(value, 'an entry')
+  if (typeof name !== 'string' || !isValid(name)) throw new TypeError(`${JSON.stringify(name)} is not a name`)
+  return { name, paused: paused === true }
+}
+
+function record(value: unknown, what: string): Partial<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${what} is not an object`)
+  return { ...value }
+}
+
+/** Go writes an empty list as null. */
+function list(value: unknown, what: string): readonly unknown[] {
+  if (value === null) return []
+  if (!Array.isArray(value)) throw new TypeError(`${what} is not a list`)
+  return value
+}

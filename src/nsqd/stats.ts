@@ -1,0 +1,240 @@
+import type { LatencyResult } from '../util/quantile.ts'
+import { version } from '../util/version.ts'
+import { type MemoryStats, memoryStats } from './memory.ts'
+
+/** A client's connection, as `/stats` needs it. */
+export interface SessionSource {
+  readonly clientId: string
+  readonly hostname: string
+  readonly userAgent: string
+  /** `ip:port` */
+  readonly remoteAddress: string
+  /** 0 new, 2 connected, 3 subscribed, 4 closing. */
+  readonly state: number
+  readonly ready: number
+  readonly inFlightCount: number
+  readonly messageCount: number
+  readonly finishCount: number
+  readonly requeueCount: number
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number
+  readonly sampleRate: number
+  readonly deflate: boolean
+  readonly snappy: boolean
+  readonly tls: boolean
+  readonly topologyZone: string
+  readonly topologyRegion: string
+  /** Messages published, by topic. */
+  readonly pubCounts: ReadonlyMap<string, number>
+}
+
+interface LatencySource {
+  query(quantiles: readonly number[], nowMs: number): LatencyResult
+}
+
+export interface ChannelSource {
+  readonly name: string
+  readonly paused: boolean
+  readonly depth: number
+  readonly backendDepth: number
+  readonly inFlightCount: number
+  readonly deferredCount: number
+  readonly messageCount: number
+  readonly requeueCount: number
+  readonly timeoutCount: number
+  readonly zoneLocalCount: number
+  readonly regionLocalCount: number
+  readonly globalCount: number
+  readonly sessions: ReadonlySet<SessionSource>
+  readonly latency: LatencySource | undefined
+}
+
+export interface TopicSource {
+  readonly name: string
+  readonly paused: boolean
+  readonly depth: number
+  readonly backendDepth: number
+  readonly messageCount: number
+  readonly messageBytes: number
+  readonly channels: ReadonlyMap<string, ChannelSource>
+  readonly latency: LatencySource | undefined
+}
+
+/** The daemon, as `/stats` needs it. */
+export interface StatsSource {
+  readonly health: string
+  readonly startTime: Date
+  readonly topics: ReadonlyMap<string, TopicSource>
+  readonly sessions: ReadonlySet<SessionSource>
+  readonly options: { readonly e2eProcessingLatencyPercentile: readonly number[] }
+}
+
+export interface StatsFilter {
+  /** Only this topic; all when empty. */
+  topic: string
+  /** Only this channel, and topics that have it; all when empty. */
+  channel: string
+  includeClients: boolean
+  includeMemory: boolean
+}
+
+interface Latency {
+  count: number
+  /** In nanoseconds; null when no percentiles are tracked. */
+  percentiles: LatencyResult['percentiles'] | null
+}
+
+/** A client in `/stats`. The names are the official ones, as in all of the following. */
+export interface ClientStats {
+  client_id: string
+  hostname: string
+  version: 'V2'
+  remote_address: string
+  state: number
+  ready_count: number
+  in_flight_count: number
+  message_count: number
+  finish_count: number
+  requeue_count: number
+  /** Seconds since 1970. */
+  connect_ts: number
+  sample_rate: number
+  deflate: boolean
+  snappy: boolean
+  user_agent: string
+  topology_zone: string
+  topology_region: string
+  /** Left out for a client that has published nothing. */
+  pub_counts?: { topic: string; count: number }[]
+  tls: boolean
+  tls_cipher_suite: string
+  tls_version: string
+  tls_negotiated_protocol: string
+  tls_negotiated_protocol_is_mutual: boolean
+}
+
+export interface ChannelStats {
+  channel_name: string
+  depth: number
+  backend_depth: number
+  in_flight_count: number
+  deferred_count: number
+  message_count: number
+  /** Messages delivered, by how near the consumer was; left out when zero. */
+  zone_local_msg_count?: number
+  region_local_msg_count?: number
+  global_msg_count?: number
+  requeue_count: number
+  timeout_count: number
+  client_count: number
+  /** Null when clients were not asked for. */
+  clients: ClientStats[] | null
+  paused: boolean
+  e2e_processing_latency: Latency
+}
+
+export interface TopicStats {
+  topic_name: string
+  channels: ChannelStats[]
+  depth: number
+  backend_depth: number
+  message_count: number
+  message_bytes: number
+  paused: boolean
+  e2e_processing_latency: Latency
+}
+
+export interface Stats {
+  version: string
+  health: string
+  /** Seconds since 1970. */
+  start_time: number
+  topics: TopicStats[]
+  memory?: MemoryStats
+  producers: ClientStats[] | null
+}
+
+/** What `/stats?format=json` answers: the official JSON, key for key. Topics and channels are in the order of their names. */
+export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = Date.now()): Stats {
+  const { topic: topicName, channel: channelName, includeClients, includeMemory } = filter
+  const latency = (of: LatencySource | undefined): Latency => {
+    const quantiles = source.options.e2eProcessingLatencyPercentile
+    return of && quantiles.length > 0 ? of.query(quantiles, nowMs) : { count: 0, percentiles: null }
+  }
+  const channelStats = (channel: ChannelSource): ChannelStats => ({
+    channel_name: channel.name,
+    depth: channel.depth,
+    backend_depth: channel.backendDepth,
+    in_flight_count: channel.inFlightCount,
+    deferred_count: channel.deferredCount,
+    message_count: channel.messageCount,
+    ...(channel.zoneLocalCount > 0 && { zone_local_msg_count: channel.zoneLocalCount }),
+    ...(channel.regionLocalCount > 0 && { region_local_msg_count: channel.regionLocalCount }),
+    ...(channel.globalCount > 0 && { global_msg_count: channel.globalCount }),
+    requeue_count: channel.requeueCount,
+    timeout_count: channel.timeoutCount,
+    client_count: channel.sessions.size,
+    clients: includeClients ? [...channel.sessions].map(session => clientStats(session, topicName)) : null,
+    paused: channel.paused,
+    e2e_processing_latency: latency(channel.latency),
+  })
+  const topicStats = (topic: TopicSource): TopicStats => ({
+    topic_name: topic.name,
+    channels: select(topic.channels, channelName).map(channelStats),
+    depth: topic.depth,
+    backend_depth: topic.backendDepth,
+    message_count: topic.messageCount,
+    message_bytes: topic.messageBytes,
+    paused: topic.paused,
+    e2e_processing_latency: latency(topic.latency),
+  })
+  const topics = select(source.topics, topicName).filter(
+    topic => channelName === '' || topic.channels.has(channelName),
+  )
+  // As in the official nsqd: whoever has published is a producer, and an empty list of them is null.
+  const producers = [...source.sessions].filter(session => includeClients && session.pubCounts.size > 0)
+  return {
+    version,
+    health: source.health,
+    start_time: Math.floor(source.startTime.getTime() / 1000),
+    topics: topics.map(topicStats),
+    ...(includeMemory && { memory: memoryStats() }),
+    producers: producers.length === 0 ? null : producers.map(session => clientStats(session, topicName)),
+  }
+}
+
+function clientStats(session: SessionSource, topicName: string): ClientStats {
+  const counts = [...session.pubCounts].filter(([topic]) => topicName === '' || topic === topicName)
+  return {
+    client_id: session.clientId,
+    hostname: session.hostname,
+    version: 'V2',
+    remote_address: session.remoteAddress,
+    state: session.state,
+    ready_count: session.ready,
+    in_flight_count: session.inFlightCount,
+    message_count: session.messageCount,
+    finish_count: session.finishCount,
+    requeue_count: session.requeueCount,
+    connect_ts: Math.floor(session.connectedAt / 1000),
+    sample_rate: session.sampleRate,
+    deflate: session.deflate,
+    snappy: session.snappy,
+    user_agent: session.userAgent,
+    topology_zone: session.topologyZone,
+    topology_region: session.topologyRegion,
+    ...(counts.length > 0 && { pub_counts: counts.map(([topic, count]) => ({ topic, count })) }),
+    tls: session.tls,
+    tls_cipher_suite: '',
+    tls_version: '',
+    tls_negotiated_protocol: '',
+    tls_negotiated_protocol_is_mutual: false,
+  }
+}
+
+/** The one of this name, or all in the order of their names when it is empty. */
+function select<T extends { readonly name: string }>(all: ReadonlyMap<string, T>, name: string): T[] {
+  if (name === '') return [...all.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const one = all.get(name)
+  return one ? [one] : []
+}
