@@ -1,0 +1,102 @@
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Cuts a stream of chunks into values without joining the chunks. What lies whole in a chunk is read where it is. A
+ * line or header that spans chunks is joined with just the bytes it lacks, and a body that spans chunks is copied
+ * once into a buffer of its exact size: the subclass asks for that only after it has checked the size.
+ */
+export abstract class ChunkReader {
+  /** A handler sets this to read no further than the present value. Later chunks are kept until `resume`. */
+  paused = false
+
+  #busy = false
+  // Chunks that came while paused, and the rest of the one in which that happened.
+  #held: Buffer[] = []
+  // The beginning of a line or header.
+  #part: Buffer = NOTHING
+  #body: Buffer | undefined
+  #filled = 0
+
+  /**
+   * Reads every complete value in what came so far.
+   *
+   * @throws ProtocolError from the reader, and whatever the handler throws. After that, push nothing more.
+   */
+  push(chunk: Buffer): void {
+    if (this.paused || this.#busy || this.#held.length > 0) this.#held.push(chunk)
+    else this.#consume(chunk)
+  }
+
+  /** Goes on after `paused`, with what was kept meanwhile. Throws what `push` throws. */
+  resume(): void {
+    this.paused = false
+    // Called by a handler: the reader that called it goes on by itself.
+    if (this.#busy) return
+    while (!this.paused) {
+      const chunk = this.#held.shift()
+      if (chunk === undefined) return
+      this.#consume(chunk)
+    }
+  }
+
+  /** Takes what was kept while paused: after a switch to TLS or compression it belongs to the new layer. */
+  takeRest(): Buffer {
+    const rest = Buffer.concat(this.#held)
+    this.#held = []
+    return rest
+  }
+
+  /**
+   * Reads complete values from `at`, and returns where it stopped: at the end, before a line or header that is not
+   * complete, or after the value whose handler paused it. Returns at once when paused.
+   */
+  protected abstract read(bytes: Buffer, at: number): number
+
+  /** How many bytes of `chunk`, at most all, complete the line or header that begins with `part`. */
+  protected abstract missing(part: Buffer, chunk: Buffer): number
+
+  /** Takes a body that was collected. */
+  protected abstract deliver(bytes: Buffer, start: number, end: number): void
+
+  /** Called by `read` for a body of which only the beginning, from `at`, is there. */
+  protected collect(size: number, bytes: Buffer, at: number): void {
+    this.#body = Buffer.allocUnsafe(size)
+    this.#filled = bytes.copy(this.#body, 0, at)
+  }
+
+  #consume(chunk: Buffer): void {
+    this.#busy = true
+    try {
+      let at = this.#part.length > 0 ? this.#readPart(chunk) : 0
+      if (this.#body !== undefined) at = this.#fill(this.#body, chunk, at)
+      if (at < chunk.length) at = this.read(chunk, at)
+      if (at < chunk.length) this.#keep(chunk.subarray(at))
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  /** Completes what the last chunk began with; returns how much of this chunk was used. */
+  #readPart(chunk: Buffer): number {
+    const used = this.missing(this.#part, chunk)
+    const joined = Buffer.concat([this.#part, chunk.subarray(0, used)])
+    this.#part = this.read(joined, 0) < joined.length ? joined : NOTHING
+    return used
+  }
+
+  #fill(body: Buffer, chunk: Buffer, at: number): number {
+    const copied = chunk.copy(body, this.#filled, at)
+    this.#filled += copied
+    if (this.#filled === body.length) {
+      this.#body = undefined
+      this.deliver(body, 0, body.length)
+    }
+    return at + copied
+  }
+
+  #keep(rest: Buffer): void {
+    if (this.paused) this.#held.unshift(rest)
+    // A copy, so that a few bytes do not hold their whole chunk in memory.
+    else this.#part = Buffer.from(rest)
+  }
+}

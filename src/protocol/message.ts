@@ -1,0 +1,75 @@
+import { FRAME_HEADER, FrameType } from './frame.ts'
+import { ID_LENGTH, writeId } from './message-id.ts'
+
+/**
+ * A message frame:
+ *
+ *     0        4        8                16         18            34
+ *     | size   | type 2 | timestamp (ns) | attempts | message id  | body …
+ *     | u32 BE | u32 BE | i64 BE         | u16 BE   | 16 hex      |
+ */
+
+export { FRAME_HEADER }
+/** Bytes of a message before its body: timestamp, attempts and id. */
+export const MESSAGE_HEADER: number = 8 + 2 + ID_LENGTH
+/** Bytes of a message frame before the body. */
+export const MESSAGE_OVERHEAD: number = FRAME_HEADER + MESSAGE_HEADER
+
+const ATTEMPTS_AT = 8
+const ID_AT = 10
+
+/** A received message. */
+export interface DecodedMessage {
+  /** When nsqd took the message, in nanoseconds since 1970. */
+  timestamp: bigint
+  /** Deliveries so far, this one included; nsqd stops counting at 65535. */
+  attempts: number
+  /** The id, to be given back in FIN, REQ and TOUCH. */
+  id: string
+  /** A view of the bytes that were decoded, not a copy. */
+  body: Buffer
+}
+
+/** Writes the 34 bytes that go before a body. The timestamp is its upper and lower 32 bits, unsigned. */
+export function writeMessageHeader(
+  target: Buffer,
+  at: number,
+  bodyLength: number,
+  timestampHigh: number,
+  timestampLow: number,
+  attempts: number,
+  idHigh: number,
+  idLow: number,
+): void {
+  if (at < 0 || at + MESSAGE_OVERHEAD > target.length) throw new RangeError('no room for a message header')
+  writeWord(target, at, MESSAGE_HEADER + 4 + bodyLength)
+  writeWord(target, at + 4, FrameType.message)
+  writeWord(target, at + 8, timestampHigh)
+  writeWord(target, at + 12, timestampLow)
+  target[at + 16] = attempts >>> 8
+  target[at + 17] = attempts
+  writeId(target, at + 18, idHigh, idLow)
+}
+
+// Half the cost of Buffer.writeUInt32BE, which checks the value and the bounds each time.
+function writeWord(target: Buffer, at: number, value: number): void {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
+}
+
+/**
+ * Decodes the data of a message frame, as a FrameReader hands it over.
+ *
+ * @throws RangeError when it is shorter than a message's header.
+ */
+export function decodeMessage(bytes: Buffer, start: number, end: number): DecodedMessage {
+  if (end - start < MESSAGE_HEADER) throw new RangeError(`a message of ${end - start} bytes is too short`)
+  return {
+    timestamp: bytes.readBigInt64BE(start),
+    attempts: bytes.readUInt16BE(start + ATTEMPTS_AT),
+    id: bytes.toString('latin1', start + ID_AT, start + MESSAGE_HEADER),
+    body: bytes.subarray(start + MESSAGE_HEADER, end),
+  }
+}
