@@ -1,0 +1,43 @@
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { formatAddress } from '../util/address.ts'
+import type { Address } from '../util/address.ts'
+import { NsqError, errorText } from '../util/errors.ts'
+
+export interface DialOptions {
+  /** How long to wait for the connection, in milliseconds. */
+  timeoutMs: number
+  /** Let the system probe an idle connection, so that a dead peer is noticed. Off by default. */
+  keepAlive?: boolean
+}
+
+/**
+ * Connects, without Nagle's delay. An empty host is this machine. From here on the socket's errors are the caller's.
+ *
+ * @throws NsqError E_CONNECT naming the address.
+ */
+export function dial(address: Address, { timeoutMs, keepAlive = false }: DialOptions): Promise<Socket> {
+  const host = address.host === '' ? 'localhost' : address.host
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: address.port, noDelay: true, keepAlive })
+    const fail = (error: unknown): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(connectError(error, address))
+    }
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    socket.once('error', fail)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.off('error', fail)
+      resolve(socket)
+    })
+  })
+}
+
+function connectError(error: unknown, address: Address): NsqError {
+  return new NsqError('E_CONNECT', `cannot connect to ${formatAddress(address)}: ${errorText(error)}`, {
+    cause: error,
+    remedy: 'Check that the daemon is running and that the address is right.',
+  })
+}

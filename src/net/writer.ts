@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream'
+
+// A write up to this length is copied: that costs less than one more entry in a writev.
+const COPY_LIMIT = 2048
+const FIRST_SLAB = 1024
+const LARGEST_SLAB = 16 * 1024
+
+const NO_SLAB = Buffer.alloc(0)
+
+/**
+ * Gathers what is written to a socket until the caller flushes, usually at the end of a turn of the event loop, so
+ * that a hundred small replies are one system call. Small writes are copied together into slabs; large ones are
+ * queued as they are, so their bytes must not change until the socket has sent them.
+ *
+ * A slab is never written to again where the socket may still read: parts once flushed are left behind, and when the
+ * slab is full a new one is made, larger while the connection is busy.
+ */
+export class SocketWriter {
+  readonly #socket: Duplex
+  #queue: Buffer[] = []
+  #queued = 0
+  #slab: Buffer = NO_SLAB
+  // The part of the slab that is not in the queue yet.
+  #from = 0
+  #to = 0
+
+  constructor(socket: Duplex) {
+    this.#socket = socket
+  }
+
+  /** Queues bytes behind everything written before. */
+  write(bytes: Buffer): void {
+    const length = bytes.length
+    this.#queued += length
+    if (length > COPY_LIMIT) {
+      this.#closePart()
+      this.#queue.push(bytes)
+      return
+    }
+    if (this.#to + length > this.#slab.length) this.#openSlab(length)
+    this.#slab.set(bytes, this.#to)
+    this.#to += length
+  }
+
+  /** Hands everything to the socket in one write. After the socket has closed, drops it. */
+  flush(): void {
+    if (this.#queued === 0) return
+    this.#closePart()
+    const queue = this.#queue
+    this.#queue = []
+    this.#queued = 0
+    if (!this.#socket.writable) return
+    if (queue.length === 1) {
+      for (const bytes of queue) this.#socket.write(bytes)
+      return
+    }
+    this.#socket.cork()
+    for (const bytes of queue) this.#socket.write(bytes)
+    this.#socket.uncork()
+  }
+
+  /** Bytes that have not left the process: queued here, or waiting in the socket. */
+  get pending(): number {
+    return this.#queued + this.#socket.writableLength
+  }
+
+  /** Writes the last bytes, flushes and ends the socket. */
+  end(lastBytes?: Buffer): void {
+    if (lastBytes !== undefined) this.write(lastBytes)
+    this.flush()
+    this.#socket.end()
+  }
+
+  #closePart(): void {
+    if (this.#from === this.#to) return
+    this.#queue.push(this.#slab.subarray(this.#from, this.#to))
+    this.#from = this.#to
+  }
+
+  #openSlab(least: number): void {
+    this.#closePart()
+    const size = Math.min(Math.max(2 * this.#slab.length, FIRST_SLAB), LARGEST_SLAB)
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(size, least))
+    this.#from = 0
+    this.#to = 0
+  }
+}
