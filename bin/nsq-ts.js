@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-console.log('hi from bin')
+import { main } from '../dist/cli/main.js'
+
+await main('nsq-ts')

@@ -1,0 +1,34 @@
+import type { CommandEntry } from './command.ts'
+
+/** Every command, in the order that `nsq-ts --help` lists them. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'dev',
+    summary: 'Start a local NSQ for development, with nothing to set up',
+    load: async () => (await import('./commands/dev.ts')).dev,
+  },
+  {
+    name: 'pub',
+    bin: 'to_nsq',
+    summary: 'Publish standard input to a topic',
+    load: async () => (await import('./commands/pub.ts')).pub,
+  },
+  {
+    name: 'tail',
+    bin: 'nsq_tail',
+    summary: 'Print the messages of topics as they come',
+    load: async () => (await import('./commands/tail.ts')).tail,
+  },
+  {
+    name: 'nsqd',
+    bin: 'nsqd',
+    summary: 'Run nsqd, the daemon that receives, keeps and delivers messages',
+    load: async () => (await import('./commands/nsqd.ts')).nsqd,
+  },
+  {
+    name: 'nsqlookupd',
+    bin: 'nsqlookupd',
+    summary: 'Run nsqlookupd, the daemon that knows which nsqd has which topic',
+    load: async () => (await import('./commands/nsqlookupd.ts')).nsqlookupd,
+  },
+]

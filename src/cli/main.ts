@@ -1,0 +1,32 @@
+import { constants } from 'node:os'
+import { commands } from './commands.ts'
+import { describeError, ExitCode } from './errors.ts'
+import { Output } from './output.ts'
+import { runProgram } from './program.ts'
+
+/** What the bins call: the process around `runProgram`. This is the only module that ends it. */
+export async function main(program: string): Promise<void> {
+  const { env, stdin } = process
+  const stdout = new Output(process.stdout, env)
+  const stderr = new Output(process.stderr, env)
+  const stop = new AbortController()
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(128 + constants.signals[signal])
+      stop.abort(signal)
+    })
+  }
+  // Nobody reads any more: stop as after a signal, and say nothing.
+  stdout.onBroken(() => stop.abort('SIGPIPE'))
+  // Not ours to continue from, but the user need not see our stack.
+  process.on('uncaughtException', error => {
+    stderr.line(`${program}: ${env['NSQ_LOG_LEVEL'] === 'debug' ? error.stack : describeError(error).message}`)
+    process.exit(ExitCode.failed)
+  })
+
+  const surroundings = { env, stdin, stdout, stderr, signal: stop.signal }
+  const code = await runProgram(program, process.argv.slice(2), commands, surroundings)
+  await Promise.all([stdout.drained(), stderr.drained()])
+  process.exit(code)
+}

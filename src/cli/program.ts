@@ -1,0 +1,165 @@
+import { inspect } from 'node:util'
+import { type OptionTable, configKey, envName, type GivenOptions, resolveOptions } from '../util/option.ts'
+import { version } from '../util/version.ts'
+import { loadPainter } from './colour.ts'
+import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'
+import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
+import { suggest } from './suggest.ts'
+
+/** The name of the bin that has all commands; the others each are one of them. */
+const MULTI = 'nsq-ts'
+
+export type Surroundings = Omit<Context, 'program' | 'options' | 'positionals'>
+
+/**
+ * Runs what the command line asks for and returns the exit code. Whatever goes wrong is said on stderr.
+ *
+ * @param program - the bin's name: `nsq-ts`, or that of an official tool
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  commands: readonly CommandEntry[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const invocation = new Invocation(program, surroundings)
+  try {
+    return await invocation.run(args, commands)
+  } catch (error) {
+    await invocation.report(error)
+    return exitCodeOf(error)
+  }
+}
+
+class Invocation {
+  readonly #around: Surroundings
+  /** What the user typed so far: `nsq-ts`, then `nsq-ts pub`. */
+  #program: string
+  #debug: boolean
+
+  constructor(program: string, around: Surroundings) {
+    this.#program = program
+    this.#around = around
+    this.#debug = around.env[envName('log-level')]?.toLowerCase() === 'debug'
+  }
+
+  async run(args: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
+    if (this.#program !== MULTI) {
+      const entry = commands.find(({ bin }) => bin === this.#program)
+      if (entry === undefined) throw new UsageError(`there is no command named ${this.#program}`)
+      return this.#runCommand(entry, args)
+    }
+    const [name, ...rest] = args
+    if (name === undefined) return this.#listCommands(commands, ExitCode.usage)
+    if (/^(--?version|-v)$/i.test(name)) return this.#printVersion()
+    if (/^(--?help|-h)$/.test(name)) return this.#listCommands(commands, ExitCode.done)
+    if (name === 'help') return this.#help(rest[0], commands)
+    const entry = findCommand(name, commands)
+    this.#program = `${MULTI} ${entry.name}`
+    return this.#runCommand(entry, rest)
+  }
+
+  async report(error: unknown): Promise<void> {
+    const { stderr } = this.#around
+    const { message, remedy } = describeError(error)
+    const painter = await loadPainter(stderr.colour)
+    stderr.line(`${painter.bold(`${this.#program}:`)} ${painter.red(message)}`)
+    if (remedy !== undefined) stderr.line(`  ${remedy}`)
+    if (exitCodeOf(error) === ExitCode.usage) stderr.line(`  ${this.#program} --help shows how to use it.`)
+    if (this.#debug) stderr.line(inspect(error))
+  }
+
+  async #runCommand(entry: CommandEntry, args: readonly string[]): Promise<number> {
+    const command = await entry.load()
+    const table: OptionTable = { ...commonOptions, ...command.options }
+    const { parseArguments } = await import('./parser.ts')
+    const { given, positionals } = await parseArguments(args, table)
+    if (isSet(given['help'])) return this.#commandHelp(this.#program, entry, command, table)
+    if (isSet(given['version'])) return this.#printVersion()
+    checkPositionals(positionals, command)
+    const options = resolveOptions(table, given, this.#environment(given, command), await this.#config(given, table))
+    if (options['logLevel'] === 'debug') this.#debug = true
+    const code = await command.run({ ...this.#around, program: this.#program, options, positionals })
+    return code ?? ExitCode.done
+  }
+
+  /** Without the variables that a flag has made meaningless; see `Command.alternatives`. */
+  #environment(given: GivenOptions, { alternatives = [] }: Command): Context['env'] {
+    const { env } = this.#around
+    if (!alternatives.some(flag => flag in given)) return env
+    const hidden = new Set(alternatives.map(envName))
+    return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)))
+  }
+
+  async #config(given: GivenOptions, table: OptionTable): Promise<Readonly<Record<string, unknown>>> {
+    const path = 'config' in table ? given['config'] : undefined
+    if (path === undefined) return {}
+    const { readConfig } = await import('./config.ts')
+    const file = String(path)
+    const config = await readConfig(file)
+    const known = Object.entries(table).map(([flag, entry]) => configKey(flag, entry))
+    for (const key of Object.keys(config).filter(key => !known.includes(key))) {
+      const near = suggest(key, known)
+      const hint = near === undefined ? '' : ` (did you mean ${near}?)`
+      this.#around.stderr.line(`${this.#program}: ${file}: the unknown key "${key}" is ignored${hint}`)
+    }
+    return config
+  }
+
+  #printVersion(): number {
+    this.#around.stdout.line(`${this.#program} v${version} (nsq-ts, node ${process.version})`)
+    return ExitCode.done
+  }
+
+  async #listCommands(commands: readonly CommandEntry[], code: number): Promise<number> {
+    const { programHelp } = await import('./parser.ts')
+    const output = code === ExitCode.done ? this.#around.stdout : this.#around.stderr
+    output.line(await programHelp(MULTI, commands, output.columns))
+    return code
+  }
+
+  async #help(name: string | undefined, commands: readonly CommandEntry[]): Promise<number> {
+    if (name === undefined) return this.#listCommands(commands, ExitCode.done)
+    const entry = findCommand(name, commands)
+    const command = await entry.load()
+    return this.#commandHelp(`${MULTI} ${entry.name}`, entry, command, { ...commonOptions, ...command.options })
+  }
+
+  async #commandHelp(
+    program: string,
+    entry: CommandEntry,
+    command: Command,
+    table: OptionTable,
+  ): Promise<number> {
+    const { commandHelp } = await import('./parser.ts')
+    const { stdout } = this.#around
+    stdout.line(await commandHelp(program, entry, command, table, stdout.columns))
+    return ExitCode.done
+  }
+}
+
+/** By its name, or by that of the official tool. */
+function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {
+  const entry = commands.find(command => command.name === name || command.bin === name)
+  if (entry !== undefined) return entry
+  if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
+  const near = suggest(name, commands.flatMap(command => [command.name, command.bin ?? command.name]))
+  throw new UsageError(
+    `there is no command "${name}"`,
+    near === undefined ? undefined : `Did you mean ${MULTI} ${near}?`,
+  )
+}
+
+function checkPositionals(positionals: readonly string[], { positional }: Command): void {
+  const surplus = positionals[positional?.max ?? 0]
+  if (surplus === undefined) return
+  throw new UsageError(
+    `unexpected argument "${surplus}"`,
+    positional === undefined ? 'This command takes flags only.' : undefined,
+  )
+}
+
+/** Flags of one kind only matter to this module; the last one given counts. */
+function isSet(given: GivenOptions[string]): boolean {
+  return (Array.isArray(given) ? given.at(-1) : given) === 'true'
+}
