@@ -24,22 +24,28 @@ export async function launch(name: string, flags: readonly string[]): Promise<Ru
 function listening(child: ChildProcess, name: string): Promise<{ tcp: Address; http: Address }> {
   return new Promise((resolve, reject) => {
     let log = ''
-    const fail = (why: string): void => {
+    const settle = (): void => {
       clearTimeout(timer)
-      child.kill('SIGKILL')
-      reject(new Error(`${name} ${why}\n${log.slice(-1000)}`))
+      child.off('exit', onExit)
+      child.stderr?.off('data', onLog).resume()
     }
-    const timer = setTimeout(() => fail('did not say where it listens'), PATIENCE_MS)
-    child.once('exit', code => fail(`exited with ${code}`))
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-100_000)
+    const fail = (why: string): void => {
+      settle()
+      child.kill('SIGKILL')
+      reject(new Error(`${name} ${why}\n${log}`))
+    }
+    const onExit = (code: number | null): void => fail(`exited with ${code}`)
+    const onLog = (text: string): void => {
+      log += text
       const tcp = / TCP: listening on (\S+)\n/.exec(log)?.[1]
       const http = / HTTP: listening on (\S+)\n/.exec(log)?.[1]
       if (tcp === undefined || http === undefined) return
-      clearTimeout(timer)
-      child.removeAllListeners('exit')
+      settle()
       resolve({ tcp: parseAddress(tcp), http: parseAddress(http) })
-    })
+    }
+    const timer = setTimeout(() => fail('did not say where it listens'), PATIENCE_MS)
+    child.on('exit', onExit)
+    child.stderr?.setEncoding('utf8').on('data', onLog)
   })
 }
 
