@@ -40,8 +40,11 @@ export function lockDataPath(dataPath: string): () => void {
     if (!create(dataPath, file, text)) throw locked(dataPath, readHolder(file)?.pid)
   }
   held.add(path)
+  let isReleased = false
   return () => {
-    if (!held.delete(path)) return
+    if (isReleased) return
+    isReleased = true
+    held.delete(path)
     if (readText(file) === text) rmSync(file, { force: true })
   }
 }

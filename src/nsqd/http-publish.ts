@@ -1,0 +1,117 @@
+import { HttpError } from '../http/error.ts'
+import { type Reply, text } from '../http/reply.ts'
+import type { HttpRequest, Route } from '../http/router.ts'
+import { isValidTopicName } from '../protocol/names.ts'
+import { NsqError } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import type { NsqdOptions } from './options.ts'
+
+/** The parts of a daemon that publishing over HTTP needs. */
+export interface PublishTarget {
+  readonly options: Pick<NsqdOptions, 'maxBodySize' | 'maxMsgSize' | 'maxReqTimeout'>
+  readonly logger: Logger
+  /** Gets or creates the topic. */
+  topic(name: string): unknown
+  /** Resolves when the messages are committed; rejects with an NsqError: E_EXITING when the daemon is shutting down. */
+  publish(topic: string, bodies: Buffer[], deferMs: number): Promise<void>
+}
+
+/** `POST /pub` and `/mpub`. The reply is sent when the messages are as safe as `--durability` asks. */
+export function publishRoutes(nsqd: PublishTarget): Route[] {
+  return [
+    { method: 'POST', path: '/pub', handle: request => pub(nsqd, request) },
+    { method: 'POST', path: '/mpub', handle: request => mpub(nsqd, request) },
+  ]
+}
+
+async function pub(nsqd: PublishTarget, request: HttpRequest): Promise<Reply> {
+  const body = await request.readBody(nsqd.options.maxMsgSize, 'MSG_TOO_BIG')
+  if (body.length === 0) throw new HttpError(400, 'MSG_EMPTY')
+  const topic = topicArgument(request)
+  return publish(nsqd, topic, [body], deferArgument(request, nsqd.options.maxReqTimeout))
+}
+
+async function mpub(nsqd: PublishTarget, request: HttpRequest): Promise<Reply> {
+  const { maxBodySize, maxMsgSize } = nsqd.options
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > maxBodySize) await request.readBody(maxBodySize)
+  const topic = topicArgument(request)
+  // As in the official nsqd the topic exists from here on, whatever the body is.
+  nsqd.topic(topic)
+  const isBinary = boolArgument(request, 'binary')
+  const body = await request.readBody(maxBodySize)
+  const bodies = isBinary ? splitSized(body, maxMsgSize, maxBodySize) : splitLines(body, maxMsgSize)
+  return bodies.length === 0 ? text('OK') : publish(nsqd, topic, bodies, 0)
+}
+
+async function publish(
+  nsqd: PublishTarget,
+  topic: string,
+  bodies: Buffer[],
+  deferMs: number,
+): Promise<Reply> {
+  try {
+    await nsqd.publish(topic, bodies, deferMs)
+  } catch (error) {
+    if (error instanceof NsqError && error.code === 'E_EXITING') throw new HttpError(503, 'EXITING')
+    // Anything else is the server's fault: it is logged and answered as 500 INTERNAL_ERROR.
+    throw error
+  }
+  return text('OK')
+}
+
+function topicArgument(request: HttpRequest): string {
+  const topic = request.query.get('topic')
+  if (topic === null) throw new HttpError(400, 'MISSING_ARG_TOPIC')
+  if (!isValidTopicName(topic)) throw new HttpError(400, 'INVALID_TOPIC')
+  return topic
+}
+
+function deferArgument(request: HttpRequest, maxMs: number): number {
+  const given = request.query.get('defer')
+  if (given === null) return 0
+  const ms = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN
+  if (!(ms >= 0 && ms <= maxMs)) throw new HttpError(400, 'INVALID_DEFER')
+  return ms
+}
+
+/** Present is true, unless it says otherwise. */
+function boolArgument(request: HttpRequest, name: string): boolean {
+  const given = request.query.get(name)
+  return given !== null && given !== 'false' && given !== '0'
+}
+
+/** One message a line; empty lines are left out, as in the official nsqd. */
+function splitLines(body: Buffer, maxMsgSize: number): Buffer[] {
+  const bodies: Buffer[] = []
+  for (let start = 0; start < body.length;) {
+    const lineFeed = body.indexOf(0x0a, start)
+    const end = lineFeed === -1 ? body.length : lineFeed
+    if (end - start > maxMsgSize) throw new HttpError(413, 'MSG_TOO_BIG')
+    if (end > start) bodies.push(body.subarray(start, end))
+    start = end + 1
+  }
+  return bodies
+}
+
+/**
+ * The body of MPUB:
+ *
+ *     | count u32 BE | size u32 BE | message | size | message | …
+ */
+function splitSized(body: Buffer, maxMsgSize: number, maxBodySize: number): Buffer[] {
+  if (body.length < 4) throw new HttpError(413, 'BAD_BODY')
+  const count = body.readInt32BE(0)
+  // A message takes five bytes at least.
+  if (count <= 0 || count > (maxBodySize - 4) / 5) throw new HttpError(413, 'BAD_BODY')
+  const bodies: Buffer[] = []
+  let at = 4
+  for (let i = 0; i < count; i++) {
+    const size = at + 4 <= body.length ? body.readInt32BE(at) : 0
+    const end = at + 4 + size
+    if (size <= 0 || size > maxMsgSize || end > body.length) throw new HttpError(413, 'BAD_MESSAGE')
+    bodies.push(body.subarray(at + 4, end))
+    at = end
+  }
+  return bodies
+}

@@ -1,0 +1,81 @@
+import { hostname } from 'node:os'
+import { HttpError } from '../http/error.ts'
+import { json, type Reply, text } from '../http/reply.ts'
+import type { HttpRequest, Route } from '../http/router.ts'
+import type { Address } from '../util/address.ts'
+import { version } from '../util/version.ts'
+import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
+import { type AdminTarget, adminRoutes } from './http-admin.ts'
+import { publishRoutes, type PublishTarget } from './http-publish.ts'
+import { watchGc } from './memory.ts'
+import type { NsqdOptions } from './options.ts'
+import { collectStats, type StatsSource, type TopicSource } from './stats.ts'
+import { statsText } from './stats-text.ts'
+
+/** The daemon, as its HTTP API needs it. */
+export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, StatsSource {
+  readonly options: NsqdOptions
+  readonly topics: AdminTarget['topics'] & ReadonlyMap<string, TopicSource>
+  /** The addresses listened on. */
+  readonly tcpAddress: Address
+  readonly httpAddress: Address
+}
+
+/** The official HTTP API of nsqd, without Go's `/debug`. */
+export function nsqdRoutes(nsqd: HttpTarget): Route[] {
+  watchGc()
+  return [
+    { method: 'GET', path: '/ping', handle: () => ping(nsqd) },
+    { method: 'GET', path: '/info', handle: () => info(nsqd) },
+    { method: 'GET', path: '/stats', handle: request => stats(nsqd, request) },
+    ...publishRoutes(nsqd),
+    ...adminRoutes(nsqd),
+    { method: 'GET', path: '/config/:name', handle: ({ params }) => getConfig(nsqd, params['name'] ?? '') },
+    {
+      method: 'PUT',
+      path: '/config/:name',
+      handle: async request => {
+        const body = await request.readBody(nsqd.options.maxMsgSize, 'INVALID_VALUE')
+        return putConfig(nsqd, request.params['name'] ?? '', body)
+      },
+    },
+  ]
+}
+
+function ping({ health }: HttpTarget): Reply {
+  if (health !== 'OK') throw new HttpError(500, health)
+  return text(health)
+}
+
+function info({ options, tcpAddress, httpAddress, startTime }: HttpTarget): Reply {
+  return json({
+    version,
+    broadcast_address: options.broadcastAddress,
+    hostname: hostname(),
+    http_port: options.broadcastHttpPort ?? httpAddress.port,
+    tcp_port: options.broadcastTcpPort ?? tcpAddress.port,
+    start_time: Math.floor(startTime.getTime() / 1000),
+    // Durations are nanoseconds here, as in Go.
+    max_heartbeat_interval: Math.round(options.maxHeartbeatInterval * 1e6),
+    max_output_buffer_size: options.maxOutputBufferSize,
+    max_output_buffer_timeout: Math.round(options.maxOutputBufferTimeout * 1e6),
+    max_deflate_level: options.maxDeflateLevel,
+    topology_zone: options.topologyZone,
+    topology_region: options.topologyRegion,
+  })
+}
+
+function stats(nsqd: HttpTarget, { query }: HttpRequest): Reply {
+  const collected = collectStats(nsqd, {
+    topic: query.get('topic') ?? '',
+    channel: query.get('channel') ?? '',
+    includeClients: isNotOff(query.get('include_clients')),
+    includeMemory: isNotOff(query.get('include_mem')),
+  })
+  return query.get('format') === 'json' ? json(collected) : text(statsText(collected, nsqd.startTime))
+}
+
+/** Anything but these two words means yes, as in the official nsqd. */
+function isNotOff(given: string | null): boolean {
+  return given !== 'false' && given !== '0'
+}
