@@ -36,7 +36,9 @@ export function dial(address: Address, { timeoutMs, keepAlive = false }: DialOpt
 }
 
 function connectError(error: unknown, address: Address): NsqError {
-  return new NsqError('E_CONNECT', `cannot connect to ${formatAddress(address)}: ${errorText(error)}`, {
+  // When a name has several addresses, Node's error is an aggregate without a message of its own.
+  const reason = error instanceof AggregateError ? error.errors.map(errorText).join(', ') : errorText(error)
+  return new NsqError('E_CONNECT', `cannot connect to ${formatAddress(address)}: ${reason}`, {
     cause: error,
     remedy: 'Check that the daemon is running and that the address is right.',
   })

@@ -50,13 +50,10 @@ export class SocketWriter {
     this.#queue = []
     this.#queued = 0
     if (!this.#socket.writable) return
-    if (queue.length === 1) {
-      for (const bytes of queue) this.#socket.write(bytes)
-      return
-    }
-    this.#socket.cork()
+    const several = queue.length > 1
+    if (several) this.#socket.cork()
     for (const bytes of queue) this.#socket.write(bytes)
-    this.#socket.uncork()
+    if (several) this.#socket.uncork()
   }
 
   /** Bytes that have not left the process: queued here, or waiting in the socket. */
