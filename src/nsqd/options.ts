@@ -226,6 +226,10 @@ export const nsqdOptions = {
   ),
   'topology-region': option.string('Region of this nsqd, told to nsqlookupd and clients', '', general),
   'topology-zone': option.string('Zone of this nsqd within its region, told likewise', '', general),
+  'enable-experiment': option.strings(
+    'topology-aware-consumption: deliver to consumers of the same zone, then region, before others',
+    { ...general, commas: true },
+  ),
   'http-client-connect-timeout': option.duration('Time allowed to connect to another HTTP server', 2000, {
     ...general,
     min: 1,
@@ -248,7 +252,6 @@ export const nsqdOptions = {
   }),
   version: option.bool('Print the version', false, { ...general, flagOnly: true }),
 
-  'enable-experiment': option.strings('Without meaning here: there are no experiments', unused),
   'queue-scan-selection-count': option.int(
     'Without meaning here: timers fire on time, nothing is scanned',
     20,

@@ -1,4 +1,4 @@
-import type { LatencyResult } from '../util/quantile.ts'
+import { LatencyQuantiles, type LatencyResult } from '../util/quantile.ts'
 import { version } from '../util/version.ts'
 import { type MemoryStats, memoryStats } from './memory.ts'
 
@@ -28,10 +28,6 @@ export interface SessionSource {
   readonly pubCounts: ReadonlyMap<string, number>
 }
 
-interface LatencySource {
-  query(quantiles: readonly number[], nowMs: number): LatencyResult
-}
-
 export interface ChannelSource {
   readonly name: string
   readonly paused: boolean
@@ -46,7 +42,8 @@ export interface ChannelSource {
   readonly regionLocalCount: number
   readonly globalCount: number
   readonly sessions: ReadonlySet<SessionSource>
-  readonly latency: LatencySource | undefined
+  /** Undefined when no percentiles are tracked. */
+  readonly latency: LatencyQuantiles | undefined
 }
 
 export interface TopicSource {
@@ -57,7 +54,6 @@ export interface TopicSource {
   readonly messageCount: number
   readonly messageBytes: number
   readonly channels: ReadonlyMap<string, ChannelSource>
-  readonly latency: LatencySource | undefined
 }
 
 /** The daemon, as `/stats` needs it. */
@@ -80,7 +76,7 @@ export interface StatsFilter {
 
 interface Latency {
   count: number
-  /** In nanoseconds; null when no percentiles are tracked. */
+  /** In nanoseconds; null when no percentiles are tracked, or the topic has no channel. */
   percentiles: LatencyResult['percentiles'] | null
 }
 
@@ -157,9 +153,10 @@ export interface Stats {
 /** What `/stats?format=json` answers: the official JSON, key for key. Topics and channels are in the order of their names. */
 export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = Date.now()): Stats {
   const { topic: topicName, channel: channelName, includeClients, includeMemory } = filter
-  const latency = (of: LatencySource | undefined): Latency => {
-    const quantiles = source.options.e2eProcessingLatencyPercentile
-    return of && quantiles.length > 0 ? of.query(quantiles, nowMs) : { count: 0, percentiles: null }
+  const quantiles = source.options.e2eProcessingLatencyPercentile
+  const latency = (channels: Iterable<ChannelSource>): Latency => {
+    const all = [...channels].flatMap(channel => channel.latency ?? [])
+    return all.length > 0 ? LatencyQuantiles.queryAll(all, quantiles, nowMs) : { count: 0, percentiles: null }
   }
   const channelStats = (channel: ChannelSource): ChannelStats => ({
     channel_name: channel.name,
@@ -176,7 +173,7 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
     client_count: channel.sessions.size,
     clients: includeClients ? [...channel.sessions].map(session => clientStats(session, topicName)) : null,
     paused: channel.paused,
-    e2e_processing_latency: latency(channel.latency),
+    e2e_processing_latency: latency([channel]),
   })
   const topicStats = (topic: TopicSource): TopicStats => ({
     topic_name: topic.name,
@@ -186,7 +183,7 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
     message_count: topic.messageCount,
     message_bytes: topic.messageBytes,
     paused: topic.paused,
-    e2e_processing_latency: latency(topic.latency),
+    e2e_processing_latency: latency(topic.channels.values()),
   })
   const topics = select(source.topics, topicName).filter(
     topic => channelName === '' || topic.channels.has(channelName),

@@ -36,13 +36,26 @@ export class LatencyQuantiles {
 
   /** The asked quantiles (0 to 1) of what was seen in the window; values are 0 when nothing was. */
   query(quantiles: readonly number[], nowMs: number): LatencyResult {
-    const oldest = Math.floor(nowMs / this.#sliceMs) - SLICES + 1
-    const slices = this.#slices.filter(slice => slice.number >= oldest)
+    return LatencyQuantiles.queryAll([this], quantiles, nowMs)
+  }
+
+  /** The quantiles of several taken together, as if all had been inserted into one. */
+  static queryAll(
+    all: readonly LatencyQuantiles[],
+    quantiles: readonly number[],
+    nowMs: number,
+  ): LatencyResult {
+    const slices = all.flatMap(each => each.#recent(nowMs))
     const count = slices.reduce((sum, slice) => sum + slice.count, 0)
     return {
       count,
       percentiles: quantiles.map(quantile => ({ quantile, value: valueAt(slices, quantile * count) })),
     }
+  }
+
+  #recent(nowMs: number): Slice[] {
+    const oldest = Math.floor(nowMs / this.#sliceMs) - SLICES + 1
+    return this.#slices.filter(slice => slice.number >= oldest)
   }
 }
 

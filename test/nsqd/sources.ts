@@ -59,7 +59,6 @@ export function topic(
     messageCount: 0,
     messageBytes: 0,
     channels: new Map(channels.map(each => [each.name, each])),
-    latency: undefined,
     ...fields,
   }
 }

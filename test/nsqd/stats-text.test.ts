@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { collectStats, type StatsSource } from '../../src/nsqd/stats.ts'
 import { statsText } from '../../src/nsqd/stats-text.ts'
+import { LatencyQuantiles } from '../../src/util/quantile.ts'
 import { version } from '../../src/util/version.ts'
 import { channel, daemon, session, topic } from './sources.ts'
 
@@ -33,12 +34,8 @@ describe('statsText', () => {
         ['u', 3],
       ]),
     })
-    const latency = {
-      query: () => ({
-        count: 2,
-        percentiles: [500, 1500, 2.5e6, 3e9].map(value => ({ quantile: 1, value })),
-      }),
-    }
+    const latency = new LatencyQuantiles(60_000)
+    for (const ns of [100, 1500, 2.5e6, 3e9]) latency.insert(ns, NOW)
     const source = daemon(
       [
         topic('t', [channel('c', { depth: 12, paused: true, latency, sessions: new Set([consumer]) })], {
@@ -46,15 +43,18 @@ describe('statsText', () => {
         }),
         topic('a-very-long-topic-name', [], { paused: true, depth: 123_456 }),
       ],
-      { sessions: new Set([consumer, producer]), options: { e2eProcessingLatencyPercentile: [1] } },
+      {
+        sessions: new Set([consumer, producer]),
+        options: { e2eProcessingLatencyPercentile: [0.25, 0.5, 0.75, 1] },
+      },
     )
     const text = textOf(source)
     const expected = `
 Topics:
 *P [a-very-long-topic-name] depth: 123456 be-depth: 0     msgs: 0        e2e%:${' '}
 
-   [t              ] depth: 0     be-depth: 0     msgs: 100      e2e%:${' '}
-   *P [c                        ] depth: 12    be-depth: 0     inflt: 0    def: 0    re-q: 0     timeout: 0     msgs: 0        e2e%: 500.0ns, 1.5us, 2.5ms, 3.0s
+   [t              ] depth: 0     be-depth: 0     msgs: 100      e2e%: 100.0ns, 1.5us, 2.5ms, 3.0s
+   *P [c                        ] depth: 12    be-depth: 0     inflt: 0    def: 0    re-q: 0     timeout: 0     msgs: 0        e2e%: 100.0ns, 1.5us, 2.5ms, 3.0s
         [V2 box:5555 ua/9        ] state: 3 inflt: 1    rdy: 5    fin: 3        re-q: 2        msgs: 4        connected: 1m5s
 
 Producers:

@@ -171,7 +171,7 @@ describe('collectStats', () => {
   test('answers latency percentiles where they are tracked', () => {
     const latency = new LatencyQuantiles(60_000)
     latency.insert(5_000_000, Date.now())
-    const source = daemon([topic('t', [channel('c', { latency })], { latency })], {
+    const source = daemon([topic('t', [channel('c', { latency }), channel('d')])], {
       options: { e2eProcessingLatencyPercentile: [0.99] },
     })
     const [stats] = collect(source).topics

@@ -49,6 +49,16 @@ test('zero and negative latencies count as zero, absurd ones do not break it', (
   assert.ok((percentiles[1]?.value ?? 0) > 1e17)
 })
 
+test('several are asked as if they were one', () => {
+  const all = [1, 2, 3].map(() => new LatencyQuantiles(MINUTE))
+  for (let i = 1; i <= 900; i++) all[i % 2]?.insert(i * 1000, 0)
+  const { count, percentiles } = LatencyQuantiles.queryAll(all, [0.5, 1], 0)
+  assert.equal(count, 900)
+  near(percentiles[0]?.value, 450_000)
+  near(percentiles[1]?.value, 900_000)
+  assert.deepEqual(LatencyQuantiles.queryAll([], [], 0), { count: 0, percentiles: [] })
+})
+
 test('the window slides', () => {
   const latency = new LatencyQuantiles(MINUTE)
   latency.insert(1000, 0)
