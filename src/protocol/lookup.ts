@@ -178,7 +178,7 @@ export class LookupReplyReader extends ChunkReader {
       if (size > this.#maxReplySize) {
         throw new ProtocolError(
           'E_BAD_FRAME',
-          `invalid reply size ${size}, allowed are ${this.#maxReplySize}`,
+          `invalid reply size ${size}, at most ${this.#maxReplySize} is allowed`,
         )
       }
       const text = at + SIZE_LENGTH
