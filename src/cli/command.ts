@@ -44,9 +44,10 @@ export interface CommandEntry {
   load(): Promise<Command>
 }
 
-/** Makes `run` know the options' types. */
-export function defineCommand<T extends OptionTable>(command: Command<T>): Command<T> {
-  return command
+/** Checks `run` against its options, and forgets them: the command table holds commands of all kinds. */
+export function defineCommand<T extends OptionTable>(command: Command<T>): Command {
+  // Whoever runs a command resolves the options it names, so that `run` is only ever given their values.
+  return command as unknown as Command
 }
 
 /** Options that every command has. A command's own option of the same name wins. */

@@ -15,7 +15,7 @@ export interface ParsedArguments {
 
 /** Splits a command line into flags and positional arguments. Throws UsageError. */
 export async function parseArguments(args: readonly string[], table: OptionTable): Promise<ParsedArguments> {
-  const parser = await newParser(normalizeFlags(args, table))
+  const parser = await newParser(quoteValues(normalizeFlags(args, table)))
   // Everything is text to yargs: the option itself parses it, and names what is wrong.
   for (const flag of Object.keys(table)) parser.option(flag, { type: 'string' })
   const { _: positionals, ...argv } = await parser.parseAsync()
@@ -26,6 +26,15 @@ export async function parseArguments(args: readonly string[], table: OptionTable
     else if (Array.isArray(value)) given[flag] = value.map(String)
   }
   return { given, positionals: positionals.map(String) }
+}
+
+/** yargs takes a pair of quotes off a value after an equals sign, the user's own unless there is one around them. */
+function quoteValues(args: readonly string[]): string[] {
+  const end = args.indexOf('--')
+  return args.map((arg, index) => {
+    const equals = arg.startsWith('--') && (end === -1 || index < end) ? arg.indexOf('=') + 1 : 0
+    return equals === 0 ? arg : `${arg.slice(0, equals)}"${arg.slice(equals)}"`
+  })
 }
 
 /** The help of one command. `program` is what the user types: `nsq-ts pub`, or `to_nsq`. */

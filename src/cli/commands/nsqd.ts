@@ -2,7 +2,7 @@ import { nsqdOptions, resolveNsqdOptions } from '../../nsqd/options.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { daemonLogger, runDaemon } from '../daemon.ts'
 
-export const nsqd: Command<typeof nsqdOptions> = defineCommand({
+export const nsqd: Command = defineCommand({
   options: nsqdOptions,
   description: [
     'It takes every flag and TOML file of the official nsqd. Messages are on disk before they are acknowledged ' +

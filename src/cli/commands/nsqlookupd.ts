@@ -2,7 +2,7 @@ import { nsqlookupdOptions, resolveNsqlookupdOptions } from '../../nsqlookupd/op
 import { type Command, defineCommand } from '../command.ts'
 import { daemonLogger, runDaemon } from '../daemon.ts'
 
-export const nsqlookupd: Command<typeof nsqlookupdOptions> = defineCommand({
+export const nsqlookupd: Command = defineCommand({
   options: nsqlookupdOptions,
   description: [
     'nsqd registers its topics with it, and consumers ask it where to find them. It takes every flag and TOML file of ' +

@@ -1,0 +1,136 @@
+import { Producer } from '../../client/producer.ts'
+import { isValidTopicName } from '../../protocol/names.ts'
+import { errorText, NsqError } from '../../util/errors.ts'
+import { sources, withSources } from '../addresses.ts'
+import { producerOptions } from '../client-options.ts'
+import type { Context } from '../command.ts'
+import type { PubOptions } from '../commands/pub.ts'
+import { aborted } from '../daemon.ts'
+import { ExitCode, UsageError } from '../errors.ts'
+import { unescapeBytes } from '../escape.ts'
+import { formatBytes, formatCount, plural } from '../units.ts'
+import { DelimitedFraming, type Framing, LengthFraming, WholeFraming } from './framing.ts'
+import { Pacer } from './pacer.ts'
+import { showProgress } from './progress.ts'
+import { Publisher } from './publisher.ts'
+import { Pump } from './pump.ts'
+
+const NEWLINE = Buffer.from('\n')
+/** Enough to keep nsqd busy over any network, and little enough to forget. */
+const MAX_PENDING_BYTES = 8 * 1024 * 1024
+
+/** The official to_nsq publishes to every nsqd that it is given. */
+const OFFICIAL_NAME = 'to_nsq'
+
+export async function runPub(context: Context<PubOptions>): Promise<number> {
+  const { options, program, stdin, stderr, signal } = context
+  const topic = chooseTopic(context)
+  const framing = newFraming(options)
+  const from = sources(options)
+  const to = options.to ?? (program === OFFICIAL_NAME ? 'all' : 'any')
+  const producer = new Producer({
+    ...producerOptions(options.producerOpt),
+    nsqd: from.nsqd,
+    lookupd: from.lookupd,
+    strategy: to === 'all' ? 'all' : 'failover',
+    maxMessageBytes: options.maxMsgSize,
+    maxDeferMs: 2 ** 31 - 1,
+    maxPendingBytes: MAX_PENDING_BYTES,
+  })
+  const publisher = new Publisher(producer, Math.round(options.defer))
+  const pump = new Pump({
+    input: stdin,
+    framing,
+    unit: options.input === 'lines' || options.input === 'jsonl' ? 'line' : 'message',
+    topic,
+    isJsonl: options.input === 'jsonl',
+    publisher,
+    pacer: new Pacer(options.rate),
+    signal,
+  })
+
+  // Also when there turns out to be nothing to publish: an nsqd that is down is never a success.
+  await withSources(from, Promise.race([producer.connect(), aborted(signal)]))
+  const target = topic ?? 'the topics of the records'
+  if (stdin.isTTY && stderr.isTerminal) stderr.line(`Publishing to ${target}. End the input with Ctrl-D.`)
+  const hideProgress = stderr.isTerminal && !stdin.isTTY ? await showProgress(publisher, target) : () => {}
+  const startedAt = performance.now()
+  let failure: unknown
+  try {
+    await pump.run()
+  } catch (error) {
+    failure = error
+  }
+  await publisher.finish()
+  const seconds = (performance.now() - startedAt) / 1000
+  hideProgress()
+  await producer.close()
+  summarize(context, { publisher, target, empty: pump.empty, seconds })
+  if (failure !== undefined) throw failure
+  return publisher.error === undefined ? ExitCode.done : ExitCode.failed
+}
+
+function chooseTopic({ options, positionals: [positional] }: Context<PubOptions>): string | undefined {
+  if (positional !== undefined && options.topic !== undefined && positional !== options.topic) {
+    throw new UsageError(`two topics: "${positional}" and --topic=${options.topic}`)
+  }
+  const topic = positional ?? options.topic
+  if (topic === undefined && options.input !== 'jsonl') {
+    throw new UsageError('--topic is missing', 'Say where to publish: --topic=NAME.')
+  }
+  if (topic !== undefined && !isValidTopicName(topic)) {
+    throw new UsageError(
+      `--topic: "${topic}" is not the name of a topic`,
+      'A name has 1 to 64 letters, digits, dots, dashes and underscores, and may end with #ephemeral.',
+    )
+  }
+  return topic
+}
+
+function newFraming({ input, delimiter, maxMsgSize }: Context<PubOptions>['options']): Framing {
+  if (input === 'length') return new LengthFraming(maxMsgSize)
+  if (input === 'whole') return new WholeFraming(maxMsgSize)
+  // A record is longer than its body: base64 takes a third more, an escaped control character six bytes.
+  if (input === 'jsonl') return new DelimitedFraming(NEWLINE, maxMsgSize * 6 + 4096)
+  return new DelimitedFraming(parseDelimiter(delimiter), maxMsgSize)
+}
+
+function parseDelimiter(text: string): Buffer {
+  try {
+    const bytes = unescapeBytes(text)
+    if (bytes.length > 0) return bytes
+  } catch (error) {
+    throw new UsageError(`--delimiter: ${errorText(error)}`)
+  }
+  throw new UsageError('--delimiter is empty', 'For all of the input as one message use --input=whole.')
+}
+
+interface Outcome {
+  publisher: Publisher
+  target: string
+  empty: number
+  seconds: number
+}
+
+function summarize(context: Context<PubOptions>, { publisher, target, empty, seconds }: Outcome): void {
+  const { options, program, stdout, stderr } = context
+  const { acknowledged, failed, error } = publisher
+  if (options.json) {
+    const summary = { ...acknowledged, seconds, unacknowledged: failed.messages, empty }
+    stdout.line(JSON.stringify(summary))
+  }
+  const say = (text: string): void => stderr.line(`${program}: ${text}`)
+  const rate = acknowledged.messages / Math.max(seconds, 0.001)
+  say(
+    `${plural(acknowledged.messages, 'message')} (${formatBytes(acknowledged.bytes)}) to ${target} ` +
+      `in ${seconds.toFixed(seconds < 10 ? 2 : 0)} s, ${formatCount(rate)}/s`,
+  )
+  if (empty > 0) {
+    const what = options.input === 'lines' ? 'line' : 'message'
+    say(`${plural(empty, `empty ${what}`)} left out: NSQ has no empty messages`)
+  }
+  if (error === undefined) return
+  say(`${plural(failed.messages, 'message')} not acknowledged: ${errorText(error)}`)
+  say('reading stopped there; what was not acknowledged may have arrived all the same')
+  if (error instanceof NsqError && error.remedy !== undefined) stderr.line(`  ${error.remedy}`)
+}
