@@ -121,17 +121,19 @@ class Connection {
   readonly #socket: Socket
   readonly #source: LookupSource
   readonly #timing: LookupTiming
-  readonly #onIdentified: () => void
+  readonly #onRegistered: () => void
   #isIdentified = false
+  /** It has taken everything that there was when the connection was made. */
+  #isRegistered = false
   /** Commands sent and not yet answered. */
   #unanswered = 0
   #deadline: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, source: LookupSource, timing: LookupTiming, onIdentified: () => void) {
+  constructor(socket: Socket, source: LookupSource, timing: LookupTiming, onRegistered: () => void) {
     this.#socket = socket
     this.#source = source
     this.#timing = timing
-    this.#onIdentified = onIdentified
+    this.#onRegistered = onRegistered
     const reader = new LookupReplyReader({
       reply: (bytes, start, end) => this.#reply(bytes.toString('utf8', start, end)),
     })
@@ -180,12 +182,15 @@ class Connection {
     if (--this.#unanswered > 0) this.#expectAnswer()
     if (!this.#isIdentified) this.#identified(text)
     else if (text !== 'OK') throw new Error(`it answered ${text}`)
+    if (this.#unanswered === 0 && !this.#isRegistered) {
+      this.#isRegistered = true
+      this.#onRegistered()
+    }
   }
 
   #identified(text: string): void {
     this.httpAddress = readHttpAddress(text)
     this.#isIdentified = true
-    this.#onIdentified()
     const commands: Buffer[] = []
     for (const [topic, { channels }] of this.#source.topics) {
       // A channel's registration is one of its topic too.

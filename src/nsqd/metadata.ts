@@ -76,20 +76,23 @@ export class MetadataStore {
     return done
   }
 
-  /** Writes before it returns, for shutdown. Throws NsqError E_METADATA. */
-  saveNow(metadata: Metadata): void {
+  /**
+   * Writes before it returns; `durable`: so that it survives a power cut, too, which takes much longer.
+   * Throws NsqError E_METADATA.
+   */
+  saveNow(metadata: Metadata, durable = true): void {
     this.#epoch++
     const temporary = `${this.#file}.exit.tmp`
     try {
       const handle = openSync(temporary, 'w')
       try {
         writeFileSync(handle, serialize(metadata))
-        fsyncSync(handle)
+        if (durable) fsyncSync(handle)
       } finally {
         closeSync(handle)
       }
       renameSync(temporary, this.#file)
-      syncFolderNow(this.#dataPath)
+      if (durable) syncFolderNow(this.#dataPath)
     } catch (error) {
       rmSync(temporary, { force: true })
       throw this.#failure(error)

@@ -1,0 +1,378 @@
+import type { ChannelCheckpoint } from '../storage/checkpoint.ts'
+import { Cursor, type CursorEvents } from '../storage/cursor.ts'
+import type { Position } from '../storage/position.ts'
+import { frameOf, isDeferred, recordLength } from '../storage/record.ts'
+import type { Segment } from '../storage/segment.ts'
+import { errorText } from '../util/errors.ts'
+import type { LatencyQuantiles } from '../util/quantile.ts'
+import { now } from './clock.ts'
+import { InFlight } from './in-flight.ts'
+import type { Session } from './session.ts'
+import type { Topic } from './topic.ts'
+
+/** Most bytes of one write to a session. */
+const MAX_RUN = 256 * 1024
+const MAX_ATTEMPTS = 65_535
+/** How long to wait after the disk refused a read, in ms. */
+const READ_RETRY = 1000
+/** The longest delay that setTimeout takes, in ms. */
+const MAX_TIMER = 2 ** 31 - 1
+
+/**
+ * A named reader of a topic. It shares the topic's messages among its sessions: each message goes to one of them, and
+ * to another when it is not finished in time.
+ */
+export class Channel implements CursorEvents {
+  readonly name: string
+  readonly topic: Topic
+  readonly ephemeral: boolean
+  /** Time from publish to FIN; only with --e2e-processing-latency-percentile. */
+  readonly latency: LatencyQuantiles | undefined
+  /** Since the start: messages that came, REQs, timeouts, and deliveries by where the consumer is. */
+  messageCount = 0
+  requeueCount = 0
+  timeoutCount = 0
+  zoneLocalCount = 0
+  regionLocalCount = 0
+  globalCount = 0
+  /** Owned by Turn. */
+  inTurn = false
+  #paused = false
+  #closed = false
+  readonly #sessions = new Set<Session>()
+  /** The sessions in turn: the first is the one served longest ago. */
+  #rotation: Session[] = []
+  readonly #cursor: Cursor
+  readonly #inFlight: InFlight
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+
+  constructor(topic: Topic, name: string, ephemeral: boolean, position: Position) {
+    this.topic = topic
+    this.name = name
+    this.ephemeral = ephemeral
+    this.latency = topic.newLatency()
+    this.#cursor = new Cursor(topic.log, this, position)
+    const latencies = [this.latency, topic.latency].filter(latency => latency !== undefined)
+    this.#inFlight = new InFlight(topic.log, this.#cursor, topic.nodeId, this.#sessions, latencies)
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Messages that wait: not delivered yet, or to be delivered again. */
+  get depth(): number {
+    return this.topic.countReadable(this.#cursor.ordinal, Infinity) + this.#inFlight.held.readyCount
+  }
+
+  /** How many of these are on disk only. */
+  get backendDepth(): number {
+    return this.topic.countReadable(this.#cursor.ordinal, this.topic.log.memoryOrdinal)
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.count
+  }
+
+  get deferredCount(): number {
+    return this.#inFlight.held.deferredCount
+  }
+
+  /** The ordinal of the next fresh message. */
+  get ordinal(): number {
+    return this.#cursor.ordinal
+  }
+
+  /** Everything before this ordinal is finished or held by name. */
+  get lowOrdinal(): number {
+    return this.#inFlight.window.low
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.topic.pauseChanged()
+  }
+
+  unpause(): void {
+    this.#paused = false
+    this.topic.pauseChanged()
+    this.topic.turn.pump(this)
+  }
+
+  /** Forgets every message that waits, is deferred or is in flight. */
+  empty(): void {
+    this.jump(this.topic.distributed)
+    this.#inFlight.clear()
+    for (const session of this.#sessions) session.emptied()
+    this.topic.turn.pump(this)
+  }
+
+  addSession(session: Session): void {
+    this.#sessions.add(session)
+    this.#rotation.push(session)
+  }
+
+  /** The session is gone: what it had goes to the others. */
+  removeSession(session: Session): void {
+    if (!this.#sessions.has(session)) return
+    this.#inFlight.release(session)
+    this.#sessions.delete(session)
+    this.#rotation = this.#rotation.filter(other => other !== session)
+    this.topic.touched()
+    if (this.ephemeral && this.#sessions.size === 0) this.topic.deleteChannel(this)
+    else this.topic.turn.pump(this)
+  }
+
+  FIN(session: Session, bytes: Buffer, at: number): void {
+    this.#inFlight.finish(session, bytes, at)
+    this.#settled(session)
+  }
+
+  /** `dueMs`: when the message may be delivered again, Unix ms; 0 for at once. */
+  REQ(session: Session, bytes: Buffer, at: number, dueMs: number): void {
+    this.#inFlight.requeue(session, bytes, at, dueMs)
+    this.requeueCount++
+    this.#settled(session)
+  }
+
+  TOUCH(session: Session, bytes: Buffer, at: number): void {
+    this.#inFlight.touch(session, bytes, at, now(), this.topic.options.maxMsgTimeout)
+    this.topic.touched()
+    this.#armTimer()
+  }
+
+  /** Gives messages to the sessions that have room for them. Called by Turn. */
+  pump(): void {
+    if (this.#closed) return
+    if (!this.#paused && this.#sessions.size > 0) {
+      this.#deliverHeld()
+      this.#deliverFresh()
+    }
+    this.#takeDeferred(false)
+    this.#inFlight.tidy()
+    this.#armTimer()
+  }
+
+  /** Moves the cursor; what was in flight stays so. */
+  jump(position: Position): void {
+    this.#inFlight.holdUpTo(Infinity)
+    this.#cursor.jump(position)
+    this.#inFlight.resetWindow()
+  }
+
+  /** Leaves this segment and all before, if the cursor is behind it: its files are about to go. */
+  leave(segment: Segment): boolean {
+    this.#cursor.settle()
+    if (this.#cursor.ordinal < segment.endOrdinal) return false
+    this.#inFlight.holdUpTo(segment.endOrdinal)
+    this.#inFlight.tidy()
+    return true
+  }
+
+  /** The messages held by name, wherever they lie. */
+  held(): InFlight['held'] {
+    return this.#inFlight.held
+  }
+
+  checkpoint(): ChannelCheckpoint {
+    const { segment, offset, index } = this.#cursor
+    return {
+      name: this.name,
+      cursor: { segment: segment.number, offset, index },
+      held: this.#inFlight.checkpoint(),
+    }
+  }
+
+  /** Takes over what a checkpoint says was held. `find` gives segments by their numbers. */
+  restore(checkpoint: ChannelCheckpoint, find: (number: number) => Segment | undefined): void {
+    for (const message of checkpoint.held) {
+      const segment = find(message.segment)
+      // Without its segment the message was finished: segments go only then.
+      if (segment !== undefined) this.#inFlight.restore(message, segment)
+    }
+    this.#armTimer()
+  }
+
+  /** Ends the channel and its sessions' connections. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const session of this.#sessions) session.destroy()
+    this.#sessions.clear()
+    this.#rotation = []
+    this.#cursor.close()
+  }
+
+  readable(): void {
+    this.topic.turn.pump(this)
+  }
+
+  readFailed(cause: Error): void {
+    this.topic.logger.error(`topic ${this.topic.name}: cannot read the log, trying again: ${cause.message}`)
+    setTimeout(() => this.readable(), READ_RETRY).unref()
+  }
+
+  damaged(segment: Segment, offset: number, bytes: number, messages: number): void {
+    this.topic.logger.error(
+      `topic ${this.topic.name}: ${segment.file?.logPath ?? 'memory'} is damaged at byte ${offset}: channel ${this.name} ` +
+        `leaves out ${messages} messages; these ${bytes} bytes were copied to a file named …bad-${offset}`,
+    )
+    this.#inFlight.holdUpTo(Infinity)
+    this.#inFlight.resetWindow()
+  }
+
+  #settled(session: Session): void {
+    session.inFlightCount--
+    this.topic.touched()
+    this.topic.turn.pump(this)
+  }
+
+  #deliverHeld(): void {
+    const { held } = this.#inFlight
+    for (let message = held.nextReady(); message !== undefined; message = held.nextReady()) {
+      const session = this.#nextSession()
+      if (session === undefined) return
+      const attempts = Math.min(message.attempts + 1, MAX_ATTEMPTS)
+      let frame: Buffer
+      try {
+        frame =
+          message.record === undefined
+            ? this.topic.log.fetch(message.segment, message.offset, attempts)
+            : frameOf(message.record, 0, attempts)
+      } catch (error) {
+        this.readFailed(error instanceof Error ? error : new Error(errorText(error)))
+        return
+      }
+      if (session.skips()) {
+        held.remove(message)
+        continue
+      }
+      message.attempts = attempts
+      this.#inFlight.redelivered(message, session, now())
+      session.deliver(frame, 1)
+      this.#countDelivered(session, 1)
+    }
+  }
+
+  #deliverFresh(): void {
+    for (;;) {
+      this.#takeDeferred(true)
+      const available = this.topic.readableUntil(this) - this.#cursor.ordinal
+      if (available <= 0) return
+      let ready = 0
+      for (const session of this.#sessions) if (session.room() > 0) ready++
+      if (ready === 0) return
+      const share = Math.ceil(available / ready)
+      for (; ready > 0; ready--) {
+        const session = this.#nextSession()
+        if (session === undefined) return
+        if (!this.#deliverRun(session, Math.min(share, session.room()))) return
+      }
+    }
+  }
+
+  /** Sends one run of fresh messages, at most `most`. False when the next message cannot be had now. */
+  #deliverRun(session: Session, most: number): boolean {
+    const cursor = this.#cursor
+    const { window } = this.#inFlight
+    const first = cursor.ordinal
+    const until = Math.min(first + most, this.topic.readableUntil(this))
+    if (first >= until || !cursor.fill() || cursor.block === undefined) return false
+    if (window.isFull) this.#inFlight.makeRoom()
+    const { bytes, start: blockStart, committed } = cursor.block
+    const start = cursor.at
+    const stop = Math.min(committed, start + MAX_RUN)
+    const sampled = session.sampleRate > 0
+    let at = start
+    let ordinal = first
+    while (ordinal < until && at < stop && !window.isFull && !isDeferred(bytes, at)) {
+      if (sampled && session.skips()) break
+      window.add(session.number, blockStart + at)
+      at += recordLength(bytes, at)
+      ordinal++
+    }
+    const count = ordinal - first
+    cursor.advance(at - start, count)
+    if (count > 0) {
+      this.#inFlight.delivered(session, first, count, now())
+      session.deliver(bytes.subarray(start, at), count)
+      this.#countDelivered(session, count)
+    }
+    if (sampled && ordinal < until && at < stop && !isDeferred(bytes, at)) {
+      // Left out by the sample rate: this message is done with, as in the official nsqd.
+      cursor.advance(recordLength(bytes, at), 1)
+      window.addSettled()
+    }
+    return true
+  }
+
+  /** Takes deferred messages at the cursor out of the way. Without `fromDisk` only what is in memory is looked at. */
+  #takeDeferred(fromDisk: boolean): void {
+    const cursor = this.#cursor
+    const { log } = this.topic
+    while (cursor.ordinal < this.topic.readableUntil(this)) {
+      if (!fromDisk && cursor.ordinal < log.memoryOrdinal) return
+      if (!cursor.fill() || cursor.block === undefined) return
+      if (!isDeferred(cursor.block.bytes, cursor.at)) return
+      if (this.#inFlight.window.isFull) this.#inFlight.makeRoom()
+      this.#inFlight.takeDeferred(cursor.block.bytes, cursor.at, now())
+      if (this.#inFlight.held.readyCount > 0) this.topic.turn.pump(this)
+    }
+  }
+
+  /** The session whose turn it is, of those with room; it goes to the end of the row. */
+  #nextSession(): Session | undefined {
+    const index = this.topic.prefersLocal ? this.#nearest() : this.#rotation.findIndex(s => s.room() > 0)
+    if (index < 0) return undefined
+    const [session] = this.#rotation.splice(index, 1)
+    if (session !== undefined) this.#rotation.push(session)
+    return session
+  }
+
+  /** Which session with room is nearest to this nsqd: in its zone, else in its region, else anywhere. */
+  #nearest(): number {
+    let best = -1
+    let bestDistance = Infinity
+    for (const [i, session] of this.#rotation.entries()) {
+      const distance = this.topic.distanceOf(session)
+      if (session.room() > 0 && distance < bestDistance) {
+        best = i
+        bestDistance = distance
+      }
+    }
+    return best
+  }
+
+  #countDelivered(session: Session, count: number): void {
+    this.topic.touched()
+    const distance = this.topic.distanceOf(session)
+    if (distance === 0) this.zoneLocalCount += count
+    else if (distance === 1) this.regionLocalCount += count
+    else this.globalCount += count
+  }
+
+  /** Sees to it that `#expire` is called when the next message times out or is due. */
+  #armTimer(): void {
+    const next = this.#inFlight.nextExpiry()
+    if (next === undefined || next >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = next
+    this.#timer = setTimeout(this.#expire, Math.min(MAX_TIMER, Math.max(0, Math.ceil(next - now()))))
+  }
+
+  readonly #expire = (): void => {
+    this.#timerAt = Infinity
+    this.#inFlight.expire(now(), session => {
+      this.timeoutCount++
+      session.timedOut()
+    })
+    this.topic.touched()
+    this.topic.turn.pump(this)
+    this.#armTimer()
+  }
+}

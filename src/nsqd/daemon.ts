@@ -1,0 +1,387 @@
+import { createServer, type Server as TcpServer, type Socket } from 'node:net'
+import type { Server as HttpServer } from 'node:http'
+import { readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { closeHttpServer, createHttpServer } from '../http/server.ts'
+import { closeServer, listenTcp } from '../net/listen.ts'
+import type { LookupIdentity } from '../protocol/lookup.ts'
+import { MAX_SEGMENT } from '../protocol/message-id.ts'
+import { isEphemeral } from '../protocol/names.ts'
+import { MemoryBudget } from '../storage/memory-budget.ts'
+import { highestNumber } from '../storage/recovery.ts'
+import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
+import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
+import { type Address, formatAddress, parseAddress } from '../util/address.ts'
+import { errorText, NsqError } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import { version } from '../util/version.ts'
+import type { Channel } from './channel.ts'
+import { now } from './clock.ts'
+import { lockDataPath } from './data-lock.ts'
+import { nsqdRoutes } from './http.ts'
+import { LookupPeers } from './lookup-peers.ts'
+import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
+import type { NsqdOptions } from './options.ts'
+import { Session, type SessionHost } from './session.ts'
+import { Topic, type TopicHost } from './topic.ts'
+import { TopicStore } from './topic-store.ts'
+import { Turn } from './turn.ts'
+
+/** How often changed topics are checkpointed, and old segments given up, in ms. */
+const MAINTENANCE = 250
+/** A topic gives memory and descriptors back after this time without a change, in ms. */
+const REST_AFTER = 5000
+/** Segment numbers set aside at once, so that they are not written down one by one. */
+const RESERVE = 4096
+/** Fresh segment numbers follow the clock, so that ids differ even after the data was wiped. */
+const SEGMENT_EPOCH_MS = Date.UTC(2025, 0, 1)
+
+/** An nsqd: topics and channels on a data path, served over TCP and HTTP. */
+export class Nsqd implements TopicHost, SessionHost {
+  readonly options: NsqdOptions
+  readonly logger: Logger
+  readonly turn: Turn = new Turn()
+  readonly startTime: Date = new Date()
+  readonly lookupPeers: LookupPeers
+  /** `OK`, or `NOK - ` and what is wrong with the disk. */
+  health = 'OK'
+  readonly #topics = new Map<string, Topic>()
+  readonly #stores = new Map<Topic, TopicStore>()
+  readonly #sessions = new Set<Session>()
+  readonly #sockets = new Set<Socket>()
+  readonly #budget: MemoryBudget
+  readonly #tcpServer: TcpServer
+  readonly #httpServer: HttpServer
+  #tcpAddress: Address | undefined
+  #httpAddress: Address | undefined
+  #metadata: MetadataStore | undefined
+  #unlock: (() => void) | undefined
+  #maintenance: NodeJS.Timeout | undefined
+  /** When each topic was last seen to have changed. */
+  readonly #lastChange = new Map<Topic, number>()
+  #sessionNumber = 0
+  #segmentNumber = 0
+  #segmentReserve = 0
+  #loading = true
+  #metadataChanged = false
+  #closing = false
+
+  constructor(options: NsqdOptions, logger: Logger) {
+    this.options = options
+    this.logger = logger
+    this.#budget = new MemoryBudget(options.memQueueBytes)
+    this.lookupPeers = new LookupPeers({
+      identity: () => this.#identity(),
+      topics: this.#topics,
+      logger,
+    })
+    this.#tcpServer = createServer(socket => this.#accept(socket))
+    this.#httpServer = createHttpServer({ routes: nsqdRoutes(this), logger })
+  }
+
+  get topics(): ReadonlyMap<string, Topic> {
+    return this.#topics
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions
+  }
+
+  /** Where it listens; only after `start`. */
+  get tcpAddress(): Address {
+    return started(this.#tcpAddress)
+  }
+
+  get httpAddress(): Address {
+    return started(this.#httpAddress)
+  }
+
+  /**
+   * Reads the data path and begins to serve.
+   *
+   * @throws NsqError E_DATA_PATH, E_DATA_PATH_LOCKED, E_METADATA, or E_LISTEN… naming what is wrong.
+   */
+  async start(): Promise<void> {
+    this.#unlock = lockDataPath(this.options.dataPath)
+    try {
+      this.#load()
+      this.#tcpAddress = await listenTcp(this.#tcpServer, parseAddress(this.options.tcpAddress))
+      this.logger.info(`TCP: listening on ${formatAddress(this.#tcpAddress)}`)
+      this.#httpAddress = await listenTcp(this.#httpServer, parseAddress(this.options.httpAddress))
+      this.logger.info(`HTTP: listening on ${formatAddress(this.#httpAddress)}`)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
+    this.turn.before = () => this.#saveMetadataNow()
+    this.#maintenance = setInterval(() => this.#maintain(), MAINTENANCE)
+  }
+
+  /** Ends all connections, and writes down the exact state of every topic. */
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    clearInterval(this.#maintenance)
+    this.lookupPeers.close()
+    await Promise.all([closeServer(this.#tcpServer, this.#sockets), closeHttpServer(this.#httpServer)])
+    const failures: unknown[] = []
+    for (const topic of this.#topics.values()) {
+      try {
+        const store = this.#stores.get(topic)
+        if (store === undefined) topic.close()
+        else store.close()
+      } catch (error) {
+        failures.push(error)
+        this.logger.error(`topic ${topic.name}: cannot save its state: ${errorText(error)}`)
+      }
+    }
+    try {
+      if (!this.#loading) this.#metadata?.saveNow(this.#describe())
+    } finally {
+      this.#unlock?.()
+    }
+    this.logger.info('closed')
+    if (failures.length > 0)
+      throw new NsqError('E_SHUTDOWN', 'not all topics could be saved', { cause: failures[0] })
+  }
+
+  /** The topic of this name; made when there is none. */
+  topic(name: string): Topic {
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known
+    const topic = this.#open(name)
+    this.logger.info(`topic ${name}: created`)
+    this.lookupPeers.register(name)
+    this.#saveMetadata()
+    if (this.lookupPeers.addresses.length === 0) {
+      topic.begin()
+      return topic
+    }
+    // Other nsqds may have channels of this topic: they are made first, so that each gets the first message.
+    void this.lookupPeers.knownChannels(name).then(channels => {
+      if (topic.closed) return
+      for (const channel of channels) topic.channel(channel)
+      topic.begin()
+    })
+    return topic
+  }
+
+  deleteTopic(name: string): boolean {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) return false
+    this.#topics.delete(name)
+    this.#lastChange.delete(topic)
+    for (const channel of topic.channels.keys()) this.lookupPeers.unregister(name, channel)
+    this.lookupPeers.unregister(name)
+    const store = this.#stores.get(topic)
+    this.#stores.delete(topic)
+    if (store === undefined) topic.close()
+    else store.remove()
+    this.logger.info(`topic ${name}: deleted`)
+    this.#saveMetadata()
+    return true
+  }
+
+  deleteChannel(topicName: string, channelName: string): boolean {
+    const topic = this.#topics.get(topicName)
+    const channel = topic?.channels.get(channelName)
+    if (topic === undefined || channel === undefined) return false
+    topic.deleteChannel(channel)
+    return true
+  }
+
+  /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED or E_EXITING. */
+  publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
+    if (this.#closing) return Promise.reject(new NsqError('E_EXITING', 'nsqd is shutting down'))
+    const topic = this.topic(name)
+    for (const body of bodies) {
+      if (deferMs > 0) topic.putDeferred(body, 0, body.length, now() + deferMs)
+      else topic.put(body, 0, body.length)
+    }
+    return new Promise((resolve, reject) => topic.awaitCommit({ acknowledge: resolve, refuse: reject }))
+  }
+
+  diskResult(error: Error | null): void {
+    if (error === null) {
+      if (this.health !== 'OK') this.logger.info('the disk takes messages again')
+      this.health = 'OK'
+      return
+    }
+    this.health = `NOK - ${error.message}`
+    this.logger.error(`the disk refuses messages: ${error.message}`)
+  }
+
+  channelCreated(topic: Topic, channel: Channel): void {
+    if (this.#loading) return
+    this.logger.info(`channel ${topic.name}/${channel.name}: created`)
+    this.lookupPeers.register(topic.name, channel.name)
+    this.#saveMetadata()
+  }
+
+  channelDeleted(topic: Topic, channel: Channel): void {
+    this.logger.info(`channel ${topic.name}/${channel.name}: deleted`)
+    this.lookupPeers.unregister(topic.name, channel.name)
+    this.#saveMetadata()
+    if (topic.ephemeral && topic.channels.size === 0) this.deleteTopic(topic.name)
+  }
+
+  pauseChanged(): void {
+    if (!this.#loading) this.#saveMetadata()
+  }
+
+  sessionClosed(session: Session): void {
+    this.#sessions.delete(session)
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    this.#sessions.add(new Session(this, socket, ++this.#sessionNumber))
+  }
+
+  #open(name: string): Topic {
+    const topic = isEphemeral(name) ? this.#openInMemory(name) : this.#openOnDisk(name)
+    this.#topics.set(name, topic)
+    return topic
+  }
+
+  #openInMemory(name: string): Topic {
+    return new Topic(this, name, new TopicLog(this.#logOptions(undefined)))
+  }
+
+  #openOnDisk(name: string): Topic {
+    const directory = topicDirectory(this.options.dataPath, name)
+    const store = TopicStore.open(this, name, directory, this.#logOptions(directory))
+    this.#stores.set(store.topic, store)
+    return store.topic
+  }
+
+  #logOptions(directory: string | undefined): TopicLogOptions {
+    return {
+      directory,
+      nodeId: this.options.nodeId,
+      maxSegmentBytes: this.options.maxBytesPerFile,
+      budget: this.#budget,
+      nextSegmentNumber: () => this.#nextSegmentNumber(),
+    }
+  }
+
+  #load(): void {
+    const { dataPath } = this.options
+    const metadata = loadMetadata(dataPath)
+    this.#metadata = new MetadataStore(dataPath)
+    const seconds = Math.floor((Date.now() - SEGMENT_EPOCH_MS) / 1000)
+    this.#segmentNumber = Math.max(seconds, metadata?.segment_reserve ?? 0)
+    // A topic is there when its folder is: nsqd.dat may be a moment behind.
+    const names = topicNames(dataPath)
+    for (const name of names) {
+      const highest = highestNumber(topicDirectory(dataPath, name))
+      this.#segmentNumber = Math.max(this.#segmentNumber, highest + 1)
+    }
+    this.#warnOfOfficialFiles()
+    const saved = new Map((metadata?.topics ?? []).map(topic => [topic.name, topic]))
+    for (const name of new Set([...names, ...saved.keys()])) {
+      const topic = this.#open(name)
+      const known = saved.get(name)
+      for (const { name: channelName, paused } of known?.channels ?? []) {
+        const channel = topic.channel(channelName)
+        if (paused) channel.pause()
+      }
+      if (known?.paused === true) topic.pause()
+      topic.begin()
+    }
+    this.#loading = false
+    this.#reserveSegments()
+  }
+
+  /** The official nsqd's queue files cannot be read: say so, rather than hide messages. */
+  #warnOfOfficialFiles(): void {
+    const files = readdirSync(this.options.dataPath).filter(name => name.endsWith('.diskqueue.meta.dat'))
+    if (files.length === 0) return
+    this.logger.warn(
+      `${this.options.dataPath} holds ${files.length} queues of the official nsqd, whose messages are not read; ` +
+        'drain them with the official nsqd first',
+    )
+  }
+
+  #nextSegmentNumber(): number {
+    const number = this.#segmentNumber
+    if (number > MAX_SEGMENT) throw new NsqError('E_IDS', 'this node has used up its message ids')
+    this.#segmentNumber++
+    if (!this.#loading && this.#segmentNumber >= this.#segmentReserve) this.#reserveSegments()
+    return number
+  }
+
+  /** Writes down that numbers up to a later one may be used, so that none is used twice after a crash. */
+  #reserveSegments(): void {
+    this.#segmentReserve = this.#segmentNumber + RESERVE
+    this.#metadata?.saveNow(this.#describe())
+  }
+
+  #describe(): Metadata {
+    const topics = [...this.#topics.values()].map(topic => ({
+      name: topic.name,
+      paused: topic.paused,
+      channels: [...topic.channels.values()].map(({ name, paused }) => ({ name, paused })),
+    }))
+    return { topics, version, segment_reserve: this.#segmentReserve }
+  }
+
+  /**
+   * Topics, channels or pauses have changed: nsqd.dat says so before anybody is told, without waiting for the disk;
+   * and is then made to survive a power cut, in the background.
+   */
+  #saveMetadata(): void {
+    if (this.#closing || this.#loading) return
+    this.#metadataChanged = true
+    this.turn.wake()
+  }
+
+  #saveMetadataNow(): void {
+    if (!this.#metadataChanged || this.#metadata === undefined) return
+    this.#metadataChanged = false
+    const failed = (error: unknown): void => {
+      this.logger.error(`cannot save the list of topics and channels: ${errorText(error)}`)
+    }
+    try {
+      this.#metadata.saveNow(this.#describe(), false)
+    } catch (error) {
+      failed(error)
+    }
+    this.#metadata.save(this.#describe()).catch(failed)
+  }
+
+  #maintain(): void {
+    const at = now()
+    for (const [topic, store] of this.#stores) {
+      if (topic.dirty) {
+        this.#lastChange.set(topic, at)
+        store.maintain()
+        continue
+      }
+      const last = this.#lastChange.get(topic)
+      if (last === undefined || at - last < REST_AFTER) continue
+      this.#lastChange.delete(topic)
+      store.rest()
+    }
+  }
+
+  #identity(): LookupIdentity {
+    const { options, tcpAddress, httpAddress } = this
+    return {
+      tcp_port: options.broadcastTcpPort ?? tcpAddress.port,
+      http_port: options.broadcastHttpPort ?? httpAddress.port,
+      version,
+      hostname: hostname(),
+      broadcast_address: options.broadcastAddress,
+      topology_region: options.topologyRegion,
+      topology_zone: options.topologyZone,
+    }
+  }
+}
+
+function started(address: Address | undefined): Address {
+  if (address === undefined) throw new NsqError('E_NOT_STARTED', 'nsqd does not listen yet')
+  return address
+}

@@ -1,0 +1,262 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import {
+  type ChannelCheckpoint,
+  encodeCheckpoint,
+  type Place,
+  readCheckpoint,
+  type TopicCheckpoint,
+  writeCheckpoint,
+  writeCheckpointNow,
+} from '../storage/checkpoint.ts'
+import { ordinalAt, type Position } from '../storage/position.ts'
+import { recover } from '../storage/recovery.ts'
+import type { Segment } from '../storage/segment.ts'
+import { Stragglers } from '../storage/stragglers.ts'
+import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
+import { errorText } from '../util/errors.ts'
+import { now } from './clock.ts'
+import type { Held } from './held-messages.ts'
+import { Topic, type TopicHost } from './topic.ts'
+
+/** A checkpoint may take this share of the time, at most. */
+const MOST_TIME = 0.05
+/** A segment with a smaller share of unfinished messages is given up, and these are moved. */
+const STRAGGLER_SHARE = 0.5
+
+/**
+ * A topic's life on disk: read at the start, checkpointed while it changes, and segments deleted when nothing in them
+ * is needed any more.
+ */
+export class TopicStore {
+  readonly topic: Topic
+  readonly #directory: string
+  readonly #stragglers: Stragglers
+  #writing = false
+  #notBefore = 0
+  /** Segments that nothing refers to once a checkpoint has said so. */
+  #doomed: Segment[] = []
+
+  private constructor(topic: Topic, directory: string, stragglers: Stragglers) {
+    this.topic = topic
+    this.#directory = directory
+    this.#stragglers = stragglers
+  }
+
+  /** Opens the topic of this folder, or begins it. */
+  static open(host: TopicHost, name: string, directory: string, options: TopicLogOptions): TopicStore {
+    const isNew = !existsSync(directory)
+    if (isNew) mkdirSync(directory, { recursive: true })
+    const checkpoint = isNew ? 'missing' : readCheckpoint(directory)
+    if (checkpoint === 'damaged') {
+      host.logger.warn(
+        `topic ${name}: the checkpoint in ${directory} is damaged: every message still there is delivered again`,
+      )
+    }
+    const known = typeof checkpoint === 'string' ? undefined : checkpoint
+    const totals = new Map((known?.segments ?? []).map(segment => [segment.number, segment]))
+    const { segments, stragglers, warnings } = recover(directory, totals)
+    for (const warning of warnings) host.logger.warn(`topic ${name}: ${warning}`)
+    const log = new TopicLog(options, segments)
+    const kept = new Stragglers(directory, options.maxSegmentBytes, options.nextSegmentNumber, stragglers)
+    const topic = new Topic(host, name, log, known === undefined ? undefined : locate(log, known.distributed))
+    const store = new TopicStore(topic, directory, kept)
+    if (known !== undefined) store.#restore(known)
+    return store
+  }
+
+  /**
+   * Gives up segments that are done with, and writes a checkpoint when something has changed; now and then, in the
+   * background.
+   */
+  maintain(): void {
+    const { topic } = this
+    if (topic.closed || this.#writing || !topic.dirty || now() < this.#notBefore) return
+    this.#reclaim()
+    const began = now()
+    const bytes = this.#encode()
+    topic.dirty = false
+    this.#notBefore = now() + (now() - began) / MOST_TIME
+    this.#writing = true
+    writeCheckpoint(this.#directory, bytes).then(
+      () => {
+        this.#writing = false
+        this.#removeDoomed()
+      },
+      (error: unknown) => {
+        this.#writing = false
+        if (topic.closed) return
+        topic.dirty = true
+        topic.logger.error(`topic ${topic.name}: cannot write its checkpoint: ${errorText(error)}`)
+      },
+    )
+  }
+
+  /** Writes everything down and closes the files. */
+  close(): void {
+    this.topic.commit()
+    this.#reclaim()
+    const bytes = this.#encode()
+    this.topic.close()
+    this.#stragglers.close()
+    writeCheckpointNow(this.#directory, bytes)
+    this.#removeDoomed()
+  }
+
+  /** Closes the topic and deletes all that it had. */
+  remove(): void {
+    this.topic.close()
+    this.#stragglers.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Gives memory and file descriptors back while nothing happens. */
+  rest(): void {
+    this.topic.log.forgetBlocks()
+    this.topic.log.closeFiles()
+    this.#stragglers.close()
+  }
+
+  #restore(checkpoint: TopicCheckpoint): void {
+    const { topic } = this
+    const { log } = topic
+    topic.gaps = checkpoint.gaps.map(({ from, to }) => ({ from: locate(log, from), to: locate(log, to) }))
+    for (const saved of checkpoint.channels) {
+      const channel = topic.addChannel(saved.name, locate(log, saved.cursor))
+      channel.restore(saved, number => this.#find(number))
+    }
+  }
+
+  #find(number: number): Segment | undefined {
+    const segment = this.topic.findSegment(number)
+    if (segment !== undefined) return segment
+    for (const straggler of this.#stragglers.segments) if (straggler.number === number) return straggler
+    return undefined
+  }
+
+  #encode(): Buffer {
+    const { topic } = this
+    const segments = []
+    for (let s: Segment | undefined = topic.log.first; s?.next !== undefined; s = s.next) {
+      segments.push({ number: s.number, count: s.committedCount, size: s.committedSize })
+    }
+    const channels: ChannelCheckpoint[] = []
+    for (const channel of topic.channels.values()) {
+      if (!channel.ephemeral) channels.push(channel.checkpoint())
+    }
+    return encodeCheckpoint({
+      segments,
+      distributed: place(topic.distributed),
+      gaps: topic.gaps.map(({ from, to }) => ({ from: place(from), to: place(to) })),
+      channels,
+    })
+  }
+
+  /** Finds segments that every channel has left; moves what little is unfinished in them. */
+  #reclaim(): void {
+    const { topic } = this
+    const { log } = topic
+    topic.dropGaps()
+    this.#skipForEphemeral()
+    let segment: Segment | undefined = log.first
+    for (
+      let next = segment.next;
+      segment !== undefined && next !== undefined;
+      segment = next, next = segment.next
+    ) {
+      if (!this.#allHaveLeft(segment)) break
+      if (this.#moveStragglers(segment)) {
+        log.unlink(segment)
+        this.#doomed.push(segment)
+      }
+    }
+    for (const straggler of [...this.#stragglers.segments]) {
+      if (!this.#moveStragglers(straggler)) continue
+      this.#stragglers.unlink(straggler)
+      this.#doomed.push(straggler)
+    }
+    topic.releaseMemory()
+  }
+
+  #allHaveLeft(segment: Segment): boolean {
+    const { topic } = this
+    if (ordinalAt(topic.distributed) < segment.endOrdinal) return false
+    for (const channel of topic.channels.values()) if (!channel.leave(segment)) return false
+    topic.settleDistributed()
+    return true
+  }
+
+  /** Whether nothing in this segment is needed, after moving the rest when it is little. */
+  #moveStragglers(segment: Segment): boolean {
+    const held = this.#heldIn(segment)
+    if (held.length === 0) return true
+    const offsets = new Set(held.map(message => message.offset))
+    if (offsets.size >= segment.count * STRAGGLER_SHARE) return false
+    const moved = this.#stragglers.take(segment, [...offsets])
+    for (const message of held) {
+      message.offset = moved.offsets.get(message.offset) ?? message.offset
+      message.segment = moved.segment
+    }
+    return true
+  }
+
+  #heldIn(segment: Segment): Held[] {
+    const found: Held[] = []
+    for (const channel of this.topic.channels.values()) {
+      for (const held of channel.held().values()) if (held.segment === segment) found.push(held)
+    }
+    return found
+  }
+
+  /**
+   * An ephemeral channel does not keep the log: one that is a whole segment and --mem-queue-size messages behind goes
+   * on with the next segment.
+   */
+  #skipForEphemeral(): void {
+    const { topic } = this
+    for (const channel of topic.channels.values()) {
+      if (!channel.ephemeral) continue
+      let dropped = 0
+      for (let s = topic.log.first; s.next !== undefined; s = s.next) {
+        const behind = topic.countReadable(s.next.endOrdinal, Infinity)
+        if (channel.ordinal >= s.endOrdinal || behind < topic.options.memQueueSize) continue
+        dropped += s.endOrdinal - channel.ordinal
+        channel.jump({ segment: s.next, offset: 0, index: 0 })
+      }
+      if (dropped > 0) {
+        topic.logger.warn(
+          `channel ${topic.name}/${channel.name} is too slow: ${dropped} messages were dropped, as it is ephemeral`,
+        )
+      }
+    }
+  }
+
+  #removeDoomed(): void {
+    const doomed = this.#doomed
+    this.#doomed = []
+    for (const segment of doomed) {
+      try {
+        segment.file?.remove()
+      } catch (error) {
+        this.topic.logger.error(`topic ${this.topic.name}: cannot delete a segment: ${errorText(error)}`)
+      }
+    }
+  }
+}
+
+function place(position: Position): Place {
+  return { segment: position.segment.number, offset: position.offset, index: position.index }
+}
+
+/**
+ * The position of a place on disk. A place before the log is its beginning; one behind it, which a torn tail leaves,
+ * its end.
+ */
+function locate(log: TopicLog, { segment: number, offset, index }: Place): Position {
+  for (let segment: Segment | undefined = log.first; segment !== undefined; segment = segment.next) {
+    if (segment.number < number) continue
+    if (segment.number > number) return { segment, offset: 0, index: 0 }
+    if (offset <= segment.committedSize) return { segment, offset, index }
+    return { segment, offset: segment.committedSize, index: segment.committedCount }
+  }
+  return log.end
+}

@@ -1,0 +1,78 @@
+import type { Channel } from './channel.ts'
+import type { Session } from './session.ts'
+import type { Topic } from './topic.ts'
+
+/**
+ * What must happen before the event loop waits again. All sockets that had something to read have been read by then,
+ * so one commit, one write to disk and one write to each socket serve all of it:
+ *
+ *     read … read -> commit topics (the OKs are queued) -> pump channels (messages are queued) -> flush sockets
+ */
+export class Turn {
+  #topics: Topic[] = []
+  #channels: Channel[] = []
+  #sessions: Session[] = []
+  #scheduled = false
+  /** What comes first, before anybody is answered. */
+  before: () => void = () => undefined
+
+  /** The topic has messages to commit. */
+  commit(topic: Topic): void {
+    if (topic.inTurn) return
+    topic.inTurn = true
+    this.#topics.push(topic)
+    this.#schedule()
+  }
+
+  /** The channel may have messages for its sessions. */
+  pump(channel: Channel): void {
+    if (channel.inTurn) return
+    channel.inTurn = true
+    this.#channels.push(channel)
+    this.#schedule()
+  }
+
+  /** The session has something to write. */
+  flush(session: Session): void {
+    if (session.inTurn) return
+    session.inTurn = true
+    this.#sessions.push(session)
+    this.#schedule()
+  }
+
+  /** Lets the turn's end come, whatever it has to do. */
+  wake(): void {
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.before()
+    const topics = this.#topics
+    this.#topics = []
+    for (const topic of topics) {
+      topic.inTurn = false
+      topic.commit()
+    }
+    const channels = this.#channels
+    this.#channels = []
+    for (const channel of channels) {
+      channel.inTurn = false
+      channel.pump()
+    }
+    const sessions = this.#sessions
+    this.#sessions = []
+    for (const session of sessions) {
+      session.inTurn = false
+      session.flush()
+    }
+    this.#scheduled = false
+    // Whatever the above asked for itself comes in a turn of its own, after the sockets were read again.
+    if (this.#topics.length + this.#channels.length + this.#sessions.length > 0) this.#schedule()
+  }
+}

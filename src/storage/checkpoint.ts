@@ -1,0 +1,230 @@
+/**
+ * What a topic's channels have done, on disk: a checkpoint is written a few times a second while something changes,
+ * and at the end. After kill -9 the topic goes on from the last one.
+ *
+ *     | "nsqtscp1" | crc32 of the rest, u32 | length of the rest, u32 | rest |
+ *
+ * The rest holds, all numbers big-endian: the totals of the complete segments, the place up to which messages were
+ * given to channels, stretches that were emptied, and each channel with its cursor and the messages it holds that are
+ * neither finished nor before the cursor's reach.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { SegmentTotals } from './recovery.ts'
+import { isMissing } from './segment-file.ts'
+
+/** A place in the log by numbers, as it stands on disk. */
+export interface Place {
+  readonly segment: number
+  readonly offset: number
+  readonly index: number
+}
+
+/** A message that a channel has taken from its cursor and not finished. */
+export interface HeldMessage {
+  /** The message's id: its first segment's number and its index there. */
+  readonly idSegment: number
+  readonly idIndex: number
+  /** Where it lies now. */
+  readonly segment: number
+  readonly offset: number
+  readonly attempts: number
+  /** Not to be delivered before (Unix ms); 0 when it may be at once. */
+  readonly dueMs: number
+}
+
+export interface ChannelCheckpoint {
+  readonly name: string
+  readonly cursor: Place
+  readonly held: readonly HeldMessage[]
+}
+
+export interface TopicCheckpoint {
+  readonly segments: readonly SegmentTotals[]
+  /** Up to here messages have been given to the channels. */
+  readonly distributed: Place
+  /** Emptied stretches that channels behind them still have to skip. */
+  readonly gaps: readonly { readonly from: Place; readonly to: Place }[]
+  readonly channels: readonly ChannelCheckpoint[]
+}
+
+const MAGIC = Buffer.from('nsqtscp1', 'latin1')
+const HEADER = MAGIC.length + 8
+const FILE_NAME = 'checkpoint'
+
+/** Grows as it is written to. */
+class Writer {
+  bytes: Buffer = Buffer.allocUnsafe(4096)
+  length: number = HEADER
+
+  u32(value: number): void {
+    this.length = this.#room(4).writeUInt32BE(value, this.length)
+  }
+
+  f64(value: number): void {
+    this.length = this.#room(8).writeDoubleBE(value, this.length)
+  }
+
+  text(value: string): void {
+    const length = Buffer.byteLength(value)
+    this.u32(length)
+    this.#room(length).write(value, this.length)
+    this.length += length
+  }
+
+  place(place: Place): void {
+    this.u32(place.segment)
+    this.u32(place.offset)
+    this.u32(place.index)
+  }
+
+  #room(length: number): Buffer {
+    if (this.length + length > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + length))
+      this.bytes.copy(larger, 0, 0, this.length)
+      this.bytes = larger
+    }
+    return this.bytes
+  }
+}
+
+/** Reads what `Writer` wrote; throws RangeError at the end of the bytes. */
+class Reader {
+  readonly #bytes: Buffer
+  #at = HEADER
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  u32(): number {
+    const value = this.#bytes.readUInt32BE(this.#at)
+    this.#at += 4
+    return value
+  }
+
+  f64(): number {
+    const value = this.#bytes.readDoubleBE(this.#at)
+    this.#at += 8
+    return value
+  }
+
+  text(): string {
+    const length = this.u32()
+    const value = this.#bytes.toString('utf8', this.#at, this.#at + length)
+    this.#at += length
+    return value
+  }
+
+  place(): Place {
+    return { segment: this.u32(), offset: this.u32(), index: this.u32() }
+  }
+
+  list<T>(read: () => T): T[] {
+    const count = this.u32()
+    const items: T[] = []
+    for (let i = 0; i < count; i++) items.push(read())
+    return items
+  }
+}
+
+export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
+  const writer = new Writer()
+  writer.u32(checkpoint.segments.length)
+  for (const { number, count, size } of checkpoint.segments) {
+    writer.u32(number)
+    writer.u32(count)
+    writer.u32(size)
+  }
+  writer.place(checkpoint.distributed)
+  writer.u32(checkpoint.gaps.length)
+  for (const { from, to } of checkpoint.gaps) {
+    writer.place(from)
+    writer.place(to)
+  }
+  writer.u32(checkpoint.channels.length)
+  for (const { name, cursor, held } of checkpoint.channels) {
+    writer.text(name)
+    writer.place(cursor)
+    writer.u32(held.length)
+    for (const message of held) {
+      writer.u32(message.idSegment)
+      writer.u32(message.idIndex)
+      writer.u32(message.segment)
+      writer.u32(message.offset)
+      writer.u32(message.attempts)
+      writer.f64(message.dueMs)
+    }
+  }
+  const bytes = writer.bytes.subarray(0, writer.length)
+  MAGIC.copy(bytes)
+  bytes.writeUInt32BE(crc32(bytes.subarray(HEADER)), MAGIC.length)
+  bytes.writeUInt32BE(bytes.length - HEADER, MAGIC.length + 4)
+  return bytes
+}
+
+/** Undefined when these bytes are no whole checkpoint. */
+export function decodeCheckpoint(bytes: Buffer): TopicCheckpoint | undefined {
+  if (bytes.length < HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
+  if (bytes.readUInt32BE(MAGIC.length + 4) !== bytes.length - HEADER) return undefined
+  if (bytes.readUInt32BE(MAGIC.length) !== crc32(bytes.subarray(HEADER))) return undefined
+  const reader = new Reader(bytes)
+  return {
+    segments: reader.list(() => ({ number: reader.u32(), count: reader.u32(), size: reader.u32() })),
+    distributed: reader.place(),
+    gaps: reader.list(() => ({ from: reader.place(), to: reader.place() })),
+    channels: reader.list(() => ({
+      name: reader.text(),
+      cursor: reader.place(),
+      held: reader.list(() => ({
+        idSegment: reader.u32(),
+        idIndex: reader.u32(),
+        segment: reader.u32(),
+        offset: reader.u32(),
+        attempts: reader.u32(),
+        dueMs: reader.f64(),
+      })),
+    })),
+  }
+}
+
+/**
+ * Reads a topic's checkpoint: `missing` when there is none, `damaged` when it cannot be used (every message still in
+ * the log is then delivered again).
+ */
+export function readCheckpoint(directory: string): TopicCheckpoint | 'missing' | 'damaged' {
+  try {
+    return decodeCheckpoint(readFileSync(join(directory, FILE_NAME))) ?? 'damaged'
+  } catch (error) {
+    if (isMissing(error)) return 'missing'
+    throw error
+  }
+}
+
+/** Replaces the checkpoint in one step, in the background. */
+export async function writeCheckpoint(directory: string, bytes: Buffer): Promise<void> {
+  const path = join(directory, FILE_NAME)
+  const file = await open(`${path}.tmp`, 'w')
+  try {
+    await file.writeFile(bytes)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.tmp`, path)
+}
+
+/** The same at once, for the end of the process. */
+export function writeCheckpointNow(directory: string, bytes: Buffer): void {
+  const path = join(directory, FILE_NAME)
+  const fd = openSync(`${path}.tmp`, 'w')
+  try {
+    writeSync(fd, bytes)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(`${path}.tmp`, path)
+}

@@ -1,0 +1,189 @@
+import { Block } from './block.ts'
+import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+import { soundBatchAfter } from './batches.ts'
+import type { Position } from './position.ts'
+import { isRecord, recordLength } from './record.ts'
+import type { Segment } from './segment.ts'
+import type { LogReader, TopicLog } from './topic-log.ts'
+
+/** Bytes asked of the disk at once. */
+const READ_LENGTH = 512 * 1024
+
+/** Told of what happens while a cursor reads in the background. */
+export interface CursorEvents {
+  /** There is something to read again. */
+  readable(): void
+  /** The disk refused a read. The cursor stays where it is; `fill` tries again. */
+  readFailed(cause: Error): void
+  /** What lies at this offset is no message: `messages` were left out, `bytes` were copied aside. */
+  damaged(segment: Segment, offset: number, bytes: number, messages: number): void
+}
+
+/**
+ * Reads along a log from a position. Where the log is in memory it hands out the log's own blocks; elsewhere it reads
+ * the disk in large stretches, one ahead of the one in use.
+ *
+ *     while (cursor.fill()) { use cursor.block.bytes from cursor.at; cursor.advance(bytes, messages) }
+ */
+export class Cursor implements LogReader {
+  readonly #log: TopicLog
+  readonly #events: CursorEvents
+  segment: Segment
+  offset: number
+  index: number
+  /** The block in which the position lies, after `fill` returned true. */
+  block: Block | undefined = undefined
+  /** The stretch of disk behind `block`, read in advance. */
+  #ahead: Block | undefined
+  #aheadEndIndex = 0
+  /** Counts jumps, so that a read that was under way then is thrown away. */
+  #epoch = 0
+  #reading = false
+
+  constructor(log: TopicLog, events: CursorEvents, position: Position) {
+    this.#log = log
+    this.#events = events
+    this.segment = position.segment
+    this.offset = position.offset
+    this.index = position.index
+    log.addReader(this)
+  }
+
+  /** The ordinal of the next message. */
+  get ordinal(): number {
+    return this.segment.firstOrdinal + this.index
+  }
+
+  /** Where in `block.bytes` the next message begins. */
+  get at(): number {
+    return this.block === undefined ? 0 : this.offset - this.block.start
+  }
+
+  /** Moves behind `messages` messages that take `bytes` bytes. */
+  advance(bytes: number, messages: number): void {
+    this.offset += bytes
+    this.index += messages
+  }
+
+  jump(position: Position): void {
+    this.segment = position.segment
+    this.offset = position.offset
+    this.index = position.index
+    this.block = this.#ahead = undefined
+    this.#reading = false
+    this.#epoch++
+  }
+
+  /**
+   * Makes `block` hold the next message. False when there is none, or when it is being read from disk:
+   * `readable` is called then.
+   */
+  fill(): boolean {
+    let block = this.block
+    if (block !== undefined && this.offset < block.start + block.committed) return true
+    if (this.offset >= this.segment.committedSize) {
+      if (this.segment.next === undefined) return false
+      this.settle()
+      if (this.offset >= this.segment.committedSize) return false
+      block = this.block
+    }
+    const next = block?.next
+    if (next?.covers(this.segment, this.offset) === true) block = next
+    else block = this.#log.blockAt(this.segment, this.offset)
+    if (block === undefined && this.#ahead?.covers(this.segment, this.offset) === true) {
+      block = this.#ahead
+      this.#ahead = undefined
+      this.block = block
+      this.#readAhead(block, this.#aheadEndIndex)
+      return true
+    }
+    this.block = block
+    if (block !== undefined) return true
+    this.#read(this.segment, this.offset, this.index)
+    return false
+  }
+
+  /** Steps from the end of a segment to the beginning of the next, so that the one behind can go. */
+  settle(): void {
+    while (this.offset >= this.segment.committedSize && this.segment.next !== undefined) {
+      this.segment = this.segment.next
+      this.offset = this.index = 0
+      this.block = undefined
+    }
+  }
+
+  detach(block: Block): void {
+    if (this.block === block) this.block = undefined
+  }
+
+  close(): void {
+    this.#log.removeReader(this)
+    this.#epoch++
+    this.block = this.#ahead = undefined
+  }
+
+  /** Reads what lies behind a block that came from disk. */
+  #readAhead(block: Block, endIndex: number): void {
+    const offset = block.start + block.length
+    if (offset >= block.segment.committedSize) return
+    if (this.#log.blockAt(block.segment, offset) !== undefined) return
+    this.#read(block.segment, offset, endIndex)
+  }
+
+  #read(segment: Segment, offset: number, index: number, length = READ_LENGTH): void {
+    if (this.#reading) return
+    const file = segment.file
+    if (file === undefined) throw new RangeError(`segment ${segment.number} has no file to read from`)
+    const epoch = this.#epoch
+    this.#reading = true
+    file.read(offset, Math.min(length, segment.committedSize - offset), (error, bytes) => {
+      if (epoch !== this.#epoch) return
+      this.#reading = false
+      if (error !== null) {
+        if (this.segment === segment && this.offset === offset) this.#events.readFailed(error)
+        return
+      }
+      const { whole, messages, wanted } = measure(bytes)
+      if (messages > 0) {
+        const first = segment.firstOrdinal + index
+        this.#ahead = new Block(segment, offset, first, bytes.subarray(0, whole), whole)
+        this.#aheadEndIndex = index + messages
+      } else if (wanted > length && offset + wanted <= segment.committedSize) {
+        this.#read(segment, offset, index, wanted)
+        return
+      } else if (this.segment === segment && this.offset === offset) {
+        // Bad bytes exactly where the cursor stands: nothing of the rest can be trusted to begin where it seems to.
+        this.#skipDamage()
+      }
+      this.#events.readable()
+    })
+  }
+
+  /** Goes on with the next batch that is sound, or with the next segment. */
+  #skipDamage(): void {
+    const { segment, offset, index } = this
+    const batch = segment.file === undefined ? undefined : soundBatchAfter(segment.file, offset)
+    const bytes = (batch?.offset ?? segment.committedSize) - offset
+    const messages = (batch?.firstIndex ?? segment.committedCount) - index
+    segment.file?.keepAside(offset, bytes)
+    this.advance(bytes, messages)
+    this.#events.damaged(segment, offset, bytes, messages)
+  }
+}
+
+/** How many whole records `bytes` begins with; `wanted` is the length of the first, when that is longer. */
+function measure(bytes: Buffer): { whole: number; messages: number; wanted: number } {
+  let whole = 0
+  let messages = 0
+  let wanted = 0
+  while (whole + MESSAGE_OVERHEAD <= bytes.length && isRecord(bytes, whole, bytes.length)) {
+    const length = recordLength(bytes, whole)
+    if (whole + length > bytes.length) {
+      wanted = length
+      break
+    }
+    whole += length
+    messages++
+  }
+  return { whole, messages, wanted: messages === 0 ? wanted : 0 }
+}

@@ -1,0 +1,59 @@
+/**
+ * How a message lies in a segment: as the frame that will be sent, so that a run of fresh messages is
+ * delivered as one slice of the segment.
+ *
+ *     0        4        8                16         18            34
+ *     | size   | type   | timestamp (ns) | attempts | message id  | body … | due
+ *     | u32 BE | u32 BE | i64 BE         | u16 BE   | 16 hex      |        | f64 BE, deferred only
+ *
+ * `size` counts everything after itself. Type 2 is NSQ's message frame. Type 3 never reaches a wire: it is a
+ * deferred message, with the time it is due (Unix ms) behind its body; readers cut that off and patch the type.
+ */
+import { FrameType } from '../protocol/frame.ts'
+import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+
+export const RECORD_MESSAGE: number = FrameType.message
+export const RECORD_DEFERRED = 3
+export const DUE_LENGTH = 8
+
+/** Bytes of a whole record, its own size field included. */
+export function recordLength(bytes: Buffer, at: number): number {
+  return 4 + bytes.readUInt32BE(at)
+}
+
+export function isDeferred(bytes: Buffer, at: number): boolean {
+  // The type's last byte decides: the first three are zero in every record that was written here.
+  return bytes.readUInt8(at + 7) === RECORD_DEFERRED
+}
+
+/** When a deferred record is due, in Unix ms. */
+export function dueOf(bytes: Buffer, at: number): number {
+  return bytes.readDoubleBE(at + recordLength(bytes, at) - DUE_LENGTH)
+}
+
+/** When a record was published, in Unix ms. */
+export function publishedMsOf(bytes: Buffer, at: number): number {
+  return (bytes.readUInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12)) / 1e6
+}
+
+/** Whether a plausible record of a message with this id begins at `at`; `end` is the end of what is there. */
+export function isRecord(bytes: Buffer, at: number, end: number): boolean {
+  if (at + MESSAGE_OVERHEAD > end) return false
+  const type = bytes.readUInt32BE(at + 4)
+  const least = MESSAGE_OVERHEAD - 4 + (type === RECORD_DEFERRED ? DUE_LENGTH : 0)
+  return (type === RECORD_MESSAGE || type === RECORD_DEFERRED) && bytes.readUInt32BE(at) >= least
+}
+
+/**
+ * The frame to send for a record: a copy with the attempts set, and a deferred record turned into a plain message.
+ */
+export function frameOf(bytes: Buffer, at: number, attempts: number): Buffer {
+  const deferred = isDeferred(bytes, at)
+  const length = recordLength(bytes, at) - (deferred ? DUE_LENGTH : 0)
+  const frame = Buffer.allocUnsafe(length)
+  bytes.copy(frame, 0, at, at + length)
+  frame.writeUInt32BE(length - 4, 0)
+  frame.writeUInt32BE(RECORD_MESSAGE, 4)
+  frame.writeUInt16BE(attempts, 16)
+  return frame
+}

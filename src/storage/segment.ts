@@ -1,0 +1,33 @@
+import type { SegmentFile } from './segment-file.ts'
+
+/**
+ * A run of a topic's messages under one number. Message `i` of a segment has the id (node, segment number, i) and the
+ * ordinal `firstOrdinal + i`, its place among all messages that the topic holds.
+ */
+export class Segment {
+  readonly number: number
+  readonly firstOrdinal: number
+  /** Undefined for a segment that lives in memory. */
+  readonly file: SegmentFile | undefined
+  /** Messages and bytes appended. */
+  count: number
+  size: number
+  /** Messages and bytes of these that are committed. */
+  committedCount: number
+  committedSize: number
+  /** The next newer segment of the topic. */
+  next: Segment | undefined = undefined
+
+  constructor(number: number, firstOrdinal: number, file: SegmentFile | undefined, count = 0, size = 0) {
+    this.number = number
+    this.firstOrdinal = firstOrdinal
+    this.file = file
+    this.count = this.committedCount = count
+    this.size = this.committedSize = size
+  }
+
+  /** The ordinal behind the last committed message. */
+  get endOrdinal(): number {
+    return this.firstOrdinal + this.committedCount
+  }
+}

@@ -1,0 +1,73 @@
+import { Segment } from './segment.ts'
+import { SegmentFile } from './segment-file.ts'
+
+/** Ends the name of a segment of stragglers, which is no part of the log's chain. */
+export const STRAGGLER_SUFFIX = '.kept'
+
+/**
+ * Where the few unfinished messages of otherwise finished segments go, so that the segments can be deleted. A segment
+ * of stragglers has its own number and holds records with their old ids, in no order.
+ */
+export class Stragglers {
+  readonly #directory: string
+  readonly #maxBytes: number
+  readonly #nextNumber: () => number
+  readonly #segments: Set<Segment>
+
+  constructor(
+    directory: string,
+    maxBytes: number,
+    nextNumber: () => number,
+    segments: Iterable<Segment> = [],
+  ) {
+    this.#directory = directory
+    this.#maxBytes = maxBytes
+    this.#nextNumber = nextNumber
+    this.#segments = new Set(segments)
+  }
+
+  get segments(): ReadonlySet<Segment> {
+    return this.#segments
+  }
+
+  /**
+   * Copies the records at these offsets of a segment, and makes them survive a power cut. Returns where each one is
+   * now. Nothing refers to the copies until a checkpoint does, so a crash in between loses nothing.
+   */
+  take(from: Segment, offsets: readonly number[]): { segment: Segment; offsets: Map<number, number> } {
+    const records = offsets.map(offset => from.file?.readRecordNow(offset) ?? Buffer.alloc(0))
+    const length = records.reduce((sum, record) => sum + record.length, 0)
+    const segment = this.#room(from, length)
+    const moved = new Map<number, number>()
+    let at = segment.size
+    for (const [i, record] of records.entries()) {
+      moved.set(offsets[i] ?? 0, at)
+      at += record.length
+    }
+    segment.file?.append(records, segment.size, records.length)
+    segment.file?.syncNow()
+    segment.size = segment.committedSize = at
+    segment.count = segment.committedCount = segment.count + records.length
+    return { segment, offsets: moved }
+  }
+
+  /** Forgets a segment in which nothing is left. Its file is still there. */
+  unlink(segment: Segment): void {
+    this.#segments.delete(segment)
+  }
+
+  close(): void {
+    for (const segment of this.#segments) segment.file?.close()
+  }
+
+  /** A segment of stragglers, other than `from`, that takes `length` more bytes. */
+  #room(from: Segment, length: number): Segment {
+    for (const segment of this.#segments) {
+      if (segment !== from && segment.size + length <= this.#maxBytes) return segment
+    }
+    const number = this.#nextNumber()
+    const segment = new Segment(number, 0, new SegmentFile(this.#directory, number, 0, STRAGGLER_SUFFIX))
+    this.#segments.add(segment)
+    return segment
+  }
+}
