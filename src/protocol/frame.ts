@@ -1,5 +1,6 @@
 import { ChunkReader } from './chunk-reader.ts'
 import { ProtocolError } from './errors.ts'
+import { readWord } from './words.ts'
 
 /**
  * What nsqd sends, one frame after the other:
@@ -63,9 +64,9 @@ export class FrameReader extends ChunkReader {
     const end = bytes.length
     let at = start
     while (end - at >= FRAME_HEADER && !this.paused) {
-      const size = bytes.readUInt32BE(at)
+      const size = readWord(bytes, at) >>> 0
       if (size < 4 || size > this.#maxFrameSize) throw this.#badSize(size)
-      const type = bytes.readUInt32BE(at + 4)
+      const type = readWord(bytes, at + 4) >>> 0
       const data = at + FRAME_HEADER
       at += 4 + size
       if (at > end) {

@@ -1,5 +1,6 @@
 import { FRAME_HEADER, FrameType } from './frame.ts'
 import { ID_LENGTH, writeId } from './message-id.ts'
+import { writeWord } from './words.ts'
 
 /**
  * A message frame:
@@ -49,14 +50,6 @@ export function writeMessageHeader(
   target[at + 16] = attempts >>> 8
   target[at + 17] = attempts
   writeId(target, at + 18, idHigh, idLow)
-}
-
-// Half the cost of Buffer.writeUInt32BE, which checks the value and the bounds each time.
-function writeWord(target: Buffer, at: number, value: number): void {
-  target[at] = value >>> 24
-  target[at + 1] = value >>> 16
-  target[at + 2] = value >>> 8
-  target[at + 3] = value
 }
 
 /**
