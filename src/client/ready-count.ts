@@ -1,0 +1,201 @@
+/** What RDY is distributed over: one subscribed connection. */
+export interface ReadyTarget {
+  /** The most that nsqd accepts on it (`max_rdy_count`); more would be fatal to the connection. */
+  readonly maxReady: number
+  sendReady(count: number): void
+}
+
+/**
+ * How long after lowering RDY a message sent under the old count may still arrive. nsqd does not acknowledge RDY, so
+ * when there is nothing in hand whose FIN would tell, time has to.
+ */
+const IN_TRANSIT_MS = 250
+
+/**
+ * Distributes one budget of messages in flight over all connections with RDY, which nsqd takes as the number of
+ * messages it may have in flight on a connection. It does not count down, so RDY is sent only when a share changes.
+ *
+ * Never is more promised than the budget: a connection whose RDY was lowered still counts with what nsqd may have in
+ * flight on it, until its messages are answered, and only what is free then raises another.
+ *
+ * With more connections than budget, some have RDY 1 and the others 0, and they take turns.
+ */
+export class ReadyCount {
+  readonly #budget: number
+  readonly #rotateMs: number
+  /** What may be handed out now: the budget, or less during backoff. */
+  #limit: number
+  #slots: ReadySlot[] = []
+  /** With too many connections: which one's turn comes first. */
+  #first = 0
+  #rotation: NodeJS.Timeout | undefined
+  #isRaiseScheduled = false
+  #isClosed = false
+
+  /** `rotateMs`: how long a turn is. */
+  constructor(budget: number, rotateMs: number) {
+    this.#budget = budget
+    this.#limit = budget
+    this.#rotateMs = rotateMs
+  }
+
+  add(target: ReadyTarget): ReadySlot {
+    const slot = new ReadySlot(target, () => this.#raiseLater())
+    this.#slots.push(slot)
+    this.#distribute()
+    return slot
+  }
+
+  /** The connection is gone, and what was in flight on it. */
+  remove(slot: ReadySlot): void {
+    slot.stop()
+    this.#slots = this.#slots.filter(other => other !== slot)
+    this.#distribute()
+  }
+
+  /** Sets how much of the budget is handed out; 0 stops every connection. */
+  setLimit(limit: number): void {
+    this.#limit = Math.min(limit, this.#budget)
+    this.#distribute()
+  }
+
+  /** Sends nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#rotation)
+    for (const slot of this.#slots) slot.stop()
+  }
+
+  #distribute(): void {
+    if (this.#isClosed) return
+    const count = this.#slots.length
+    const mustRotate = count > this.#limit && this.#limit > 0
+    if (!mustRotate) {
+      clearInterval(this.#rotation)
+      this.#rotation = undefined
+    } else {
+      this.#rotation ??= setInterval(() => this.#rotate(), this.#rotateMs)
+    }
+    if (mustRotate) {
+      this.#first %= count
+      for (const [index, slot] of this.#slots.entries()) {
+        slot.share = (index - this.#first + count) % count < this.#limit ? 1 : 0
+      }
+    } else {
+      let rest = this.#limit
+      for (const [index, slot] of this.#slots.entries()) {
+        slot.share = Math.min(slot.maxReady, Math.ceil(rest / (count - index)))
+        rest -= slot.share
+      }
+    }
+    for (const slot of this.#slots) slot.lower()
+    this.#raise()
+  }
+
+  #rotate(): void {
+    this.#first += this.#limit
+    this.#distribute()
+  }
+
+  /** Raises whoever has less than its share, as far as the budget is free; first those that have nothing. */
+  #raise(): void {
+    const wanting = this.#slots.filter(slot => slot.isWanting).sort((a, b) => a.ready - b.ready)
+    if (wanting.length === 0) return
+    let free = this.#budget
+    for (const slot of this.#slots) free -= slot.held
+    for (const slot of wanting) free -= slot.raise(Math.max(free, 0))
+  }
+
+  #raiseLater(): void {
+    if (this.#isRaiseScheduled || !this.#slots.some(slot => slot.isWanting)) return
+    this.#isRaiseScheduled = true
+    // Once for all the messages that are answered in this turn.
+    setImmediate(() => {
+      this.#isRaiseScheduled = false
+      if (!this.#isClosed) this.#raise()
+    })
+  }
+}
+
+/** One connection's part in the distribution. */
+export class ReadySlot {
+  /** What RDY should be. Only for ReadyCount. */
+  share = 0
+  #ready = 0
+  // The most that nsqd may have in flight here: never less than RDY, for a while more after RDY was lowered.
+  #held = 0
+  #inFlight = 0
+  #inTransit: NodeJS.Timeout | undefined
+  readonly #target: ReadyTarget
+  readonly #freed: () => void
+
+  constructor(target: ReadyTarget, freed: () => void) {
+    this.#target = target
+    this.#freed = freed
+  }
+
+  /** RDY as last sent. */
+  get ready(): number {
+    return this.#ready
+  }
+
+  /** How much of the budget it uses. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Messages that were received and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get maxReady(): number {
+    return this.#target.maxReady
+  }
+
+  get isWanting(): boolean {
+    return this.share > this.#ready
+  }
+
+  /** A message came. */
+  received(): void {
+    this.#inFlight++
+  }
+
+  /** A FIN or REQ was sent. nsqd reads it after the RDY that was sent before it, so it will not send another instead. */
+  answered(): void {
+    this.#inFlight--
+    if (this.#held === this.#ready) return
+    this.#held--
+    this.#freed()
+  }
+
+  /** Sends a lower RDY when the share is lower. */
+  lower(): void {
+    if (this.share >= this.#ready) return
+    this.#send(this.share)
+    clearTimeout(this.#inTransit)
+    this.#inTransit = setTimeout(() => {
+      this.#held = Math.max(this.#ready, Math.min(this.#held, this.#inFlight))
+      this.#freed()
+    }, IN_TRANSIT_MS)
+  }
+
+  /** Raises RDY up to the share, with no more than `free` of the budget; returns what it took of that. */
+  raise(free: number): number {
+    const ready = Math.min(this.share, this.#held + free)
+    const taken = Math.max(0, ready - this.#held)
+    this.#held += taken
+    if (ready > this.#ready) this.#send(ready)
+    return taken
+  }
+
+  stop(): void {
+    clearTimeout(this.#inTransit)
+  }
+
+  #send(ready: number): void {
+    this.#ready = ready
+    this.#target.sendReady(ready)
+  }
+}
