@@ -157,6 +157,14 @@ async function until(isDone: () => boolean, state: () => string = () => ''): Pro
   }
 }
 
+/** Waits until so many registrations have been made since the beginning of the test. */
+async function registered(count: number): Promise<void> {
+  await until(
+    () => log.filter(line => line.includes('registered')).length === count,
+    () => log.join(''),
+  )
+}
+
 function portOf(server: Server | HttpServer): number {
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
@@ -175,7 +183,7 @@ describe('registration', () => {
   test('follows topics and channels as they come and go', async () => {
     const lookupd = await startLookupd()
     const peers = startPeers([lookupd.address])
-    await until(() => log.some(line => line.includes('registered')))
+    await registered(1)
     peers.register('t')
     peers.register('t', 'c')
     peers.unregister('t', 'c')
@@ -206,6 +214,7 @@ describe('outages', () => {
     const lookupd = await startLookupd()
     startPeers([lookupd.address])
     await lookupd.expect(IDENTIFY, 'REGISTER t')
+    await registered(1)
     await lookupd.stop()
     addTopic('u')
     await until(() => log.some(line => line.includes('trying again')))
@@ -213,7 +222,7 @@ describe('outages', () => {
     assert.equal(log.filter(line => line.includes('trying again')).length, 1, log.join(''))
     await lookupd.start()
     await lookupd.expect(IDENTIFY, 'REGISTER t', 'REGISTER u')
-    await until(() => log.filter(line => line.includes('registered')).length === 2)
+    await registered(2)
     lookupd.drop()
     await lookupd.expect(IDENTIFY, 'REGISTER t', 'REGISTER u')
     await until(() => log.filter(line => line.includes('trying again')).length === 2)
@@ -239,7 +248,7 @@ describe('outages', () => {
     await until(() => dead.connections >= 2)
     assert.match(log.join(''), /WARNING: LOOKUPD\(.*no answer within 30 ms/)
     dead.answer = () => 'OK'
-    await until(() => log.filter(line => line.includes('registered')).length === 2)
+    await registered(2)
   })
 
   const answers: [command: string, answer: string][] = [
@@ -280,11 +289,12 @@ describe('setAddresses', () => {
     const [a, b] = [await startLookupd(), await startLookupd()]
     const peers = startPeers([a.address])
     await a.expect(IDENTIFY)
+    await registered(1)
     peers.setAddresses([a.address, b.address, b.address])
     assert.deepEqual(peers.addresses, [a.address, b.address])
     await b.expect(IDENTIFY)
+    await registered(2)
     peers.setAddresses([b.address])
-    await until(() => log.filter(line => line.includes('registered')).length === 2)
     peers.register('t')
     await b.expect('REGISTER t')
     assert.deepEqual([a.connections, a.commands, b.connections], [1, [], 1])
@@ -297,7 +307,7 @@ describe('knownChannels', () => {
     a.channels = () => '{"channels":["c","d#ephemeral","bad name!"]}'
     b.channels = () => '{"channels":["b","c"]}'
     const peers = startPeers([a.address, b.address])
-    await until(() => log.filter(line => line.includes('registered')).length === 2)
+    await registered(2)
     assert.deepEqual(await peers.knownChannels('t'), ['b', 'c'])
     await a.expect(IDENTIFY, 'GET /channels?topic=t')
   })
@@ -308,13 +318,13 @@ describe('knownChannels', () => {
     broken.channels = () => 'oops'
     silent.channels = () => undefined
     const peers = startPeers([broken.address, silent.address])
-    await until(() => log.filter(line => line.includes('registered')).length === 2)
+    await registered(2)
     assert.deepEqual(await peers.knownChannels('t'), [])
     assert.match(log.join(''), /WARNING: channels of t: /)
     const [good] = [await startLookupd()]
     good.channels = () => '{"channels":["c"]}'
     peers.setAddresses([broken.address, good.address])
-    await until(() => log.filter(line => line.includes('registered')).length === 3)
+    await registered(3)
     assert.deepEqual(await peers.knownChannels('t'), ['c'])
   })
 })
