@@ -10,11 +10,14 @@ export const addressOptions = {
     defaultPort: 4150,
     defaultText: '127.0.0.1:4150, without --lookupd-http-address',
   }),
-  'lookupd-http-address': option.strings('HTTP address of an nsqlookupd that knows the nsqds; repeat it likewise', {
-    ...group,
-    placeholder: 'HOST:PORT',
-    commas: true,
-  }),
+  'lookupd-http-address': option.strings(
+    'HTTP address of an nsqlookupd that knows the nsqds; repeat it likewise',
+    {
+      ...group,
+      placeholder: 'HOST:PORT',
+      commas: true,
+    },
+  ),
 }
 
 /** Of these, what is given on the command line counts, and the environment's other one does not. */
@@ -39,7 +42,7 @@ export function sources(options: {
 }
 
 /** Waits for a first connection; when there is none, says which addresses were tried if they were not the user's. */
-export async function withSources(from: Sources, connected: Promise<void>): Promise<void> {
+export async function withSources(from: Sources, connected: Promise<unknown>): Promise<void> {
   try {
     await connected
   } catch (error) {

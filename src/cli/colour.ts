@@ -7,10 +7,7 @@ interface Stream {
 }
 
 /** Obeys FORCE_COLOR, then NO_COLOR (no-color.org) and TERM=dumb, then whether the stream is a terminal. */
-export function colourLevel(
-  stream: Stream,
-  env: Readonly<Record<string, string | undefined>>,
-): ColourLevel {
+export function colourLevel(stream: Stream, env: Readonly<Record<string, string | undefined>>): ColourLevel {
   const forced = env['FORCE_COLOR']
   if (forced !== undefined) {
     if (forced === '0' || forced === 'false') return 0

@@ -44,7 +44,8 @@ function escapeInvalid(bytes: Buffer): string {
   let at = 0
   while (at < bytes.length) {
     const length = sequenceLength(bytes, at)
-    text += length === 0 ? hex(String.fromCharCode(bytes.readUInt8(at))) : bytes.toString('utf8', at, at + length)
+    text +=
+      length === 0 ? hex(String.fromCharCode(bytes.readUInt8(at))) : bytes.toString('utf8', at, at + length)
     at += Math.max(1, length)
   }
   return text

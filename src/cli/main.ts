@@ -21,7 +21,9 @@ export async function main(program: string): Promise<void> {
   stdout.onBroken(() => stop.abort('SIGPIPE'))
   // Not ours to continue from, but the user need not see our stack.
   process.on('uncaughtException', error => {
-    stderr.line(`${program}: ${env['NSQ_LOG_LEVEL'] === 'debug' ? error.stack : describeError(error).message}`)
+    stderr.line(
+      `${program}: ${env['NSQ_LOG_LEVEL'] === 'debug' ? error.stack : describeError(error).message}`,
+    )
     process.exit(ExitCode.failed)
   })
 

@@ -52,7 +52,8 @@ export async function commandHelp(
     .scriptName(program)
     .usage([`${program} [flags]${usage}`, `${entry.summary}.`, ...command.description].join('\n\n'))
     .wrap(helpWidth(columns))
-  if (positional !== undefined) parser.positional(positional.name, { describe: positional.describe, type: 'string' })
+  if (positional !== undefined)
+    parser.positional(positional.name, { describe: positional.describe, type: 'string' })
   for (const [flag, option] of Object.entries(table)) parser.option(flag, helpOption(option))
   for (const { command: line, describe } of command.examples) parser.example(line, describe)
   const [someFlag = 'topic'] = Object.keys(command.options)
@@ -71,7 +72,9 @@ export async function programHelp(
   const parser = await newParser([])
   parser
     .scriptName(program)
-    .usage(`${program} COMMAND [flags]\n\nNSQ in one command: a local cluster, its daemons, and tools for any NSQ cluster.`)
+    .usage(
+      `${program} COMMAND [flags]\n\nNSQ in one command: a local cluster, its daemons, and tools for any NSQ cluster.`,
+    )
     .wrap(helpWidth(columns))
   for (const { name, bin, summary } of entries) {
     const also = bin === undefined || bin === name ? '' : ` (${bin})`
@@ -87,18 +90,13 @@ export async function programHelp(
 
 async function newParser(args: string[]): Promise<Argv> {
   const { default: yargs } = await import('yargs')
-  return yargs(args)
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .detectLocale(false)
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-    })
+  return yargs(args).help(false).version(false).exitProcess(false).detectLocale(false).parserConfiguration({
+    'boolean-negation': false,
+    'camel-case-expansion': false,
+    'dot-notation': false,
+    'parse-numbers': false,
+    'parse-positional-numbers': false,
+  })
 }
 
 function helpOption(option: Option<unknown>): Options {

@@ -51,7 +51,7 @@ class Invocation {
     }
     const [name, ...rest] = args
     if (name === undefined) return this.#listCommands(commands, ExitCode.usage)
-    if (/^(--?version|-v)$/i.test(name)) return this.#printVersion()
+    if (/^(--?version|-v|version)$/.test(name)) return this.#printVersion()
     if (/^(--?help|-h)$/.test(name)) return this.#listCommands(commands, ExitCode.done)
     if (name === 'help') return this.#help(rest[0], commands)
     const entry = findCommand(name, commands)
@@ -77,7 +77,12 @@ class Invocation {
     if (isSet(given['help'])) return this.#commandHelp(this.#program, entry, command, table)
     if (isSet(given['version'])) return this.#printVersion()
     checkPositionals(positionals, command)
-    const options = resolveOptions(table, given, this.#environment(given, command), await this.#config(given, table))
+    const options = resolveOptions(
+      table,
+      given,
+      this.#environment(given, command),
+      await this.#config(given, table),
+    )
     if (options['logLevel'] === 'debug') this.#debug = true
     const code = await command.run({ ...this.#around, program: this.#program, options, positionals })
     return code ?? ExitCode.done
@@ -122,7 +127,10 @@ class Invocation {
     if (name === undefined) return this.#listCommands(commands, ExitCode.done)
     const entry = findCommand(name, commands)
     const command = await entry.load()
-    return this.#commandHelp(`${MULTI} ${entry.name}`, entry, command, { ...commonOptions, ...command.options })
+    return this.#commandHelp(`${MULTI} ${entry.name}`, entry, command, {
+      ...commonOptions,
+      ...command.options,
+    })
   }
 
   async #commandHelp(
@@ -143,7 +151,10 @@ function findCommand(name: string, commands: readonly CommandEntry[]): CommandEn
   const entry = commands.find(command => command.name === name || command.bin === name)
   if (entry !== undefined) return entry
   if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
-  const near = suggest(name, commands.flatMap(command => [command.name, command.bin ?? command.name]))
+  const near = suggest(
+    name,
+    commands.flatMap(command => [command.name, command.bin ?? command.name]),
+  )
   throw new UsageError(
     `there is no command "${name}"`,
     near === undefined ? undefined : `Did you mean ${MULTI} ${near}?`,

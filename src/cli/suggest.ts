@@ -4,7 +4,8 @@ export function suggest(typed: string, words: Iterable<string>): string | undefi
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
   for (const word of words) {
-    const distance = word.startsWith(wanted) && wanted.length > 2 ? 0 : editDistance(wanted, word.toLowerCase())
+    const distance =
+      word.startsWith(wanted) && wanted.length > 2 ? 0 : editDistance(wanted, word.toLowerCase())
     if (distance < bestDistance) {
       best = word
       bestDistance = distance

@@ -6,25 +6,31 @@ import { parseArguments } from '../../src/cli/parser.ts'
 import { option } from '../../src/util/option.ts'
 
 const table = {
-  'topic': option.strings('topics'),
-  'delimiter': option.string('delimiter', '\n'),
-  'n': option.int('how many', 0),
+  topic: option.strings('topics'),
+  delimiter: option.string('delimiter', '\n'),
+  n: option.int('how many', 0),
   'max-in-flight': option.int('how many at once', 200, { alias: 'm' }),
-  'deflate': option.bool('compress', true),
-  'verbose': option.bool('say more'),
-  'help': option.bool('help', false, { alias: 'h' }),
+  deflate: option.bool('compress', true),
+  verbose: option.bool('say more'),
+  help: option.bool('help', false, { alias: 'h' }),
 }
 
 const cases: [args: string[], normalized: string[]][] = [
   [['-topic', 'x'], ['--topic=x']],
   [['--topic', 'x'], ['--topic=x']],
-  [['-topic=x', '--topic=y'], ['--topic=x', '--topic=y']],
+  [
+    ['-topic=x', '--topic=y'],
+    ['--topic=x', '--topic=y'],
+  ],
   [['-n', '3'], ['--n=3']],
   [['-n=3'], ['--n=3']],
   [['-n3'], ['--n=3']],
   [['-m', '3'], ['--max-in-flight=3']],
   [['-n', '-3'], ['--n=-3']],
-  [['-verbose', 'x'], ['--verbose=true', 'x']],
+  [
+    ['-verbose', 'x'],
+    ['--verbose=true', 'x'],
+  ],
   [['--deflate=false'], ['--deflate=false']],
   [['--no-deflate'], ['--deflate=false']],
   [['-h'], ['--help=true']],
@@ -34,8 +40,14 @@ const cases: [args: string[], normalized: string[]][] = [
   [['--delimiter='], ['--delimiter=']],
   [['--delimiter==a=b'], ['--delimiter==a=b']],
   [['--delimiter', '\n\n'], ['--delimiter=\n\n']],
-  [['a', '-', '-5'], ['a', '-', '-5']],
-  [['-n', '1', '--', '-topic'], ['--n=1', '--', '-topic']],
+  [
+    ['a', '-', '-5'],
+    ['a', '-', '-5'],
+  ],
+  [
+    ['-n', '1', '--', '-topic'],
+    ['--n=1', '--', '-topic'],
+  ],
 ]
 
 describe('normalizeFlags', () => {
@@ -54,7 +66,8 @@ describe('normalizeFlags', () => {
     test(`refuses ${args.join(' ')}`, () => {
       assert.throws(
         () => normalizeFlags(args, table),
-        (error: unknown) => error instanceof UsageError && error.message === message && error.remedy === remedy,
+        (error: unknown) =>
+          error instanceof UsageError && error.message === message && error.remedy === remedy,
       )
     })
   }

@@ -4,11 +4,14 @@ import { type Command, type Context, defineCommand } from '../command.ts'
 const cluster = { group: 'Cluster' }
 
 const options = {
-  topic: option.strings('A topic to create, with its channels: orders:billing,shipping (repeat it for more)', {
-    ...cluster,
-    placeholder: 'TOPIC[:CHANNELS]',
-    flagOnly: true,
-  }),
+  topic: option.strings(
+    'A topic to create, with its channels: orders:billing,shipping (repeat it for more)',
+    {
+      ...cluster,
+      placeholder: 'TOPIC[:CHANNELS]',
+      flagOnly: true,
+    },
+  ),
   nsqds: option.int('How many nsqds to run', 1, { ...cluster, min: 1, max: 100 }),
   lookupds: option.int('How many nsqlookupds to run', 1, { ...cluster, min: 0, max: 100 }),
   'data-path': option.string('A folder to keep messages in; a temporary one is removed on exit', undefined, {
@@ -42,7 +45,10 @@ export const dev: Command = defineCommand({
     { command: 'nsq-ts dev', describe: 'a local NSQ, until Ctrl-C' },
     { command: 'nsq-ts dev --topic orders:billing,shipping', describe: 'with a topic and two channels' },
     { command: "nsq-ts dev --exec 'npm test'", describe: 'run the tests against a fresh NSQ' },
-    { command: 'nsq-ts dev --nsqds 3 --data-path ./nsq-data', describe: 'three nsqds that keep their messages' },
+    {
+      command: 'nsq-ts dev --nsqds 3 --data-path ./nsq-data',
+      describe: 'three nsqds that keep their messages',
+    },
   ],
   async run(context: Context<typeof options>) {
     const { runDev } = await import('../dev/run.ts')

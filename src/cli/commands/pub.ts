@@ -6,10 +6,14 @@ const input = { group: 'Input' }
 const delivery = { group: 'Delivery' }
 
 const options = {
-  topic: option.string('The topic to publish to; jsonl records name their own where it is missing', undefined, {
-    ...delivery,
-    placeholder: 'TOPIC',
-  }),
+  topic: option.string(
+    'The topic to publish to; jsonl records name their own where it is missing',
+    undefined,
+    {
+      ...delivery,
+      placeholder: 'TOPIC',
+    },
+  ),
   ...addressOptions,
   to: option.choice(
     'Of several nsqds, publish to any one (the next when it is down) or to all',
@@ -26,19 +30,26 @@ const options = {
     'lines',
     input,
   ),
-  delimiter: option.string('The bytes that end a message of --input=lines; \\n \\r \\t \\0 \\\\ \\x1e are known', '\\n', {
-    ...input,
-    placeholder: 'BYTES',
-  }),
+  delimiter: option.string(
+    'The bytes that end a message of --input=lines; \\n \\r \\t \\0 \\\\ \\x1e are known',
+    '\\n',
+    {
+      ...input,
+      placeholder: 'BYTES',
+    },
+  ),
   'max-msg-size': option.int("Largest message, in bytes; not above nsqd's own --max-msg-size", 1024 * 1024, {
     ...input,
     min: 1,
     max: 2 ** 31 - 1,
   }),
-  'producer-opt': option.strings("An option of the connection by go-nsq's name: client_id,me (repeat it for more)", {
-    ...delivery,
-    placeholder: 'NAME,VALUE',
-  }),
+  'producer-opt': option.strings(
+    "An option of the connection by go-nsq's name: client_id,me (repeat it for more)",
+    {
+      ...delivery,
+      placeholder: 'NAME,VALUE',
+    },
+  ),
   json: option.bool('Print the summary as one JSON line on stdout'),
 } satisfies OptionTable
 
@@ -55,7 +66,10 @@ export const pub: Command = defineCommand({
   ],
   examples: [
     { command: 'nsq-ts pub --topic logs < app.log', describe: 'publish each line' },
-    { command: "printf 'a\\0b' | nsq-ts pub --topic t --delimiter '\\0'", describe: 'messages that end with a NUL' },
+    {
+      command: "printf 'a\\0b' | nsq-ts pub --topic t --delimiter '\\0'",
+      describe: 'messages that end with a NUL',
+    },
     { command: 'nsq-ts pub --topic images --input whole < cat.jpg', describe: 'a whole file as one message' },
     {
       command: 'nsq-ts tail --topic a --json | nsq-ts pub --topic b --input jsonl',

@@ -46,6 +46,7 @@ export interface BannerOptions {
   painter: Painter
   /** How the user calls us: `nsq-ts`, or `npx nsq-ts`. */
   command: string
+  /** Since the process was started. */
   elapsedMs: number
 }
 

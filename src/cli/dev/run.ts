@@ -10,7 +10,6 @@ import { parseTopicSpec } from './topic-spec.ts'
 
 export async function runDev(context: Context<DevOptions>): Promise<number> {
   const { options, signal, env } = context
-  const startedAt = performance.now()
   const cluster = await Cluster.start({
     nsqds: options.nsqds,
     lookupds: options.lookupds,
@@ -24,7 +23,7 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
   }
   process.once('exit', removeData)
   try {
-    await announce(cluster, context, performance.now() - startedAt)
+    await announce(cluster, context)
     if (options.exec !== undefined) {
       return await runShell(options.exec, { ...env, ...clusterEnvironment(cluster) }, signal)
     }
@@ -38,7 +37,7 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
 }
 
 /** The command of --exec owns stdout; what is for people then goes to stderr, and only to a terminal. */
-async function announce(cluster: Cluster, context: Context<DevOptions>, elapsedMs: number): Promise<void> {
+async function announce(cluster: Cluster, context: Context<DevOptions>): Promise<void> {
   const { options, env, stdout, stderr } = context
   if (options.json) {
     stdout.line(readyLine(cluster))
@@ -48,5 +47,5 @@ async function announce(cluster: Cluster, context: Context<DevOptions>, elapsedM
   if (options.exec !== undefined && !stderr.isTerminal) return
   const painter = await loadPainter(output.colour)
   const command = env['npm_command'] === 'exec' ? 'npx nsq-ts' : 'nsq-ts'
-  output.line(banner(cluster, { painter, command, elapsedMs }))
+  output.line(banner(cluster, { painter, command, elapsedMs: performance.now() }))
 }

@@ -63,13 +63,16 @@ export class DelimitedFraming implements Framing {
   /** indexOf is fastest for a number. */
   readonly #needle: number | Buffer
   readonly #maxSize: number
+  readonly #keepsEmpty: boolean
   readonly #partial: Partial
 
-  constructor(delimiter: Buffer, maxSize: number) {
+  /** @param keepsEmpty - hand out empty messages too, for a reader that counts lines */
+  constructor(delimiter: Buffer, maxSize: number, keepsEmpty = false) {
     if (delimiter.length === 0) throw new RangeError('a delimiter has at least one byte')
     this.#delimiter = delimiter
     this.#needle = delimiter.length === 1 ? delimiter.readUInt8(0) : delimiter
     this.#maxSize = maxSize
+    this.#keepsEmpty = keepsEmpty
     // Up to all but one byte of a delimiter may be waiting behind the largest message.
     this.#partial = new Partial(maxSize + delimiter.length - 1)
   }
@@ -107,7 +110,7 @@ export class DelimitedFraming implements Framing {
   }
 
   #emit(body: Buffer, bodies: Buffer[]): void {
-    if (body.length === 0) this.empty++
+    if (body.length === 0 && !this.#keepsEmpty) this.empty++
     else if (body.length > this.#maxSize) throw tooLarge(this.#maxSize)
     else bodies.push(body)
   }

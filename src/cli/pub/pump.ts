@@ -21,7 +21,7 @@ export interface PumpOptions {
 
 /** Publishes an input until it ends, cannot be read, or cannot be published any more. */
 export class Pump {
-  /** Messages without a body, which NSQ does not have. */
+  /** Records of a message without a body, and empty lines between records. */
   #emptyRecords = 0
   /** Messages of the input so far, empty ones too: the number of the line an error is about. */
   #seen = 0
@@ -77,7 +77,7 @@ export class Pump {
 
   async #publish(bodies: Buffer[]): Promise<void> {
     const { pacer, publisher, signal } = this.#options
-    for (let from = 0; from < bodies.length; ) {
+    for (let from = 0; from < bodies.length;) {
       const count = await pacer.take(bodies.length - from, signal)
       if (count === 0 || publisher.error !== undefined) return
       const passing = count === bodies.length ? bodies : bodies.slice(from, from + count)
@@ -98,6 +98,10 @@ export class Pump {
     }
     try {
       for (const [index, line] of lines.entries()) {
+        if (line.length === 0) {
+          this.#emptyRecords++
+          continue
+        }
         const { topic, body } = this.#decode(line, this.#seen + offset + index + 1)
         if (topic !== runTopic) publishRun()
         runTopic = topic
@@ -124,7 +128,7 @@ export class Pump {
     const { unit } = this.#options
     return new NsqError('E_INPUT', `${unit} ${number} of the input: ${errorText(error)}`, {
       cause: error,
-      remedy: `What came before it was published. See --input and --max-msg-size.`,
+      remedy: 'What came before it was published. See --input and --max-msg-size.',
     })
   }
 }

@@ -1,5 +1,4 @@
 import { Producer } from '../../client/producer.ts'
-import { isValidTopicName } from '../../protocol/names.ts'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { sources, withSources } from '../addresses.ts'
 import { producerOptions } from '../client-options.ts'
@@ -8,6 +7,7 @@ import type { PubOptions } from '../commands/pub.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, UsageError } from '../errors.ts'
 import { unescapeBytes } from '../escape.ts'
+import { checkTopic } from '../names.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
 import { DelimitedFraming, type Framing, LengthFraming, WholeFraming } from './framing.ts'
 import { Pacer } from './pacer.ts'
@@ -78,12 +78,7 @@ function chooseTopic({ options, positionals: [positional] }: Context<PubOptions>
   if (topic === undefined && options.input !== 'jsonl') {
     throw new UsageError('--topic is missing', 'Say where to publish: --topic=NAME.')
   }
-  if (topic !== undefined && !isValidTopicName(topic)) {
-    throw new UsageError(
-      `--topic: "${topic}" is not the name of a topic`,
-      'A name has 1 to 64 letters, digits, dots, dashes and underscores, and may end with #ephemeral.',
-    )
-  }
+  if (topic !== undefined) checkTopic(topic)
   return topic
 }
 
@@ -91,7 +86,7 @@ function newFraming({ input, delimiter, maxMsgSize }: Context<PubOptions>['optio
   if (input === 'length') return new LengthFraming(maxMsgSize)
   if (input === 'whole') return new WholeFraming(maxMsgSize)
   // A record is longer than its body: base64 takes a third more, an escaped control character six bytes.
-  if (input === 'jsonl') return new DelimitedFraming(NEWLINE, maxMsgSize * 6 + 4096)
+  if (input === 'jsonl') return new DelimitedFraming(NEWLINE, maxMsgSize * 6 + 4096, true)
   return new DelimitedFraming(parseDelimiter(delimiter), maxMsgSize)
 }
 

@@ -58,7 +58,10 @@ export function templateFormat(template: string, forTerminal: boolean): Format {
   let end = 0
   for (const match of template.matchAll(/\{\{|\{([^{}]*)\}/g)) {
     const [whole, name] = match
-    pieces.push(unescapeText(template.slice(end, match.index)), name === undefined ? Buffer.from('{') : field(name))
+    pieces.push(
+      unescapeText(template.slice(end, match.index)),
+      name === undefined ? Buffer.from('{') : field(name),
+    )
     end = match.index + whole.length
   }
   pieces.push(unescapeText(template.slice(end)))

@@ -24,7 +24,7 @@ function splits(input: Buffer): Buffer[][] {
   const all = [[input], Array.from(input, byte => Buffer.of(byte))]
   for (let round = 0; round < 50; round++) {
     const chunks: Buffer[] = []
-    for (let at = 0; at < input.length; ) {
+    for (let at = 0; at < input.length;) {
       const size = Math.floor(Math.random() * 9)
       chunks.push(input.subarray(at, at + size))
       at += size
@@ -36,15 +36,51 @@ function splits(input: Buffer): Buffer[][] {
 
 const cases: [name: string, make: () => Framing, input: string, bodies: string[], empty: number][] = [
   ['lines', () => new DelimitedFraming(Buffer.from('\n'), 100), 'one\ntwo\n', ['one', 'two'], 0],
-  ['a last line without a newline', () => new DelimitedFraming(Buffer.from('\n'), 100), 'one\ntwo', ['one', 'two'], 0],
+  [
+    'a last line without a newline',
+    () => new DelimitedFraming(Buffer.from('\n'), 100),
+    'one\ntwo',
+    ['one', 'two'],
+    0,
+  ],
   ['empty lines', () => new DelimitedFraming(Buffer.from('\n'), 100), '\n\na\n\nb\n\n', ['a', 'b'], 4],
   ['no input', () => new DelimitedFraming(Buffer.from('\n'), 100), '', [], 0],
-  ['bytes that are not UTF-8', () => new DelimitedFraming(Buffer.from('\n'), 100), '\xff\r\n\xfe\0', ['\xff\r', '\xfe\0'], 0],
+  [
+    'bytes that are not UTF-8',
+    () => new DelimitedFraming(Buffer.from('\n'), 100),
+    '\xff\r\n\xfe\0',
+    ['\xff\r', '\xfe\0'],
+    0,
+  ],
   ['a NUL delimiter', () => new DelimitedFraming(Buffer.of(0), 100), 'a\nb\0c', ['a\nb', 'c'], 0],
-  ['two bytes', () => new DelimitedFraming(Buffer.from('\r\n'), 100), 'a\r\nb\rc\nd\r\n\r\n', ['a', 'b\rc\nd'], 1],
-  ['a delimiter that repeats itself', () => new DelimitedFraming(Buffer.from('aab'), 100), 'xaaabyaabaab', ['xa', 'y'], 1],
-  ['a delimiter of one repeated byte', () => new DelimitedFraming(Buffer.from('---'), 100), 'a-----b---', ['a', '--b'], 0],
-  ['messages of exactly the largest size', () => new DelimitedFraming(Buffer.from('::'), 3), 'abc::def', ['abc', 'def'], 0],
+  [
+    'two bytes',
+    () => new DelimitedFraming(Buffer.from('\r\n'), 100),
+    'a\r\nb\rc\nd\r\n\r\n',
+    ['a', 'b\rc\nd'],
+    1,
+  ],
+  [
+    'a delimiter that repeats itself',
+    () => new DelimitedFraming(Buffer.from('aab'), 100),
+    'xaaabyaabaab',
+    ['xa', 'y'],
+    1,
+  ],
+  [
+    'a delimiter of one repeated byte',
+    () => new DelimitedFraming(Buffer.from('---'), 100),
+    'a-----b---',
+    ['a', '--b'],
+    0,
+  ],
+  [
+    'messages of exactly the largest size',
+    () => new DelimitedFraming(Buffer.from('::'), 3),
+    'abc::def',
+    ['abc', 'def'],
+    0,
+  ],
   ['lengths', () => new LengthFraming(100), '\0\0\0\x03abc\0\0\0\x01\n\0\0\0\0', ['abc', '\n'], 1],
   ['the whole', () => new WholeFraming(100), 'a\nb\n', ['a\nb\n'], 0],
   ['the whole of nothing', () => new WholeFraming(100), '', [], 1],
@@ -61,7 +97,10 @@ describe('framing, however the input is split', () => {
 
   test('random input, random delimiters, against String.split', () => {
     for (let round = 0; round < 200; round++) {
-      const letters = Array.from({ length: Math.floor(Math.random() * 60) }, () => 'ab\n'[Math.floor(Math.random() * 3)])
+      const letters = Array.from(
+        { length: Math.floor(Math.random() * 60) },
+        () => 'ab\n'[Math.floor(Math.random() * 3)],
+      )
       const input = letters.join('')
       const delimiter = ['\n', 'ab', 'aa', 'aba'][round % 4] ?? '\n'
       const expected = input.split(delimiter).filter(part => part !== '')
@@ -83,7 +122,10 @@ describe('framing refuses', () => {
   })
 
   test('a length that is too large, before its bytes come', () => {
-    assert.throws(() => new LengthFraming(10).push(Buffer.of(0, 0, 0, 11), []), /it is 11 bytes, larger than 10 bytes/)
+    assert.throws(
+      () => new LengthFraming(10).push(Buffer.of(0, 0, 0, 11), []),
+      /it is 11 bytes, larger than 10 bytes/,
+    )
   })
 
   test('an input that ends within a message', () => {

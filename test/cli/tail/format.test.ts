@@ -31,10 +31,7 @@ describe('textFormat', () => {
 
   test('puts the time and the topic first, as nsq_tail does', async () => {
     const format = textFormat({ ...options, printTopic: true, timestamps: true, painter: await painter })
-    assert.equal(
-      render(format).toString('latin1'),
-      '2026-01-02T15:04:05.000000007Z | logs | a\x1bb\xff\n',
-    )
+    assert.equal(render(format).toString('latin1'), '2026-01-02T15:04:05.000000007Z | logs | a\x1bb\xff\n')
   })
 
   test('escapes control characters for a terminal', async () => {

@@ -1,0 +1,137 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Consumer } from '../../client/consumer.ts'
+import type { NsqError } from '../../util/errors.ts'
+import { sources, withSources } from '../addresses.ts'
+import { consumerOptions } from '../client-options.ts'
+import { loadPainter } from '../colour.ts'
+import type { Context } from '../command.ts'
+import type { TailOptions } from '../commands/tail.ts'
+import { aborted } from '../daemon.ts'
+import { UsageError } from '../errors.ts'
+import { checkChannel, checkTopic } from '../names.ts'
+import { type Format, jsonFormat, templateFormat, textFormat } from './format.ts'
+import { Printer } from './printer.ts'
+
+/** Somebody watches: a topic that comes into being should show up soon. */
+const LOOKUP_POLL_MS = 5000
+/** The same complaint is not repeated within this time. */
+const COMPLAINT_MS = 1000
+
+export async function runTail(context: Context<TailOptions>): Promise<void> {
+  const { options, stdout, signal } = context
+  const topics = chooseTopics(context)
+  const channel = options.channel ?? ephemeralChannel()
+  checkChannel(channel)
+  const from = sources(options)
+  const limit = options.n === 0 ? Number.POSITIVE_INFINITY : options.n
+  const printer = new Printer({
+    format: await chooseFormat(context),
+    write: bytes => stdout.write(bytes),
+    limit,
+  })
+  const complaints = new Complaints(context)
+  const consumers = topics.map(
+    topic =>
+      new Consumer({
+        lookupPollIntervalMs: LOOKUP_POLL_MS,
+        ...consumerOptions(options.consumerOpt),
+        topic,
+        channel,
+        nsqd: from.nsqd,
+        lookupd: from.lookupd,
+        // What is beyond the limit would only be taken from others and given back.
+        maxInFlight: Math.min(options.maxInFlight, limit),
+        onMessage: message => printer.print(message),
+        onError: error => complaints.add(error),
+      }),
+  )
+  const done = new AbortController()
+  try {
+    const started = Promise.all(consumers.map(consumer => consumer.start()))
+    await withSources(from, Promise.race([started, aborted(signal)]))
+    complaints.begin()
+    announce(context, { topics, channel, consumers })
+    await Promise.race([printer.done, aborted(signal), idle(printer, options.idleTimeout, done.signal)])
+  } finally {
+    done.abort()
+    // What is in hand is written and finished first; the consumers wait for that.
+    await Promise.all(consumers.map(consumer => consumer.close()))
+    await printer.flushed()
+  }
+}
+
+function chooseTopics({ options, positionals }: Context<TailOptions>): string[] {
+  const topics = [...new Set([...options.topic, ...positionals])]
+  if (topics.length === 0) throw new UsageError('--topic is missing', 'Say what to print: --topic=NAME.')
+  topics.forEach(checkTopic)
+  return topics
+}
+
+/** As nsq_tail names it. */
+function ephemeralChannel(): string {
+  return `tail${String(randomInt(1_000_000)).padStart(6, '0')}#ephemeral`
+}
+
+async function chooseFormat({ options, stdout }: Context<TailOptions>): Promise<Format> {
+  const forTerminal = stdout.isTerminal
+  if (options.json) {
+    if (options.format !== undefined) throw new UsageError('--json and --format exclude each other')
+    return jsonFormat
+  }
+  if (options.format !== undefined) return templateFormat(options.format, forTerminal)
+  const { printTopic, timestamps } = options
+  return textFormat({ printTopic, timestamps, forTerminal, painter: await loadPainter(stdout.colour) })
+}
+
+interface Subscriptions {
+  topics: readonly string[]
+  channel: string
+  consumers: readonly Consumer[]
+}
+
+/** Tells a person what is being waited for. */
+function announce({ stderr }: Context<TailOptions>, { topics, channel, consumers }: Subscriptions): void {
+  if (!stderr.isTerminal) return
+  const nsqds = [...new Set(consumers.flatMap(consumer => consumer.connections))]
+  const where = nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`
+  stderr.line(`Tailing ${topics.join(', ')} on channel ${channel}${where}. Ctrl-C stops.`)
+  topics.forEach((topic, index) => {
+    if (consumers[index]?.connections.length === 0)
+      stderr.line(`No nsqd has the topic ${topic} yet: waiting for one.`)
+  })
+}
+
+/** Resolves when nothing was printed for so long; never when that is 0. */
+async function idle(printer: Printer, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (timeoutMs === 0) return new Promise(() => {})
+  const startedAt = performance.now()
+  for (let left = timeoutMs; left > 0 && !signal.aborted;) {
+    await sleep(left, undefined, { signal }).catch(() => {})
+    left = Math.max(printer.lastAt, startedAt) + timeoutMs - performance.now()
+  }
+}
+
+/** Says on stderr what goes wrong and is being dealt with, once the command is under way. */
+class Complaints {
+  readonly #context: Context<TailOptions>
+  readonly #last = new Map<string, number>()
+  #hasBegun = false
+
+  constructor(context: Context<TailOptions>) {
+    this.#context = context
+  }
+
+  /** Until now a failure ends the command, which reports it itself. */
+  begin(): void {
+    this.#hasBegun = true
+  }
+
+  add(error: NsqError): void {
+    const now = performance.now()
+    const last = this.#last.get(error.code) ?? Number.NEGATIVE_INFINITY
+    if (!this.#hasBegun || this.#context.signal.aborted || now - last < COMPLAINT_MS) return
+    this.#last.set(error.code, now)
+    this.#context.stderr.line(`${this.#context.program}: ${error.message}`)
+  }
+}

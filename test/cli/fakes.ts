@@ -1,0 +1,33 @@
+import { PassThrough, Readable } from 'node:stream'
+import { Output } from '../../src/cli/output.ts'
+import type { Surroundings } from '../../src/cli/program.ts'
+
+export interface FakeSurroundings extends Surroundings {
+  stop: AbortController
+  /** What was written so far. */
+  out(): string
+  err(): string
+}
+
+/** A process for a command to run in: no terminal, this environment, this standard input. */
+export function fakeSurroundings(
+  env: Readonly<Record<string, string>> = {},
+  input: Iterable<Buffer | string> = [],
+): FakeSurroundings {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const texts = { out: '', err: '' }
+  stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString('latin1')))
+  stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()))
+  const stop = new AbortController()
+  return {
+    env,
+    stdin: Readable.from([...input].map(chunk => Buffer.from(chunk))),
+    stdout: new Output(stdout, env),
+    stderr: new Output(stderr, env),
+    signal: stop.signal,
+    stop,
+    out: () => texts.out,
+    err: () => texts.err,
+  }
+}
