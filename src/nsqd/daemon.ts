@@ -158,12 +158,7 @@ export class Nsqd implements TopicHost, SessionHost {
       topic.begin()
       return topic
     }
-    // Other nsqds may have channels of this topic: they are made first, so that each gets the first message.
-    void this.lookupPeers.knownChannels(name).then(channels => {
-      if (topic.closed) return
-      for (const channel of channels) topic.channel(channel)
-      topic.begin()
-    })
+    void this.#beginWithKnownChannels(topic)
     return topic
   }
 
@@ -196,10 +191,12 @@ export class Nsqd implements TopicHost, SessionHost {
     if (this.#closing) return Promise.reject(new NsqError('E_EXITING', 'nsqd is shutting down'))
     const topic = this.topic(name)
     for (const body of bodies) {
-      if (deferMs > 0) topic.putDeferred(body, 0, body.length, now() + deferMs)
-      else topic.put(body, 0, body.length)
+      if (deferMs > 0) topic.intake.putDeferred(body, 0, body.length, now() + deferMs)
+      else topic.intake.put(body, 0, body.length)
     }
-    return new Promise((resolve, reject) => topic.awaitCommit({ acknowledge: resolve, refuse: reject }))
+    return new Promise((resolve, reject) =>
+      topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }),
+    )
   }
 
   diskResult(error: Error | null): void {
@@ -232,6 +229,14 @@ export class Nsqd implements TopicHost, SessionHost {
 
   sessionClosed(session: Session): void {
     this.#sessions.delete(session)
+  }
+
+  /** Other nsqds may have channels of this topic: they are made first, so that each gets the first message. */
+  async #beginWithKnownChannels(topic: Topic): Promise<void> {
+    const channels = await this.lookupPeers.knownChannels(topic.name)
+    if (topic.closed) return
+    for (const channel of channels) topic.channel(channel)
+    topic.begin()
   }
 
   #accept(socket: Socket): void {

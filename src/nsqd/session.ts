@@ -10,8 +10,9 @@ import type { Logger } from '../util/logger.ts'
 import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
 import { defaultSettings, negotiate, type SessionSettings } from './identify.ts'
+import type { Publisher } from './intake.ts'
 import type { NsqdOptions } from './options.ts'
-import type { Publisher, Topic } from './topic.ts'
+import type { Topic } from './topic.ts'
 import type { Turn } from './turn.ts'
 
 /** The numbers of the official nsqd, as `/stats` shows them. */
@@ -183,13 +184,13 @@ export class Session implements CommandHandler, Publisher {
 
   PUB(name: string, bytes: Buffer, start: number, end: number): void {
     const topic = this.#publishTo(name, 1)
-    topic.put(bytes, start, end)
+    topic.intake.put(bytes, start, end)
     this.#awaitCommit(topic)
   }
 
   MPUB(name: string, bytes: Buffer, start: number, end: number, count: number): void {
     const topic = this.#publishTo(name, count)
-    topic.putSized(bytes, start, end, count)
+    topic.intake.putSized(bytes, start, end, count)
     this.#awaitCommit(topic)
   }
 
@@ -199,7 +200,7 @@ export class Session implements CommandHandler, Publisher {
       throw new ProtocolError('E_INVALID', `DPUB timeout ${delayMs} out of range 0-${maxReqTimeout}`)
     }
     const topic = this.#publishTo(name, 1)
-    topic.putDeferred(bytes, start, end, now() + delayMs)
+    topic.intake.putDeferred(bytes, start, end, now() + delayMs)
     this.#awaitCommit(topic)
   }
 
@@ -319,8 +320,8 @@ export class Session implements CommandHandler, Publisher {
 
   #awaitCommit(topic: Topic): void {
     this.#uncommitted++
-    topic.awaitCommit(this)
-    if (topic.isBehind) this.#socket.pause()
+    topic.intake.awaitCommit(this)
+    if (topic.intake.isBehind) this.#socket.pause()
   }
 
   #committed(): void {

@@ -57,7 +57,12 @@ export class TopicStore {
     const { segments, stragglers, warnings } = recover(directory, totals)
     for (const warning of warnings) host.logger.warn(`topic ${name}: ${warning}`)
     const log = new TopicLog(options, segments)
-    const kept = new Stragglers(directory, options.maxSegmentBytes, options.nextSegmentNumber, stragglers)
+    const kept = new Stragglers(
+      directory,
+      options.maxSegmentBytes,
+      () => options.nextSegmentNumber(),
+      stragglers,
+    )
     const topic = new Topic(host, name, log, known === undefined ? undefined : locate(log, known.distributed))
     const store = new TopicStore(topic, directory, kept)
     if (known !== undefined) store.#restore(known)
@@ -77,18 +82,7 @@ export class TopicStore {
     topic.dirty = false
     this.#notBefore = now() + (now() - began) / MOST_TIME
     this.#writing = true
-    writeCheckpoint(this.#directory, bytes).then(
-      () => {
-        this.#writing = false
-        this.#removeDoomed()
-      },
-      (error: unknown) => {
-        this.#writing = false
-        if (topic.closed) return
-        topic.dirty = true
-        topic.logger.error(`topic ${topic.name}: cannot write its checkpoint: ${errorText(error)}`)
-      },
-    )
+    void this.#write(bytes)
   }
 
   /** Writes everything down and closes the files. */
@@ -114,6 +108,21 @@ export class TopicStore {
     this.topic.log.forgetBlocks()
     this.topic.log.closeFiles()
     this.#stragglers.close()
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const { topic } = this
+    try {
+      await writeCheckpoint(this.#directory, bytes)
+      this.#removeDoomed()
+    } catch (error) {
+      // A topic deleted meanwhile took its folder with it.
+      if (topic.closed) return
+      topic.dirty = true
+      topic.logger.error(`topic ${topic.name}: cannot write its checkpoint: ${errorText(error)}`)
+    } finally {
+      this.#writing = false
+    }
   }
 
   #restore(checkpoint: TopicCheckpoint): void {
@@ -169,7 +178,7 @@ export class TopicStore {
         this.#doomed.push(segment)
       }
     }
-    for (const straggler of [...this.#stragglers.segments]) {
+    for (const straggler of this.#stragglers.segments) {
       if (!this.#moveStragglers(straggler)) continue
       this.#stragglers.unlink(straggler)
       this.#doomed.push(straggler)

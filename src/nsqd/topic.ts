@@ -2,20 +2,13 @@ import { isEphemeral } from '../protocol/names.ts'
 import { ordinalAt, type Position } from '../storage/position.ts'
 import type { Segment } from '../storage/segment.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
-import { NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { LatencyQuantiles } from '../util/quantile.ts'
 import { Channel } from './channel.ts'
-import { now } from './clock.ts'
+import { Intake, type IntakeHost } from './intake.ts'
 import type { NsqdOptions } from './options.ts'
 import type { Session } from './session.ts'
 import type { Turn } from './turn.ts'
-
-/** Who waits for a publish to be committed. */
-export interface Publisher {
-  acknowledge(): void
-  refuse(error: NsqError): void
-}
 
 /** What a topic needs of its daemon. */
 export interface TopicHost {
@@ -41,7 +34,7 @@ export interface Gap {
  *
  *     finished … | channels' cursors … | distributed | waits in the topic | visible | being committed
  */
-export class Topic {
+export class Topic implements IntakeHost {
   readonly name: string
   readonly ephemeral: boolean
   readonly log: TopicLog
@@ -49,9 +42,8 @@ export class Topic {
   readonly options: NsqdOptions
   readonly logger: Logger
   readonly nodeId: number
-  /** Since the start. */
-  messageCount = 0
-  messageBytes = 0
+  /** Where messages come in. */
+  readonly intake: Intake
   /** Owned by Turn. */
   inTurn = false
   /** Something has changed that a checkpoint should say. */
@@ -69,12 +61,6 @@ export class Topic {
   #starting = true
   /** Up to here messages are acknowledged. */
   #visible: Position
-  /** Publishes since the last commit, and those whose commit waits for the disk. */
-  #publishers: Publisher[] = []
-  #pending = { messages: 0, bytes: 0 }
-  #unsynced = 0
-  #syncing = false
-  #syncTimer: NodeJS.Timeout | undefined
 
   constructor(host: TopicHost, name: string, log: TopicLog, distributed: Position = startOf(log)) {
     this.#host = host
@@ -87,11 +73,21 @@ export class Topic {
     this.nodeId = host.options.nodeId
     this.distributed = distributed
     this.#visible = log.end
+    this.intake = new Intake(this, log)
     this.latency = this.newLatency()
   }
 
   get channels(): ReadonlyMap<string, Channel> {
     return this.#channels
+  }
+
+  /** Messages and their bytes since the start. */
+  get messageCount(): number {
+    return this.intake.messageCount
+  }
+
+  get messageBytes(): number {
+    return this.intake.messageBytes
   }
 
   get paused(): boolean {
@@ -133,70 +129,23 @@ export class Topic {
     this.dirty = true
   }
 
-  /** Appends a message; it is acknowledged to whoever calls `awaitCommit`. */
-  put(bytes: Buffer, start: number, end: number): void {
-    const stamp = this.#stamp()
-    this.log.append(bytes, start, end, stamp.high, stamp.low)
-    this.#count(1, end - start)
+  /** Commits what came in. Called by Turn. */
+  commit(): void {
+    if (!this.closed) this.intake.commit()
   }
 
-  /** Appends `count` messages that lie in bytes[start..end) one behind the other, each behind its size. */
-  putSized(bytes: Buffer, start: number, end: number, count: number): void {
-    const stamp = this.#stamp()
-    for (let at = start; at < end;) {
-      const body = at + 4
-      at = body + bytes.readUInt32BE(at)
-      this.log.append(bytes, body, at, stamp.high, stamp.low)
-    }
-    this.#count(count, end - start - 4 * count)
-  }
-
-  /** Appends a message that is not delivered before `dueMs`, Unix ms. */
-  putDeferred(bytes: Buffer, start: number, end: number, dueMs: number): void {
-    const stamp = this.#stamp()
-    this.log.appendDeferred(bytes, start, end, stamp.high, stamp.low, dueMs)
-    this.#count(1, end - start)
-  }
-
-  /** Calls the publisher when everything that was put is as safe as --durability says. */
-  awaitCommit(publisher: Publisher): void {
-    this.#publishers.push(publisher)
+  commitLater(): void {
     this.turn.commit(this)
   }
 
-  /** Bytes and time are bounded by a turn, but for `power`: there, publishers wait for the disk. */
-  get isBehind(): boolean {
-    return this.#syncing && this.#publishers.length > MAX_WAITING
+  committed(end: Position): void {
+    if (this.closed) return
+    this.dirty = true
+    this.#advance(end)
   }
 
-  /** Commits what was put since the last time. Called by Turn. */
-  commit(): void {
-    if (this.closed) return
-    const { durability } = this.options
-    if (durability === 'power' && this.#syncing) return
-    const publishers = this.#publishers
-    const { messages, bytes } = this.#pending
-    this.#publishers = []
-    this.#pending = { messages: 0, bytes: 0 }
-    if (messages === 0) return
-    if (durability === 'none') acknowledge(publishers)
-    try {
-      this.log.commit()
-      this.#host.diskResult(null)
-    } catch (error) {
-      this.#refused(error, durability === 'none' ? [] : publishers)
-      return
-    }
-    this.dirty = true
-    this.messageCount += messages
-    this.messageBytes += bytes
-    if (durability === 'power') {
-      this.#sync(publishers)
-      return
-    }
-    this.#advance(this.log.end)
-    if (durability === 'process') acknowledge(publishers)
-    this.#syncLater(messages)
+  diskResult(error: Error | null): void {
+    if (!this.closed) this.#host.diskResult(error)
   }
 
   /** The channel of this name; made when there is none. */
@@ -286,12 +235,8 @@ export class Topic {
   /** Ends the topic and its channels; nothing may be published any more. */
   close(): void {
     this.closed = true
-    clearTimeout(this.#syncTimer)
     for (const channel of this.#channels.values()) channel.close()
-    const waiting = this.#publishers
-    this.#publishers = []
-    for (const publisher of waiting)
-      publisher.refuse(new NsqError('E_PUB_FAILED', `topic ${this.name} is closed`))
+    this.intake.close()
     this.log.close()
   }
 
@@ -357,73 +302,6 @@ export class Topic {
     }
     this.trim()
   }
-
-  #stamp(): { high: number; low: number } {
-    const ns = now() * 1e6
-    stamp.high = Math.floor(ns / 2 ** 32)
-    stamp.low = (ns % 2 ** 32) >>> 0
-    return stamp
-  }
-
-  #count(messages: number, bytes: number): void {
-    this.#pending.messages += messages
-    this.#pending.bytes += bytes
-  }
-
-  #refused(cause: unknown, publishers: readonly Publisher[]): void {
-    const error = new NsqError('E_PUB_FAILED', `cannot write to topic ${this.name}`, { cause })
-    this.#host.diskResult(cause instanceof Error ? cause : error)
-    for (const publisher of publishers) publisher.refuse(error)
-  }
-
-  /** Acknowledges when the disk has everything; what comes meanwhile is committed after that. */
-  #sync(publishers: readonly Publisher[]): void {
-    const end = this.log.end
-    this.#syncing = true
-    this.log.sync(error => {
-      this.#syncing = false
-      if (this.closed) return
-      if (error === null) {
-        this.#advance(end)
-        acknowledge(publishers)
-      } else {
-        this.#refused(error, publishers)
-      }
-      if (this.#pending.messages > 0) this.turn.commit(this)
-    })
-  }
-
-  /** Bounds what a power cut can take when publishes do not wait for the disk: --sync-every, --sync-timeout. */
-  #syncLater(messages: number): void {
-    if (this.ephemeral) return
-    this.#unsynced += messages
-    if (this.#unsynced === 0 || this.#syncing) return
-    if (this.#unsynced >= this.options.syncEvery) this.#syncNow()
-    else this.#syncTimer ??= setTimeout(() => this.#syncNow(), this.options.syncTimeout)
-  }
-
-  #syncNow(): void {
-    clearTimeout(this.#syncTimer)
-    this.#syncTimer = undefined
-    this.#unsynced = 0
-    this.#syncing = true
-    this.log.sync(error => {
-      this.#syncing = false
-      if (this.closed) return
-      if (error !== null) this.#host.diskResult(error)
-      this.#syncLater(0)
-    })
-  }
-}
-
-/** Publishes that wait for the disk before their connections are read no further. */
-const MAX_WAITING = 10_000
-
-/** The current time in two halves, written anew for each use: no object a message. */
-const stamp = { high: 0, low: 0 }
-
-function acknowledge(publishers: readonly Publisher[]): void {
-  for (const publisher of publishers) publisher.acknowledge()
 }
 
 function startOf(log: TopicLog): Position {

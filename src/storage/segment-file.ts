@@ -109,8 +109,8 @@ export class SegmentFile {
     try {
       this.#open()
     } catch (error) {
-      // openSync throws errors only.
-      setImmediate(done, error as Error, target.subarray(0, 0))
+      const failure = error instanceof Error ? error : new Error(String(error))
+      setImmediate(done, failure, target.subarray(0, 0))
       return
     }
     this.#reads++

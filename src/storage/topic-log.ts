@@ -289,8 +289,8 @@ export class TopicLog implements BlockOwner {
   }
 
   #newSegment(firstOrdinal: number): Segment {
-    const { directory, nextSegmentNumber } = this.#options
-    const number = nextSegmentNumber()
+    const { directory } = this.#options
+    const number = this.#options.nextSegmentNumber()
     return new Segment(
       number,
       firstOrdinal,
