@@ -26,7 +26,7 @@ class FakeLookupd {
   readonly #http: HttpServer
 
   constructor() {
-    this.#tcp = createServer(socket => this.#serve(socket))
+    this.#tcp = createServer({ noDelay: true }, socket => this.#serve(socket))
     this.#http = createHttp((request, response) => {
       this.commands.push(`GET ${request.url}`)
       const body = this.channels()
