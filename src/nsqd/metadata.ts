@@ -38,6 +38,13 @@ export function loadMetadata(dataPath: string): Metadata | undefined {
   }
 }
 
+/** A state to write, the number of `saveNow`s before it, and the promise that settles when it is written. */
+interface Pending {
+  metadata: Metadata
+  epoch: number
+  readonly done: Promise<void>
+}
+
 /**
  * Writes the metadata of one data path. A write is atomic: a crash leaves the old file or the new one. Ephemeral topics
  * and channels are left out.
@@ -45,8 +52,8 @@ export function loadMetadata(dataPath: string): Metadata | undefined {
 export class MetadataStore {
   readonly #dataPath: string
   readonly #file: string
-  /** What is to be written next, and the promise that settles when it is. */
-  #next: { metadata: Metadata; done: Promise<void> } | undefined
+  /** What is to be written next. */
+  #next: Pending | undefined
   #writing: Promise<void> = Promise.resolve()
   /** Counts `saveNow`, so that a slower `save` does not put an older state over it. */
   #epoch = 0
@@ -63,17 +70,20 @@ export class MetadataStore {
   save(metadata: Metadata): Promise<void> {
     if (this.#next) {
       this.#next.metadata = metadata
+      this.#next.epoch = this.#epoch
       return this.#next.done
     }
-    const epoch = this.#epoch
-    const done = this.#writing.then(() => {
-      const latest = this.#next?.metadata ?? metadata
-      this.#next = undefined
-      return epoch === this.#epoch ? this.#write(latest, epoch) : undefined
-    })
-    this.#next = { metadata, done }
-    this.#writing = done.catch(() => undefined)
-    return done
+    const next: Pending = {
+      metadata,
+      epoch: this.#epoch,
+      done: this.#writing.then(() => {
+        this.#next = undefined
+        return next.epoch === this.#epoch ? this.#write(next.metadata, next.epoch) : undefined
+      }),
+    }
+    this.#next = next
+    this.#writing = next.done.catch(() => undefined)
+    return next.done
   }
 
   /**

@@ -59,7 +59,18 @@ describe('MetadataStore', () => {
     assert.deepEqual(readdirSync(folder), ['nsqd.dat'])
   })
 
-  test('says so when it cannot write, and goes on when it can again', async () => {
+  test('does not lose what is saved after saveNow while an earlier write is under way', async () => {
+    const store = new MetadataStore(folder)
+    const first = store.save(metadata(1))
+    await Promise.resolve()
+    const second = store.save(metadata(2))
+    store.saveNow(metadata(3), false)
+    const third = store.save(metadata(4))
+    await Promise.all([first, second, third])
+    assert.equal(loadMetadata(folder)?.segment_reserve, 4)
+  })
+
+  test('says so when it cannot write', async () => {
     const missing = join(folder, 'missing')
     const store = new MetadataStore(missing)
     await assert.rejects(store.save(metadata(1)), isMetadataError)
