@@ -56,16 +56,19 @@ type ConsumerSettings = Partial<ConsumerOptions>
 
 /** @throws UsageError naming what is wrong, and with which */
 export function producerOptions(settings: readonly string[]): ConnectionOptions {
-  return read('producer-opt', settings, CONNECTION)
+  const options: ConnectionOptions = {}
+  read('producer-opt', settings, CONNECTION, options)
+  return options
 }
 
 /** @throws UsageError naming what is wrong, and with which */
 export function consumerOptions(settings: readonly string[]): ConsumerSettings {
-  return read('consumer-opt', settings, CONSUMER)
+  const options: ConsumerSettings = {}
+  read('consumer-opt', settings, CONSUMER, options)
+  return options
 }
 
-function read<T extends object>(flag: string, settings: readonly string[], setters: Setters<T>): Partial<T> {
-  const options = {}
+function read<T>(flag: string, settings: readonly string[], setters: Setters<T>, options: T): void {
   for (const setting of settings) {
     const comma = setting.search(/[,=]/)
     const name = comma === -1 ? setting : setting.slice(0, comma)
@@ -73,15 +76,13 @@ function read<T extends object>(flag: string, settings: readonly string[], sette
     const value = comma === -1 ? 'true' : setting.slice(comma + 1)
     const set = setters[name]
     try {
-      // A setter sets one of the properties, all of which are optional.
-      if (set !== undefined) set(options as T, value)
+      if (set !== undefined) set(options, value)
       else if (!WITHOUT_EFFECT.has(name) && !(NOT_YET.test(name) && isOff(value))) refuse(flag, name, setters)
     } catch (error) {
       if (error instanceof RangeError) throw new UsageError(`--${flag} ${name}: ${errorText(error)}`)
       throw error
     }
   }
-  return options
 }
 
 function refuse<T>(flag: string, name: string, setters: Setters<T>): never {

@@ -1,5 +1,11 @@
 import type { Readable } from 'node:stream'
-import { option, type OptionTable, type OptionValues } from '../util/option.ts'
+import {
+  type GivenOptions,
+  option,
+  type OptionTable,
+  type OptionValues,
+  resolveOptions,
+} from '../util/option.ts'
 import type { Output } from './output.ts'
 
 /** What a running command is given; it touches no global of the process. */
@@ -22,7 +28,7 @@ export interface Example {
 }
 
 /** One command, as data: flags, `--help`, man page and completion are made from it. */
-export interface Command<T extends OptionTable = OptionTable> {
+interface Definition<T extends OptionTable> {
   readonly options: T
   /** Arguments without a flag, where the command takes any. */
   readonly positional?: { name: string; describe: string; max: number }
@@ -35,6 +41,19 @@ export interface Command<T extends OptionTable = OptionTable> {
   run(context: Context<T>): Promise<number | void>
 }
 
+/** Where a command's options come from; see `resolveOptions`. */
+export interface OptionSources {
+  given: GivenOptions
+  env: Context['env']
+  config: Readonly<Record<string, unknown>>
+}
+
+/** A command whose options' types are its own business. */
+export interface Command extends Omit<Definition<OptionTable>, 'run'> {
+  /** Throws OptionError for an option that cannot be used, and what `run` of the definition throws. */
+  run(context: Omit<Context, 'options'>, sources: OptionSources): Promise<number | void>
+}
+
 /** A line of the command table: enough to list commands; the rest is loaded when it is used. */
 export interface CommandEntry {
   readonly name: string
@@ -44,10 +63,13 @@ export interface CommandEntry {
   load(): Promise<Command>
 }
 
-/** Checks `run` against its options, and forgets them: the command table holds commands of all kinds. */
-export function defineCommand<T extends OptionTable>(command: Command<T>): Command {
-  // Whoever runs a command resolves the options it names, so that `run` is only ever given their values.
-  return command as unknown as Command
+/** Makes `run` know the options' types, and everybody else not need to. */
+export function defineCommand<T extends OptionTable>(definition: Definition<T>): Command {
+  return {
+    ...definition,
+    run: (context, { given, env, config }) =>
+      definition.run({ ...context, options: resolveOptions(definition.options, given, env, config) }),
+  }
 }
 
 /** Options that every command has. A command's own option of the same name wins. */

@@ -77,14 +77,12 @@ class Invocation {
     if (isSet(given['help'])) return this.#commandHelp(this.#program, entry, command, table)
     if (isSet(given['version'])) return this.#printVersion()
     checkPositionals(positionals, command)
-    const options = resolveOptions(
-      table,
-      given,
-      this.#environment(given, command),
-      await this.#config(given, table),
-    )
-    if (options['logLevel'] === 'debug') this.#debug = true
-    const code = await command.run({ ...this.#around, program: this.#program, options, positionals })
+    const env = this.#environment(given, command)
+    const config = await this.#config(given, table)
+    const { logLevel } = resolveOptions({ 'log-level': commonOptions['log-level'] }, given, env, config)
+    if (logLevel === 'debug') this.#debug = true
+    const context = { ...this.#around, program: this.#program, positionals }
+    const code = await command.run(context, { given, env, config })
     return code ?? ExitCode.done
   }
 

@@ -207,7 +207,7 @@ export function resolveOptions<T extends OptionTable>(
       : (flagSource(flag, given) ?? envSource(flag, entry, env) ?? configSource(flag, entry, config))
     values[camelCase(flag)] = source === undefined ? entry.default : parseFrom(flag, entry, source)
   }
-  // The loop has just made one property for each flag of the table, which the compiler cannot follow.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one property for each flag was just made
   return values as OptionValues<T>
 }
 

@@ -3,7 +3,6 @@ import type { Cluster, Endpoint } from './cluster.ts'
 
 /** What a script or a program reads: one JSON object on one line. */
 export function readyLine(cluster: Cluster): string {
-  const addresses = ({ tcp, http }: Endpoint): object => ({ tcp_address: tcp, http_address: http })
   return JSON.stringify({
     ready: true,
     pid: process.pid,
@@ -13,6 +12,10 @@ export function readyLine(cluster: Cluster): string {
   })
 }
 
+function addresses({ tcp, http }: Endpoint): { tcp_address: string; http_address: string } {
+  return { tcp_address: tcp, http_address: http }
+}
+
 /**
  * The addresses as environment variables: those of the first daemon of each kind by plain names, and all of them by the
  * names that the other commands read in place of their flags.
@@ -20,8 +23,6 @@ export function readyLine(cluster: Cluster): string {
 export function clusterEnvironment({ nsqds, lookupds }: Cluster): Record<string, string> {
   const [nsqd] = nsqds
   const [lookupd] = lookupds
-  const all = (endpoints: readonly Endpoint[], kind: 'tcp' | 'http'): string =>
-    endpoints.map(endpoint => endpoint[kind]).join(',')
   return {
     ...(nsqd === undefined
       ? {}
@@ -40,6 +41,10 @@ export function clusterEnvironment({ nsqds, lookupds }: Cluster): Record<string,
           NSQ_LOOKUPD_HTTP_ADDRESS: all(lookupds, 'http'),
         }),
   }
+}
+
+function all(endpoints: readonly Endpoint[], kind: 'tcp' | 'http'): string {
+  return endpoints.map(endpoint => endpoint[kind]).join(',')
 }
 
 export interface BannerOptions {

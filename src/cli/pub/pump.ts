@@ -115,7 +115,7 @@ export class Pump {
 
   #decode(line: Buffer, number: number): { topic: string; body: Buffer } {
     try {
-      const { topic = undefined, body } = decodeRecord(line)
+      const { topic, body } = decodeRecord(line)
       const destination = this.#options.topic ?? topic
       if (destination === undefined) throw new RangeError('no "topic", and no --topic for all of them')
       return { topic: destination, body }

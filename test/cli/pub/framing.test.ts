@@ -104,7 +104,7 @@ describe('framing, however the input is split', () => {
       const input = letters.join('')
       const delimiter = ['\n', 'ab', 'aa', 'aba'][round % 4] ?? '\n'
       const expected = input.split(delimiter).filter(part => part !== '')
-      const [at = 0] = [Math.floor(Math.random() * input.length)]
+      const at = Math.floor(Math.random() * input.length)
       const bytes = Buffer.from(input)
       const framing = new DelimitedFraming(Buffer.from(delimiter), 100)
       assert.deepEqual(cut(framing, [bytes.subarray(0, at), bytes.subarray(at)]).bodies, expected)

@@ -20,6 +20,11 @@ function records(): Framing {
   return new DelimitedFraming(Buffer.from('\n'), 1000, true)
 }
 
+function line(topic: string, body: string): string {
+  const bytes = Buffer.from(body, 'latin1')
+  return `${encodeRecord({ topic, id: '', timestamp: 0n, attempts: 1, nsqd: '', body: bytes })}\n`
+}
+
 function setUp(
   chunks: (string | Buffer)[],
   { topic, isJsonl = false, rate = 0, framing, input }: Setup = {},
@@ -58,8 +63,6 @@ describe('Pump', () => {
   })
 
   test('publishes records to their own topics, in runs', async () => {
-    const line = (topic: string, body: string): string =>
-      `${encodeRecord({ topic, id: '', timestamp: 0n, attempts: 1, nsqd: '', body: Buffer.from(body, 'latin1') })}\n`
     const input = [line('t', 'a') + line('t', '\xff') + line('u', '') + line('u', 'b') + line('t', 'c')]
     const { pump, target } = setUp(input, { isJsonl: true, framing: records() })
     await pump.run()
