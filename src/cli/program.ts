@@ -4,6 +4,9 @@ import { version } from '../util/version.ts'
 import { loadPainter } from './colour.ts'
 import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'
 import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
+import { normalizeFlags } from './flags.ts'
+import type { HelpStyle } from './help.ts'
+import type { Output } from './output.ts'
 import { suggest } from './suggest.ts'
 
 /** The name of the bin that has all commands; the others each are one of them. */
@@ -72,10 +75,11 @@ class Invocation {
   async #runCommand(entry: CommandEntry, args: readonly string[]): Promise<number> {
     const command = await entry.load()
     const table: OptionTable = { ...commonOptions, ...command.options }
+    const normalized = normalizeFlags(args, table)
+    if (normalized.includes('--help=true')) return this.#commandHelp(this.#program, entry, command)
+    if (normalized.includes('--version=true')) return this.#printVersion()
     const { parseArguments } = await import('./parser.ts')
-    const { given, positionals } = await parseArguments(args, table)
-    if (isSet(given['help'])) return this.#commandHelp(this.#program, entry, command, table)
-    if (isSet(given['version'])) return this.#printVersion()
+    const { given, positionals } = await parseArguments(normalized, table)
     checkPositionals(positionals, command)
     const env = this.#environment(given, command)
     const config = await this.#config(given, table)
@@ -115,33 +119,29 @@ class Invocation {
   }
 
   async #listCommands(commands: readonly CommandEntry[], code: number): Promise<number> {
-    const { programHelp } = await import('./parser.ts')
+    const { programHelp } = await import('./help.ts')
     const output = code === ExitCode.done ? this.#around.stdout : this.#around.stderr
-    output.line(await programHelp(MULTI, commands, output.columns))
+    output.line(programHelp(MULTI, commands, await helpStyle(output)))
     return code
   }
 
   async #help(name: string | undefined, commands: readonly CommandEntry[]): Promise<number> {
     if (name === undefined) return this.#listCommands(commands, ExitCode.done)
     const entry = findCommand(name, commands)
-    const command = await entry.load()
-    return this.#commandHelp(`${MULTI} ${entry.name}`, entry, command, {
-      ...commonOptions,
-      ...command.options,
-    })
+    return this.#commandHelp(`${MULTI} ${entry.name}`, entry, await entry.load())
   }
 
-  async #commandHelp(
-    program: string,
-    entry: CommandEntry,
-    command: Command,
-    table: OptionTable,
-  ): Promise<number> {
-    const { commandHelp } = await import('./parser.ts')
+  async #commandHelp(program: string, entry: CommandEntry, command: Command): Promise<number> {
+    const { commandHelp } = await import('./help.ts')
     const { stdout } = this.#around
-    stdout.line(await commandHelp(program, entry, command, table, stdout.columns))
+    const table = { ...commonOptions, ...command.options }
+    stdout.line(commandHelp(program, entry, command, table, await helpStyle(stdout)))
     return ExitCode.done
   }
+}
+
+async function helpStyle(output: Output): Promise<HelpStyle> {
+  return { columns: output.columns, painter: await loadPainter(output.colour) }
 }
 
 /** By its name, or by that of the official tool. */
@@ -166,9 +166,4 @@ function checkPositionals(positionals: readonly string[], { positional }: Comman
     `unexpected argument "${surplus}"`,
     positional === undefined ? 'This command takes flags only.' : undefined,
   )
-}
-
-/** Flags of one kind only matter to this module; the last one given counts. */
-function isSet(given: GivenOptions[string]): boolean {
-  return (Array.isArray(given) ? given.at(-1) : given) === 'true'
 }

@@ -76,13 +76,13 @@ describe('normalizeFlags', () => {
 describe('parseArguments', () => {
   test('gives every value as it was typed', async () => {
     const args = ['-topic', '"quoted"', '--topic', "'", '-delimiter', '', '-n', '007', '-verbose', 'a.b', '5']
-    const { given, positionals } = await parseArguments(args, table)
+    const { given, positionals } = await parseArguments(normalizeFlags(args, table), table)
     assert.deepEqual({ ...given }, { topic: ['"quoted"', "'"], delimiter: '', n: '007', verbose: 'true' })
     assert.deepEqual(positionals, ['a.b', '5'])
   })
 
   test('keeps what follows -- as arguments', async () => {
-    const { given, positionals } = await parseArguments(['-n', '1', '--', '-topic', '--x=y'], table)
+    const { given, positionals } = await parseArguments(['--n=1', '--', '-topic', '--x=y'], table)
     assert.deepEqual({ ...given }, { n: '1' })
     assert.deepEqual(positionals, ['-topic', '--x=y'])
   })

@@ -100,7 +100,7 @@ describe('runProgram', () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, around } = await run('nsq-ts', args)
       assert.equal(code, 0)
-      assert.match(around.out(), /nsq-ts work\s+Do work \(to_work\)/)
+      assert.match(around.out(), /\n {2}work {2}Do work \(to_work\)\n/)
     }
     const { code, around } = await run('nsq-ts', [])
     assert.equal(code, 2)
@@ -119,10 +119,10 @@ describe('runProgram', () => {
       assert.equal(code, 0)
       assert.equal(ran.length, 0)
       for (const text of [
-        /Do work\./,
+        /^Do work\./,
         /A paragraph\./,
-        /Delivery:\s+--topic\s+Where to/,
-        /default: 1m30s/,
+        /\nDelivery:\n {2}--topic TEXT {2}Where to\n/,
+        /--wait DURATION\s+How long \(default: 1m30s\)/,
         /nsq-ts work --topic t/,
         /NSQ_TOPIC/,
       ]) {

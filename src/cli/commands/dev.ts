@@ -2,6 +2,7 @@ import { option, type OptionTable } from '../../util/option.ts'
 import { type Command, type Context, defineCommand } from '../command.ts'
 
 const cluster = { group: 'Cluster' }
+const ready = { group: 'When ready' }
 
 const options = {
   topic: option.strings(
@@ -21,10 +22,11 @@ const options = {
     flagOnly: true,
   }),
   exec: option.string('A shell command to run when ready; its exit ends dev, with its exit code', undefined, {
+    ...ready,
     placeholder: 'COMMAND',
     flagOnly: true,
   }),
-  json: option.bool('Print one JSON line with the addresses when ready, and nothing else'),
+  json: option.bool('Print one JSON line with the addresses when ready, and nothing else', false, ready),
   'log-level': option.choice(
     'The least important lines of the daemons to log',
     ['debug', 'info', 'warn', 'error', 'fatal'],

@@ -50,7 +50,7 @@ const options = {
       placeholder: 'NAME,VALUE',
     },
   ),
-  json: option.bool('Print the summary as one JSON line on stdout'),
+  json: option.bool('Print the summary as one JSON line on stdout', false, { group: 'Output' }),
 } satisfies OptionTable
 
 export type PubOptions = typeof options
