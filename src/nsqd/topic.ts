@@ -240,16 +240,15 @@ export class Topic implements IntakeHost {
     this.log.close()
   }
 
-  /** Drops from the oldest messages of what lives in memory only, down to --mem-queue-size. */
-  trim(): void {
-    if (!this.ephemeral) return
+  /** Drops the oldest messages of a topic in memory, down to --mem-queue-size. */
+  #trim(): void {
     const least = ordinalAt(this.#visible) - this.options.memQueueSize
+    const late = [...this.#channels.values()].filter(channel => channel.ordinal < least)
+    if (late.length === 0 && ordinalAt(this.distributed) >= least) return
     const position = this.log.positionOf(least)
-    if (position !== undefined) {
-      if (ordinalAt(this.distributed) < least) this.distributed = position
-      for (const channel of this.#channels.values()) if (channel.ordinal < least) channel.jump(position)
-    }
-    this.releaseMemory()
+    if (position === undefined) return
+    if (ordinalAt(this.distributed) < least) this.distributed = position
+    for (const channel of late) channel.jump(position)
   }
 
   /** Lets go of blocks in memory that nobody needs: those behind all channels. */
@@ -300,7 +299,8 @@ export class Topic implements IntakeHost {
         this.turn.pump(channel)
       }
     }
-    this.trim()
+    if (this.ephemeral) this.#trim()
+    this.releaseMemory()
   }
 }
 

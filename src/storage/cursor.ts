@@ -6,9 +6,6 @@ import { isRecord, recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
 import type { LogReader, TopicLog } from './topic-log.ts'
 
-/** Bytes asked of the disk at once. */
-const READ_LENGTH = 512 * 1024
-
 /** Told of what happens while a cursor reads in the background. */
 export interface CursorEvents {
   /** There is something to read again. */
@@ -39,6 +36,8 @@ export class Cursor implements LogReader {
   /** Counts jumps, so that a read that was under way then is thrown away. */
   #epoch = 0
   #reading = false
+  /** Whether it is among the budget's disk readers. */
+  #onDisk = false
 
   constructor(log: TopicLog, events: CursorEvents, position: Position) {
     this.#log = log
@@ -69,9 +68,9 @@ export class Cursor implements LogReader {
     this.segment = position.segment
     this.offset = position.offset
     this.index = position.index
-    this.block = this.#ahead = undefined
     this.#reading = false
     this.#epoch++
+    this.#forget()
   }
 
   /**
@@ -98,7 +97,11 @@ export class Cursor implements LogReader {
       return true
     }
     this.block = block
-    if (block !== undefined) return true
+    if (block !== undefined) {
+      this.#usesDisk(false)
+      return true
+    }
+    this.#usesDisk(true)
     this.#read(this.segment, this.offset, this.index)
     return false
   }
@@ -116,10 +119,27 @@ export class Cursor implements LogReader {
     if (this.block === block) this.block = undefined
   }
 
+  /** Lets go of all memory; `fill` gets it again. */
+  release(): void {
+    // Somebody waits for what is being read.
+    if (!this.#reading) this.#forget()
+  }
+
   close(): void {
     this.#log.removeReader(this)
     this.#epoch++
+    this.#forget()
+  }
+
+  #forget(): void {
     this.block = this.#ahead = undefined
+    this.#usesDisk(false)
+  }
+
+  #usesDisk(value: boolean): void {
+    if (this.#onDisk === value) return
+    this.#onDisk = value
+    this.#log.budget.diskReaders += value ? 1 : -1
   }
 
   /** Reads what lies behind a block that came from disk. */
@@ -130,7 +150,7 @@ export class Cursor implements LogReader {
     this.#read(block.segment, offset, endIndex)
   }
 
-  #read(segment: Segment, offset: number, index: number, length = READ_LENGTH): void {
+  #read(segment: Segment, offset: number, index: number, length = this.#log.budget.readLength): void {
     if (this.#reading) return
     const file = segment.file
     if (file === undefined) throw new RangeError(`segment ${segment.number} has no file to read from`)

@@ -6,6 +6,13 @@ export interface BlockOwner {
   evict(block: Block): boolean
 }
 
+const SHORTEST_READ = 64 * 1024
+const LONGEST_READ = 512 * 1024
+/** The share of the limit that reading from disk may take, beside the blocks that are counted. */
+const READ_SHARE = 0.5
+/** A reader holds the stretch in use and the one ahead. */
+const BLOCKS_A_READER = 2
+
 interface Entry {
   readonly owner: BlockOwner
   readonly block: Block
@@ -17,12 +24,20 @@ interface Entry {
  */
 export class MemoryBudget {
   readonly limit: number
+  /** Cursors that hold bytes read back from disk; they count themselves. */
+  diskReaders = 0
   #used = 0
   /** In the order of creation: insertion order of a Set. */
   readonly #entries = new Map<Block, Entry>()
 
   constructor(limit: number) {
     this.limit = limit
+  }
+
+  /** How much a cursor may read at once: all that read the disk now share a part of the limit. */
+  get readLength(): number {
+    const share = (this.limit * READ_SHARE) / (BLOCKS_A_READER * Math.max(1, this.diskReaders))
+    return Math.round(Math.min(LONGEST_READ, Math.max(SHORTEST_READ, share)))
   }
 
   get used(): number {

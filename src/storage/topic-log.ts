@@ -13,6 +13,8 @@ const MAX_BLOCK = 1024 * 1024
 /** What reads along a log and must let go of blocks that leave memory. */
 export interface LogReader {
   detach(block: Block): void
+  /** Lets go of every block. */
+  release(): void
 }
 
 export interface TopicLogOptions {
@@ -54,6 +56,10 @@ export class TopicLog implements BlockOwner {
     }
     this.last = previous ?? this.#newSegment(0)
     this.first = segments[0] ?? this.last
+  }
+
+  get budget(): MemoryBudget {
+    return this.#options.budget
   }
 
   /** The ordinal behind the last committed message. */
@@ -218,6 +224,7 @@ export class TopicLog implements BlockOwner {
       this.#dropOldest()
       this.#options.budget.remove(block)
     }
+    for (const reader of this.#readers) reader.release()
     this.#nextBlockSize = MIN_BLOCK
   }
 
