@@ -1,5 +1,14 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errorText, NsqError } from '../util/errors.ts'
 
 /**
@@ -51,11 +60,18 @@ export function lockDataPath(dataPath: string): () => void {
 
 function prepare(dataPath: string): string {
   try {
-    mkdirSync(dataPath, { recursive: true })
+    makeFolder(dataPath)
     return realpathSync(dataPath)
   } catch (error) {
     throw unusable(dataPath, error)
   }
+}
+
+/** With its parents. Node's own recursive mkdir never returns where folders cannot be made, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 function create(dataPath: string, file: string, text: string): boolean {

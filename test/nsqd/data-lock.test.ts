@@ -93,7 +93,7 @@ describe('lockDataPath', () => {
   test('says that it cannot use a path, and what to do', () => {
     const path = join(folder, 'file')
     writeFileSync(path, '')
-    for (const unusable of [path, join(path, 'below')]) {
+    for (const unusable of [path, join(path, 'below'), '/proc/nsq-ts/data']) {
       assert.throws(
         () => lockDataPath(unusable),
         error => error instanceof NsqError && error.code === 'E_DATA_PATH' && error.remedy !== undefined,
