@@ -1,0 +1,171 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const OURS = fileURLToPath(new URL('../bin/nsqd.js', import.meta.url))
+const START_MS = 15_000
+const STOP_MS = 30_000
+const EMPTY_MS = 30_000
+const SHOWN_LOG = 4000
+
+/** What is looked at of an nsqd's `/stats`. */
+interface Stats {
+  topics: {
+    depth: number
+    channels: { depth: number; in_flight_count: number; deferred_count: number }[]
+  }[]
+}
+
+/** A running nsqd, on a folder of its own that goes with it. */
+export class Daemon {
+  readonly tcpPort: number
+  readonly #httpPort: number
+  readonly #child: ChildProcess
+  readonly #folder: string
+
+  private constructor(child: ChildProcess, folder: string, tcpPort: number, httpPort: number) {
+    this.#child = child
+    this.#folder = folder
+    this.tcpPort = tcpPort
+    this.#httpPort = httpPort
+  }
+
+  /**
+   * Starts ours, or the executable at `path`. With `profile` ours leaves a .cpuprofile in that folder when it stops.
+   */
+  static async start(flags: readonly string[], { path = '', profile = '' } = {}): Promise<Daemon> {
+    const folder = mkdtempSync(join(tmpdir(), 'nsq-bench-'))
+    const given = [
+      `--data-path=${folder}`,
+      '--tcp-address=127.0.0.1:0',
+      '--http-address=127.0.0.1:0',
+      ...flags,
+    ]
+    const node = profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+    const child =
+      path === ''
+        ? spawn(process.execPath, [...node, OURS, ...given], { stdio: ['ignore', 'ignore', 'pipe'] })
+        : spawn(path, given, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const cleanUp = (): void => {
+      child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    }
+    process.once('exit', cleanUp)
+    child.once('exit', () => process.off('exit', cleanUp))
+    try {
+      const { tcpPort, httpPort } = await listening(child)
+      return new Daemon(child, folder, tcpPort, httpPort)
+    } catch (error) {
+      cleanUp()
+      throw error
+    }
+  }
+
+  /** User and system time so far, in seconds. */
+  get cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
+    // Behind the name, which may hold anything: state is field 3, utime 14, stime 15.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / clockTicks()
+  }
+
+  /** Resident memory now and at its highest, in bytes. */
+  get rss(): number {
+    return this.#status('VmRSS')
+  }
+
+  get peakRss(): number {
+    return this.#status('VmHWM')
+  }
+
+  async createTopic(topic: string, channels: readonly string[]): Promise<void> {
+    await this.#post(`/topic/create?topic=${topic}`)
+    for (const channel of channels) await this.#post(`/channel/create?topic=${topic}&channel=${channel}`)
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#post(`/topic/delete?topic=${topic}`)
+  }
+
+  /** Waits until every channel of the topic is empty: every FIN has come. */
+  async expectEmpty(topic: string): Promise<void> {
+    const deadline = performance.now() + EMPTY_MS
+    for (;;) {
+      const left = await this.#unfinished(topic)
+      if (left === 0) return
+      if (performance.now() > deadline) throw new Error(`${left} messages of ${topic} were not finished`)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = new Promise(resolve => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+      await exited
+      clearTimeout(timer)
+    }
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #unfinished(topic: string): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#httpPort}/stats?format=json&topic=${topic}`)
+    const stats: Stats = JSON.parse(await response.text())
+    let left = 0
+    for (const { depth, channels } of stats.topics) {
+      left += depth
+      for (const channel of channels) left += channel.depth + channel.in_flight_count + channel.deferred_count
+    }
+    return left
+  }
+
+  async #post(path: string): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`, { method: 'POST' })
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)
+  }
+
+  #status(field: string): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
+    const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]
+    return Number(kib) * 1024
+  }
+}
+
+let ticks: number | undefined
+
+function clockTicks(): number {
+  ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'latin1' }))
+  return ticks
+}
+
+/** Every nsqd says on stderr where it listens. */
+function listening(child: ChildProcess): Promise<{ tcpPort: number; httpPort: number }> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    const fail = (why: string): void => {
+      clearTimeout(timer)
+      reject(new Error(`nsqd ${why}\n${log}`))
+    }
+    const timer = setTimeout(() => fail(`did not listen after ${START_MS} ms`), START_MS)
+    child.once('error', error => fail(`cannot be started: ${error.message}`))
+    child.once('exit', code => fail(`ended with status ${code}`))
+    // Read on after that, so that its log never blocks it.
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-SHOWN_LOG)
+      const tcpPort = portOf('TCP', log)
+      const httpPort = portOf('HTTP', log)
+      if (tcpPort === undefined || httpPort === undefined) return
+      clearTimeout(timer)
+      resolve({ tcpPort, httpPort })
+    })
+  })
+}
+
+function portOf(what: string, log: string): number | undefined {
+  const port = new RegExp(` ${what}: listening on \\S+:(\\d+)`).exec(log)?.[1]
+  return port === undefined ? undefined : Number(port)
+}

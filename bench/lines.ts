@@ -1,0 +1,153 @@
+/** The lines of the table, as data. */
+
+export type Durability = 'none' | 'process' | 'power'
+
+export interface PublishLoad {
+  readonly kind: 'publish'
+  readonly connections: number
+  /** Commands on the way at once, on each connection. */
+  readonly depth: number
+  /** Messages in a command. */
+  readonly batch: number
+}
+
+/** A backlog is published, which is not measured, and consumed through one connection a channel. */
+export interface DrainLoad {
+  readonly kind: 'drain'
+  readonly channels: number
+  /** Messages of the backlog; each channel gets them all. */
+  readonly messages: number
+}
+
+/** Nothing: the memory of an nsqd that was just started. */
+export interface IdleLoad {
+  readonly kind: 'idle'
+}
+
+export interface Line {
+  readonly name: string
+  readonly what: string
+  readonly load: PublishLoad | DrainLoad | IdleLoad
+  readonly durability: Durability
+  /** Bytes of messages kept in memory: our --mem-queue-bytes. */
+  readonly memoryBytes: number
+  /** Wanted messages a second. */
+  readonly aim?: number
+  /** The highest resident memory wanted, in bytes. A line that has this or `idle` is in the memory table too. */
+  readonly memoryAim?: number
+  /** Rounds, when fewer than usual do. */
+  readonly rounds?: number
+  /** Takes long: only with --only. */
+  readonly onlyNamed?: boolean
+}
+
+const MB = 1e6
+const MiB = 1024 * 1024
+
+export const BODY_LENGTH = 200
+/** What a message of 200 bytes takes in memory and on disk. */
+const RECORD_LENGTH = BODY_LENGTH + 34
+
+const PUBLISHING = [
+  {
+    name: 'mpub',
+    what: 'MPUB 200 × 200 B, 2 connections',
+    load: { kind: 'publish', connections: 2, depth: 2, batch: 200 },
+    aims: { process: 1e6, power: 6e5 },
+  },
+  {
+    name: 'pub-pipelined',
+    what: 'PUB, 16 connections × 100 pipelined',
+    load: { kind: 'publish', connections: 16, depth: 100, batch: 1 },
+    aims: { process: 7e5 },
+  },
+  {
+    name: 'pub-64',
+    what: 'PUB, 64 connections, one at a time',
+    load: { kind: 'publish', connections: 64, depth: 1, batch: 1 },
+    aims: { process: 1e5 },
+  },
+  {
+    name: 'pub-1',
+    what: 'PUB, 1 connection, one at a time',
+    load: { kind: 'publish', connections: 1, depth: 1, batch: 1 },
+    aims: {},
+  },
+] as const
+
+const DURABILITIES: readonly Durability[] = ['none', 'process', 'power']
+
+export const LINES: readonly Line[] = [
+  {
+    name: 'idle',
+    what: 'idle',
+    load: { kind: 'idle' },
+    durability: 'process',
+    memoryBytes: 64 * MiB,
+    memoryAim: 70 * MB,
+  },
+  ...PUBLISHING.flatMap(({ name, what, load, aims }) =>
+    DURABILITIES.map((durability): Line => {
+      const aim = new Map<string, number>(Object.entries(aims)).get(durability)
+      return {
+        name: `${name}-${durability}`,
+        what: `${what}, ${durability}`,
+        load,
+        durability,
+        memoryBytes: 64 * MiB,
+        ...(aim === undefined ? {} : { aim }),
+      }
+    }),
+  ),
+  {
+    name: 'sub-1',
+    what: 'subscribe and FIN, 1 channel',
+    load: { kind: 'drain', channels: 1, messages: 1_500_000 },
+    durability: 'process',
+    memoryBytes: 1024 * MiB,
+    aim: 1e6,
+  },
+  {
+    name: 'sub-10',
+    what: 'subscribe and FIN, 10 channels',
+    load: { kind: 'drain', channels: 10, messages: 300_000 },
+    durability: 'process',
+    memoryBytes: 1024 * MiB,
+    aim: 2e6,
+  },
+  {
+    name: 'backlog-10x',
+    what: 'backlog of 640 MiB, 64 MiB in memory',
+    load: { kind: 'drain', channels: 1, messages: Math.ceil((640 * MiB) / RECORD_LENGTH) },
+    durability: 'process',
+    memoryBytes: 64 * MiB,
+    memoryAim: 300 * MB,
+    rounds: 3,
+  },
+  {
+    name: 'backlog-5g',
+    what: 'backlog of 5 GB, 64 MiB in memory',
+    load: { kind: 'drain', channels: 1, messages: Math.ceil(5e9 / RECORD_LENGTH) },
+    durability: 'process',
+    memoryBytes: 64 * MiB,
+    aim: 7e5,
+    memoryAim: 300 * MB,
+    rounds: 1,
+    onlyNamed: true,
+  },
+]
+
+/** The lines of these names; a name also stands for all that it begins, up to a dash. */
+export function linesNamed(names: readonly string[]): Line[] {
+  if (names.length === 0) return LINES.filter(line => line.onlyNamed !== true)
+  for (const name of names) {
+    if (!LINES.some(line => matches(line, name))) {
+      throw new Error(`no line named ${name}; there are ${LINES.map(line => line.name).join(', ')}`)
+    }
+  }
+  return LINES.filter(line => names.some(name => matches(line, name)))
+}
+
+function matches(line: Line, name: string): boolean {
+  return line.name === name || line.name.startsWith(`${name}-`)
+}

@@ -1,0 +1,58 @@
+/** `npm run bench`: measures nsqd against bare sockets, and prints a table. See docs/performance.md. */
+import { cpus, release, type } from 'node:os'
+import { parseArgs } from 'node:util'
+import { FULL, QUICK } from './contestants.ts'
+import { LINES, linesNamed } from './lines.ts'
+import { type LineResult, measure } from './measure.ts'
+import { memoryTable, rateTable } from './table.ts'
+
+const HELP = `Usage: npm run bench -- [OPTIONS]
+
+  --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each)
+  --quick          Short rounds, fewer of them
+  --rounds N       Rounds for each line, after the warm-up; default 5, with --quick 3
+  --json           Print everything that was measured as JSON
+  --profile DIR    Leave a CPU profile of our nsqd for each line in DIR; see bench/profile.ts
+
+NSQD=PATH measures another nsqd in the same rounds.
+
+Lines: ${LINES.map(line => line.name).join(', ')}
+`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    profile: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+if (values.help) process.stdout.write(HELP)
+else await run()
+
+async function run(): Promise<void> {
+  const results: LineResult[] = []
+  const options = {
+    rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
+    scale: values.quick ? QUICK : FULL,
+    peer: process.env['NSQD'] ?? '',
+    profile: values.profile,
+  }
+  for (const line of linesNamed(values.only)) {
+    process.stderr.write(`${line.name} …\n`)
+    results.push(await measure(line, options))
+  }
+  const machine = { cpus: cpus().length, node: process.version, system: `${type()} ${release()}` }
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ machine, results }, undefined, 2)}\n`)
+    return
+  }
+  process.stdout.write(`${machine.cpus} processors, Node ${machine.node}, ${machine.system}\n\n`)
+  const tables = [rateTable(results), memoryTable(results)].filter(text => text !== '')
+  process.stdout.write(tables.join('\n'))
+}

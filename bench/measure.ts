@@ -1,0 +1,87 @@
+import { type Contestant, type Sample, type Scale, startCeiling, startNsqd } from './contestants.ts'
+import type { Line } from './lines.ts'
+
+/** Medians over the rounds of one line. */
+export interface LineResult {
+  readonly line: Line
+  readonly ours: Outcome
+  readonly peer: Outcome | undefined
+  readonly ceiling: Outcome
+}
+
+export interface Outcome {
+  readonly median: Sample
+  readonly rounds: readonly Sample[]
+  readonly peakRss: number | undefined
+}
+
+export interface MeasureOptions {
+  readonly rounds: number
+  readonly scale: Scale
+  /** Another nsqd to measure beside ours; '' for none. */
+  readonly peer: string
+  /** A folder for profiles of ours; '' for none. */
+  readonly profile: string
+}
+
+/**
+ * Measures a line: everybody in turn, round after round, so that what disturbs the machine disturbs them alike. The
+ * first round is the warm-up and left out.
+ */
+export async function measure(line: Line, options: MeasureOptions): Promise<LineResult> {
+  const { scale, peer, profile } = options
+  const started: Contestant[] = []
+  const start = async (contestant: Contestant | Promise<Contestant>): Promise<Runner> => {
+    const each = await contestant
+    started.push(each)
+    return { contestant: each, samples: [] }
+  }
+  try {
+    const ours = await start(startNsqd(line, scale, '', profile))
+    const other = peer === '' ? undefined : await start(startNsqd(line, scale, peer, ''))
+    const ceiling = await start(startCeiling(line, scale))
+    const runners = other === undefined ? [ours, ceiling] : [ours, other, ceiling]
+    // A single round has nothing to warm up with: it leaves out its own beginning.
+    const rounds = line.rounds === undefined ? options.rounds : Math.min(options.rounds, line.rounds)
+    const first = rounds === 1 ? 1 : 0
+    for (let round = first; round <= rounds; round++) {
+      for (const { contestant, samples } of runners) {
+        const sample = await contestant.run(round)
+        if (round > 0) samples.push(sample)
+      }
+    }
+    return {
+      line,
+      ours: outcomeOf(ours),
+      peer: other === undefined ? undefined : outcomeOf(other),
+      ceiling: outcomeOf(ceiling),
+    }
+  } finally {
+    await Promise.all(started.map(contestant => contestant.stop()))
+  }
+}
+
+interface Runner {
+  readonly contestant: Contestant
+  readonly samples: Sample[]
+}
+
+function outcomeOf({ contestant, samples }: Runner): Outcome {
+  const daemonNs = samples.map(sample => sample.daemonNs).filter(ns => ns !== undefined)
+  return {
+    median: {
+      rate: median(samples.map(sample => sample.rate)),
+      loadNs: median(samples.map(sample => sample.loadNs)),
+      ...(daemonNs.length > 0 ? { daemonNs: median(daemonNs) } : {}),
+    },
+    rounds: samples,
+    peakRss: contestant.peakRss(),
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
+}

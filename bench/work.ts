@@ -1,0 +1,56 @@
+/**
+ * What the parent asks of its load processes, and what they answer. Sizes are bytes, times milliseconds unless named
+ * otherwise.
+ */
+export interface Work {
+  publish: { job: PublishJob; result: LoadResult }
+  consume: { job: ConsumeJob; result: LoadResult }
+  'bare-server': { job: BareServerJob; result: { port: number } }
+}
+
+export interface PublishJob {
+  port: number
+  topic: string
+  connections: number
+  /** Commands on the way at once, on each connection. */
+  depth: number
+  /** Messages in a command: PUB when 1, else MPUB. */
+  batch: number
+  bodyLength: number
+  /** Ends after this many messages or this time, whichever comes first. The warm-up before `warmMs` is not counted. */
+  messages: number
+  warmMs: number
+  measureMs: number
+  /** Talk to a bare sink: no greeting. */
+  bare: boolean
+}
+
+export interface ConsumeJob {
+  port: number
+  topic: string
+  /** One connection for each. */
+  channels: string[]
+  ready: number
+  bodyLength: number
+  /** Deliveries in all, of which the first `warm` are not counted. */
+  messages: number
+  warm: number
+  /** Talk to a bare source: no greeting, and no frame is looked at. */
+  bare: boolean
+}
+
+export type BareServerJob =
+  /** Answers every `commandLength` bytes with an OK's worth of bytes. */
+  | { kind: 'sink'; commandLength: number }
+  /** Sends `messages` frames to each connection, `ready` ahead of the FINs' bytes. */
+  | { kind: 'source'; frameLength: number; ready: number; messages: number }
+
+export interface LoadResult {
+  /** What was done in the measured time. */
+  messages: number
+  seconds: number
+  /** What was done altogether, warm-up included. */
+  total: number
+  /** Processor time of the load process in the whole run. */
+  cpuSeconds: number
+}

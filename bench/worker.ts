@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Work } from './work.ts'
+
+type Reply<T> = { result: T } | { error: string }
+
+/** A load process. It lives as long as its line of the table, so that its code is warm after the first round. */
+export class Worker<K extends keyof Work> {
+  readonly #name: K
+  readonly #child: ChildProcess
+
+  constructor(name: K) {
+    this.#name = name
+    // The bench's own flags: they are what lets a child read TypeScript.
+    this.#child = fork(new URL(`./load/${name}.ts`, import.meta.url), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+  }
+
+  /** Has one job done; rejects when it fails or is not done in time. One job at a time. */
+  run(job: Work[K]['job'], deadlineMs: number): Promise<Work[K]['result']> {
+    const child = this.#child
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer)
+        child.off('message', onMessage)
+        child.off('exit', onExit)
+        act()
+      }
+      const onMessage = (reply: Reply<Work[K]['result']>): void => {
+        settle(() => ('result' in reply ? resolve(reply.result) : reject(new Error(reply.error))))
+      }
+      const onExit = (code: number | null): void => {
+        settle(() => reject(new Error(`the ${this.#name} process ended with status ${code}`)))
+      }
+      const timer = setTimeout(() => {
+        settle(() => reject(new Error(`the ${this.#name} process took longer than ${deadlineMs} ms`)))
+      }, deadlineMs)
+      child.on('message', onMessage)
+      child.on('exit', onExit)
+      child.send(job)
+    })
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL')
+  }
+}
+
+/** The other side: does the jobs that the parent sends, until the parent goes. */
+export function serveJobs<K extends keyof Work>(
+  work: (job: Work[K]['job']) => Promise<Work[K]['result']>,
+): void {
+  const reply = (message: Reply<Work[K]['result']>): void => {
+    process.send?.(message)
+  }
+  process.on('message', (job: Work[K]['job']) => {
+    work(job).then(
+      result => reply({ result }),
+      (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
+    )
+  })
+  process.on('disconnect', () => process.exit())
+}
