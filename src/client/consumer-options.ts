@@ -60,7 +60,7 @@ export interface ConsumerOptions extends ConnectionOptions {
   backoffMultiplierMs?: number
   /** The longest wait of backoff, 0 to 3,600,000; 120,000 unless given, 0 for no backoff. */
   maxBackoffMs?: number
-  /** With more nsqds than `maxInFlight` they take turns of this length, 10 to 3,600,000; 1,000 unless given. */
+  /** With more nsqds than `maxInFlight` they take turns of this length, 500 to 3,600,000; 1,000 unless given. */
   rotateMs?: number
 }
 
@@ -119,6 +119,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     maxRequeueDelayMs: duration('maxRequeueDelayMs', options.maxRequeueDelayMs, 900_000, 0, LONGEST_TIMER_MS),
     backoffMultiplierMs: duration('backoffMultiplierMs', options.backoffMultiplierMs, 1000),
     maxBackoffMs: duration('maxBackoffMs', options.maxBackoffMs, 120_000, 0),
-    rotateMs: duration('rotateMs', options.rotateMs, 1000, 10),
+    // Much longer than what ReadyCount waits for an idle connection's turn to end.
+    rotateMs: duration('rotateMs', options.rotateMs, 1000, 500),
   }
 }

@@ -1,0 +1,296 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { CommandReader, type CommandHandler } from '../../src/protocol/command-reader.ts'
+import { errorFrame, HEARTBEAT_FRAME, OK_FRAME, responseFrame } from '../../src/protocol/frame.ts'
+import { parseIdentify, type IdentifyRequest } from '../../src/protocol/identify.ts'
+import { MESSAGE_OVERHEAD, writeMessageHeader } from '../../src/protocol/message.ts'
+import { formatId } from '../../src/protocol/message-id.ts'
+
+/** A publishing command as the fake nsqd got it. */
+export interface Published {
+  command: 'PUB' | 'MPUB' | 'DPUB'
+  topic: string
+  bodies: string[]
+  delayMs: number
+}
+
+/**
+ * What the fake does with a publish: acknowledge it, leave it unanswered, close the connection before or after taking
+ * the messages, or answer with an error frame of this text (and go on).
+ */
+export type PublishAnswer = 'ok' | 'silence' | 'drop' | { error: string }
+
+interface FakeMessage {
+  id: string
+  attempts: number
+  body: string
+}
+
+/** A scripted nsqd: it obeys the protocol unless told otherwise, and remembers everything it got. */
+export class FakeNsqd {
+  readonly sessions: FakeSession[] = []
+  /** Every publish, on whichever connection. */
+  readonly published: Published[] = []
+  readonly finished: string[] = []
+  readonly requeued: { body: string; delayMs: number }[] = []
+  maxReady = 2500
+  answerPublish: (published: Published) => PublishAnswer = () => 'ok'
+  /** Whether REQ puts the message back at once; otherwise it is gone. */
+  redelivers = true
+  /** Called whenever a message begins or ceases to be in flight. */
+  inFlightChanged: () => void = () => {}
+  /** Answers IDENTIFY; undefined leaves it unanswered. */
+  identifyReply: string | undefined
+  subscribeError: string | undefined
+  port = 0
+  #server = net.createServer()
+  #queue: FakeMessage[] = []
+  #ids = 0
+
+  static async start(): Promise<FakeNsqd> {
+    const fake = new FakeNsqd()
+    await fake.listen()
+    return fake
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  get open(): FakeSession[] {
+    return this.sessions.filter(session => session.isOpen)
+  }
+
+  get inFlight(): number {
+    return this.sessions.reduce((sum, session) => sum + session.inFlight.size, 0)
+  }
+
+  /** All bodies published, in order of arrival. */
+  get bodies(): string[] {
+    return this.published.flatMap(({ bodies }) => bodies)
+  }
+
+  /** Listens, again on the port it had. */
+  async listen(): Promise<void> {
+    this.#server = net.createServer({ noDelay: true }, socket =>
+      this.sessions.push(new FakeSession(this, socket)),
+    )
+    this.#server.listen(this.port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    if (address !== null && typeof address === 'object') this.port = address.port
+  }
+
+  /** Closes every connection at once, and the port. */
+  async close(): Promise<void> {
+    for (const session of this.sessions) session.socket.destroy()
+    if (!this.#server.listening) return
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  /** Answers publishes that were left unanswered on the first connection that is open. */
+  acknowledge(commands: number): void {
+    for (let i = 0; i < commands; i++) this.open[0]?.socket.write(OK_FRAME)
+  }
+
+  /** Queues messages for whoever is subscribed. */
+  queue(...bodies: string[]): void {
+    for (const body of bodies) this.#queue.push({ id: formatId(0, ++this.#ids), attempts: 0, body })
+    this.pump()
+  }
+
+  putBack(message: FakeMessage): void {
+    this.#queue.push(message)
+    setImmediate(() => this.pump())
+  }
+
+  get depth(): number {
+    return this.#queue.length
+  }
+
+  pump(): void {
+    for (let sent = true; sent;) {
+      sent = false
+      for (const session of this.open) {
+        if (!session.isReady) continue
+        const message = this.#queue.shift()
+        if (message === undefined) return
+        session.deliver(message)
+        sent = true
+      }
+    }
+  }
+}
+
+export class FakeSession implements CommandHandler {
+  readonly socket: net.Socket
+  readonly inFlight = new Map<string, FakeMessage>()
+  readonly commands: string[] = []
+  /** Every RDY, in order. */
+  readonly readies: number[] = []
+  identity: IdentifyRequest | undefined
+  isOpen = true
+  delivered = 0
+  #ready = 0
+  #isClosing = false
+  readonly #nsqd: FakeNsqd
+  readonly #reader: CommandReader
+
+  constructor(nsqd: FakeNsqd, socket: net.Socket) {
+    this.#nsqd = nsqd
+    this.socket = socket
+    this.#reader = new CommandReader(this, { maxMessageSize: 1024 * 1024, maxBodySize: 5 * 1024 * 1024 })
+    socket.on('data', chunk => this.#reader.push(chunk))
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.isOpen = false
+      for (const message of this.inFlight.values()) nsqd.putBack(message)
+      this.inFlight.clear()
+      nsqd.inFlightChanged()
+    })
+  }
+
+  get ready(): number {
+    return this.#ready
+  }
+
+  get isReady(): boolean {
+    return this.isOpen && !this.#isClosing && this.inFlight.size < this.#ready
+  }
+
+  heartbeat(): void {
+    this.socket.write(HEARTBEAT_FRAME)
+  }
+
+  deliver(message: FakeMessage): void {
+    message.attempts++
+    this.delivered++
+    this.inFlight.set(message.id, message)
+    this.#nsqd.inFlightChanged()
+    const body = Buffer.from(message.body)
+    const frame = Buffer.alloc(MESSAGE_OVERHEAD + body.length)
+    const index = Number.parseInt(message.id.slice(8), 16)
+    writeMessageHeader(frame, 0, body.length, 0x17000000, 5, message.attempts, 0, index)
+    body.copy(frame, MESSAGE_OVERHEAD)
+    this.socket.write(frame)
+  }
+
+  IDENTIFY(bytes: Buffer, start: number, end: number): void {
+    this.identity = parseIdentify(bytes, start, end)
+    this.#note('IDENTIFY')
+    const negotiated = { max_rdy_count: this.#nsqd.maxReady, version: '1.3.0', msg_timeout: 60_000 }
+    this.socket.write(responseFrame(this.#nsqd.identifyReply ?? JSON.stringify(negotiated)))
+  }
+
+  AUTH(): void {
+    this.#note('AUTH')
+  }
+
+  PUB(topic: string, bytes: Buffer, start: number, end: number): void {
+    this.#publish({ command: 'PUB', topic, bodies: [bytes.toString('utf8', start, end)], delayMs: 0 })
+  }
+
+  MPUB(topic: string, bytes: Buffer, start: number, end: number): void {
+    const bodies: string[] = []
+    for (let at = start; at < end;) {
+      const length = bytes.readUInt32BE(at)
+      bodies.push(bytes.toString('utf8', at + 4, at + 4 + length))
+      at += 4 + length
+    }
+    this.#publish({ command: 'MPUB', topic, bodies, delayMs: 0 })
+  }
+
+  DPUB(topic: string, delayMs: number, bytes: Buffer, start: number, end: number): void {
+    this.#publish({ command: 'DPUB', topic, bodies: [bytes.toString('utf8', start, end)], delayMs })
+  }
+
+  SUB(topic: string, channel: string): void {
+    this.#note(`SUB ${topic} ${channel}`)
+    const error = this.#nsqd.subscribeError
+    if (error === undefined) this.socket.write(OK_FRAME)
+    else this.socket.end(errorFrame(error))
+  }
+
+  RDY(count: number): void {
+    this.#note(`RDY ${count}`)
+    this.readies.push(count)
+    this.#ready = count
+    this.#nsqd.pump()
+  }
+
+  FIN(bytes: Buffer, at: number): void {
+    const message = this.#take('FIN', bytes, at)
+    if (message === undefined) return
+    this.#nsqd.finished.push(message.body)
+    this.#nsqd.pump()
+  }
+
+  REQ(bytes: Buffer, at: number, delayMs: number): void {
+    const message = this.#take('REQ', bytes, at)
+    if (message === undefined) return
+    this.#nsqd.requeued.push({ body: message.body, delayMs })
+    if (this.#nsqd.redelivers) this.#nsqd.putBack(message)
+    else this.#nsqd.pump()
+  }
+
+  TOUCH(bytes: Buffer, at: number): void {
+    this.#note(`TOUCH ${bytes.toString('latin1', at, at + 16)}`)
+  }
+
+  CLS(): void {
+    this.#note('CLS')
+    this.#isClosing = true
+    this.socket.write(responseFrame('CLOSE_WAIT'))
+  }
+
+  NOP(): void {
+    this.#note('NOP')
+  }
+
+  topicNamed(): void {}
+
+  #publish(published: Published): void {
+    if (this.socket.destroyed) return
+    this.#note(`${published.command} ${published.topic}`)
+    const answer = this.#nsqd.answerPublish(published)
+    if (answer === 'drop') {
+      this.socket.destroy()
+      return
+    }
+    this.#nsqd.published.push(published)
+    if (answer === 'ok') this.socket.write(OK_FRAME)
+    else if (answer !== 'silence') this.socket.write(errorFrame(answer.error))
+  }
+
+  #take(command: string, bytes: Buffer, at: number): FakeMessage | undefined {
+    const id = bytes.toString('latin1', at, at + 16)
+    this.#note(`${command} ${id}`)
+    const message = this.inFlight.get(id)
+    if (message === undefined) {
+      this.socket.write(errorFrame(`E_${command}_FAILED ${command} ${id} failed ID not in flight`))
+      return undefined
+    }
+    this.inFlight.delete(id)
+    this.#nsqd.inFlightChanged()
+    return message
+  }
+
+  #note(command: string): void {
+    this.commands.push(command)
+  }
+}
+
+/** Waits until something is so, for at most ten seconds. */
+export async function until(condition: () => boolean, what = condition.toString()): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`it never came to: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+
+/** Lets this many milliseconds pass, to see that something does not happen. */
+export function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}
