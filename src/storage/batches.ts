@@ -50,5 +50,10 @@ export function countSound(file: SegmentFile, batches: readonly Batch[]): number
 
 /** The first sound batch that begins behind `offset`. */
 export function soundBatchAfter(file: SegmentFile, offset: number): Batch | undefined {
-  return readBatches(file).find(batch => batch.offset > offset && countSound(file, [batch]) === 1)
+  return readBatches(file).find(batch => batch.offset > offset && isSound(file, batch))
+}
+
+function isSound(file: SegmentFile, { offset, length, crc }: Batch): boolean {
+  const bytes = file.readNow(offset, length)
+  return bytes.length === length && crc32(bytes) === crc
 }

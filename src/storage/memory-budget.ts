@@ -45,9 +45,10 @@ export class MemoryBudget {
   }
 
   add(owner: BlockOwner, block: Block): void {
-    this.#entries.set(block, { owner, block })
     this.#used += block.bytes.length
     if (this.#used > this.limit) this.#reclaim()
+    // Last, so that the new block itself stays: its owner is about to fill it.
+    this.#entries.set(block, { owner, block })
   }
 
   /** The owner has dropped the block itself. */

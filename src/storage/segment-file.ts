@@ -15,7 +15,6 @@ import {
   ftruncateSync,
   openSync,
   read,
-  readFileSync,
   readSync,
   unlinkSync,
   writeSync,
@@ -88,7 +87,12 @@ export class SegmentFile {
 
   /** Makes what was appended survive a power cut. `done` gets the first error, if any. */
   sync(done: (error: Error | null) => void): void {
-    this.#open()
+    try {
+      this.#open()
+    } catch (error) {
+      setImmediate(done, errorOf(error))
+      return
+    }
     let open = 2
     let failed: Error | null = null
     this.#syncing++
@@ -109,8 +113,7 @@ export class SegmentFile {
     try {
       this.#open()
     } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error))
-      setImmediate(done, failure, target.subarray(0, 0))
+      setImmediate(done, errorOf(error), target.subarray(0, 0))
       return
     }
     this.#reads++
@@ -146,7 +149,9 @@ export class SegmentFile {
   /** Reads the index lines, as they lie in the file. */
   readIndexNow(): Buffer {
     this.#open()
-    return readFileSync(this.#index)
+    // Not readFileSync: it goes on where the last read of this descriptor ended.
+    const target = Buffer.allocUnsafe(fstatSync(this.#index).size)
+    return target.subarray(0, readSync(this.#index, target, 0, target.length, 0))
   }
 
   /** How long the records' file is. */
@@ -226,6 +231,10 @@ export class SegmentFile {
       // A disk that cannot even truncate: the missing index line is what keeps the remains from being read.
     }
   }
+}
+
+function errorOf(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value))
 }
 
 export function isMissing(error: unknown): boolean {

@@ -38,7 +38,12 @@ export class TopicLog implements BlockOwner {
   readonly #options: TopicLogOptions
   readonly #readers = new Set<LogReader>()
   first: Segment
+  /** The newest segment with committed messages. */
   last: Segment
+  /** Where messages are appended: `last`, or a segment behind it that joins the chain when it is committed. */
+  #tail: Segment
+  /** Files with committed messages that were not synced. */
+  readonly #unsynced = new Set<SegmentFile>()
   /** The chain of blocks in memory; both undefined when nothing is. */
   #oldest: Block | undefined
   #newest: Block | undefined
@@ -55,6 +60,7 @@ export class TopicLog implements BlockOwner {
       previous = segment
     }
     this.last = previous ?? this.#newSegment(0)
+    this.#tail = this.last
     this.first = segments[0] ?? this.last
   }
 
@@ -146,17 +152,31 @@ export class TopicLog implements BlockOwner {
     }
     for (let block: Block | undefined = from; block !== undefined; block = block.next) {
       block.committed = block.length
-      block.segment.committedSize = block.segment.size
-      block.segment.committedCount = block.segment.count
+    }
+    for (const segment of written) {
+      segment.committedSize = segment.size
+      segment.committedCount = segment.count
+      if (segment.file !== undefined) this.#unsynced.add(segment.file)
+      // Only now, or a reader at the end of one segment would step over what comes before the next.
+      if (segment !== this.last) this.last = this.last.next = segment
     }
     this.#uncommitted = undefined
   }
 
-  /** Makes what is committed survive a power cut. */
+  /** Makes what is committed survive a power cut. What could not be synced is tried again with the next call. */
   sync(done: (error: Error | null) => void): void {
-    const file = this.last.file
-    if (file === undefined) done(null)
-    else file.sync(done)
+    const files = [...this.#unsynced]
+    this.#unsynced.clear()
+    let open = files.length
+    let failed: Error | null = null
+    if (open === 0) done(null)
+    for (const file of files) {
+      file.sync(error => {
+        if (error !== null) this.#unsynced.add(file)
+        failed ??= error
+        if (--open === 0) done(failed)
+      })
+    }
   }
 
   /** The block in memory that holds the record at this place, if one does. */
@@ -189,8 +209,9 @@ export class TopicLog implements BlockOwner {
     return publishedMsOf(readRecord(segment, offset), 0)
   }
 
-  /** The place of a message that is in memory, by its ordinal. */
+  /** The place of a message that is in memory, by its ordinal, or the end. */
   positionOf(ordinal: number): Position | undefined {
+    if (ordinal === this.endOrdinal) return this.end
     for (let block = this.#oldest; block !== undefined; block = block.next) {
       const end = block.next?.firstOrdinal ?? this.endOrdinal
       if (ordinal < block.firstOrdinal || ordinal >= end) continue
@@ -239,12 +260,14 @@ export class TopicLog implements BlockOwner {
       while (previous.next !== undefined && previous.next !== segment) previous = previous.next
       previous.next = next
     }
+    if (segment.file !== undefined) this.#unsynced.delete(segment.file)
     this.forgetBlocksBefore(segment.endOrdinal)
   }
 
   /** Gives file descriptors back; they are opened again when needed. */
   closeFiles(): void {
     for (let s: Segment | undefined = this.first; s !== undefined; s = s.next) s.file?.close()
+    this.#tail.file?.close()
   }
 
   /** Lets go of all memory and files; the log is not used after this. */
@@ -277,7 +300,7 @@ export class TopicLog implements BlockOwner {
 
   /** The block to append `length` bytes to. */
   #reserve(length: number): Block {
-    let segment = this.last
+    let segment = this.#tail
     if (segment.size > 0 && segment.size + length > this.#options.maxSegmentBytes) segment = this.#roll()
     else if (segment.count > MAX_INDEX) segment = this.#roll()
     const newest = this.#newest
@@ -306,11 +329,9 @@ export class TopicLog implements BlockOwner {
   }
 
   #roll(): Segment {
-    const full = this.last
-    const segment = this.#newSegment(full.firstOrdinal + full.count)
-    full.next = segment
-    this.last = segment
-    return segment
+    const full = this.#tail
+    this.#tail = this.#newSegment(full.firstOrdinal + full.count)
+    return this.#tail
   }
 
   /** Forgets what was appended since the last commit, in `from` and behind it. */
@@ -326,8 +347,7 @@ export class TopicLog implements BlockOwner {
     const segment = from.segment
     segment.count = segment.committedCount
     segment.size = segment.committedSize
-    segment.next = undefined
-    this.last = segment
+    this.#tail = segment
   }
 
   #dropOldest(): void {

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { crc32 } from 'node:zlib'
+import { INDEX_LINE, SegmentFile, segmentName } from '../../src/storage/segment-file.ts'
+import { replaceFs, systemError, temporaryFolder } from './fixtures.ts'
+
+function index(offset: number, bytes: Buffer, count: number): Buffer {
+  const line = Buffer.alloc(INDEX_LINE)
+  for (const [i, value] of [offset, bytes.length, crc32(bytes), count].entries())
+    line.writeUInt32BE(value, i * 4)
+  return line
+}
+
+const one = Buffer.from('first batch')
+const two = [Buffer.from('second '), Buffer.from('batch in '), Buffer.from('slices')]
+const joined = Buffer.concat(two)
+const lines = Buffer.concat([index(0, one, 3), index(one.length, joined, 4)])
+
+function sync(file: SegmentFile): Promise<Error | null> {
+  return new Promise(resolve => file.sync(resolve))
+}
+
+function read(file: SegmentFile, offset: number, length: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    file.read(offset, length, (error, bytes) => (error === null ? resolve(bytes) : reject(error)))
+  })
+}
+
+describe('SegmentFile', () => {
+  test('names its files by number', t => {
+    const folder = temporaryFolder(t)
+    assert.equal(segmentName(42), '0000000042')
+    assert.equal(new SegmentFile(folder, 42).logPath, join(folder, '0000000042.log'))
+    assert.equal(new SegmentFile(folder, 2 ** 31 - 1).indexPath, join(folder, '2147483647.idx'))
+    assert.equal(new SegmentFile(folder, 42, 0, '.kept').logPath, join(folder, '0000000042.kept'))
+  })
+
+  test('appends batches, each with a line in the index', async t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    file.append(two, one.length, 4)
+    assert.equal(readFileSync(file.logPath, 'utf8'), 'first batchsecond batch in slices')
+    assert.deepEqual(readFileSync(file.indexPath), lines)
+    assert.deepEqual(file.readIndexNow(), lines)
+    assert.deepEqual(file.readIndexNow(), lines)
+    assert.equal(file.sizeNow(), one.length + joined.length)
+    assert.equal(file.readNow(6, 5).toString(), 'batch')
+    assert.equal((await read(file, one.length, 1000)).toString(), 'second batch in slices')
+    assert.equal((await read(file, 1000, 5)).length, 0)
+    assert.equal(await sync(file), null)
+    file.syncNow()
+  })
+
+  test('goes on behind what was there when its index size is given', t => {
+    const folder = temporaryFolder(t)
+    const first = new SegmentFile(folder, 1)
+    first.append([one], 0, 3)
+    first.close()
+    const second = new SegmentFile(folder, 1, INDEX_LINE)
+    second.append(two, one.length, 4)
+    second.close()
+    assert.deepEqual(readFileSync(second.indexPath), lines)
+  })
+
+  test('takes the last append back', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    file.append(two, one.length, 4)
+    file.undoAppend(one.length)
+    assert.deepEqual(readFileSync(file.logPath), one)
+    assert.deepEqual(readFileSync(file.indexPath), lines.subarray(0, INDEX_LINE))
+    file.append(two, one.length, 4)
+    assert.deepEqual(readFileSync(file.indexPath), lines)
+  })
+
+  test('gives descriptors back, and opens the files again when needed', async t => {
+    const folder = temporaryFolder(t)
+    const file = new SegmentFile(folder, 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    file.close()
+    file.append(two, one.length, 4)
+    // While a read and a sync are under way the descriptors must stay.
+    const reading = read(file, 0, 5)
+    const syncing = sync(file)
+    file.close()
+    assert.equal((await reading).toString(), 'first')
+    assert.equal(await syncing, null)
+    file.close()
+    assert.equal(file.readNow(0, 5).toString(), 'first')
+    assert.deepEqual(readFileSync(file.indexPath), lines)
+  })
+
+  test('removes both files, whether they are there or not', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    file.append([one], 0, 3)
+    file.remove()
+    assert.deepEqual([existsSync(file.logPath), existsSync(file.indexPath)], [false, false])
+    file.remove()
+  })
+
+  test('keeps aside what it cuts', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    file.append(two, one.length, 4)
+    file.cut(one.length, INDEX_LINE)
+    assert.deepEqual(readFileSync(file.logPath), one)
+    assert.deepEqual(readFileSync(file.indexPath), lines.subarray(0, INDEX_LINE))
+    assert.deepEqual(readFileSync(`${file.logPath}.bad-${one.length}`), joined)
+    file.append(two, one.length, 4)
+    assert.deepEqual(readFileSync(file.indexPath), lines)
+    file.cut(one.length + joined.length, 2 * INDEX_LINE)
+    assert.equal(existsSync(`${file.logPath}.bad-${one.length + joined.length}`), false)
+  })
+
+  test('keeps aside no more than there is, in pieces', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    const large = Buffer.alloc(2.5 * 1024 * 1024, 'abc')
+    file.append([large], 0, 1)
+    const path = file.keepAside(1, large.length + 100)
+    assert.deepEqual(readFileSync(path), large.subarray(1))
+  })
+
+  test('reads one record, of any length', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    const record = Buffer.alloc(10_000, 'x')
+    record.writeUInt32BE(record.length - 4, 0)
+    const small = Buffer.from(record.subarray(0, 40))
+    small.writeUInt32BE(36, 0)
+    file.append([small, record, small], 0, 3)
+    assert.deepEqual(file.readRecordNow(0), small)
+    assert.deepEqual(file.readRecordNow(40), record)
+    assert.deepEqual(file.readRecordNow(10_040), small)
+    assert.throws(() => file.readRecordNow(10_080), RangeError)
+  })
+
+  test('tells of a folder that is not there', async t => {
+    const file = new SegmentFile(join(temporaryFolder(t), 'none'), 1)
+    assert.throws(() => file.append([one], 0, 1), { code: 'ENOENT' })
+    await assert.rejects(read(file, 0, 1), { code: 'ENOENT' })
+    const error = await sync(file)
+    assert.ok(error !== null && 'code' in error && error.code === 'ENOENT', String(error))
+  })
+
+  test('tells of a sync that fails, once', async t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 1)
+    const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    let calls = 0
+    const error = await new Promise<Error | null>(resolve => {
+      file.sync(failure => {
+        calls++
+        resolve(failure)
+      })
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual([error?.message, calls], ['EIO: injected', 1])
+    restore()
+    assert.equal(await sync(file), null)
+  })
+})
+
+/** The disk takes `room` more bytes, as one that fills up does: a short write first, then none. */
+function fill(t: TestContext, room: number): () => void {
+  let left = room
+  const restores = [
+    replaceFs(
+      t,
+      'writeSync',
+      original => (fd: number, bytes: Buffer, from: number, length: number, at: number) => {
+        if (left === 0) throw systemError('ENOSPC')
+        const allowed = Math.min(left, length)
+        left -= allowed
+        return original(fd, bytes, from, allowed, at)
+      },
+    ),
+    replaceFs(t, 'writevSync', original => (fd: number, slices: Buffer[], at: number) => {
+      const all = Buffer.concat(slices)
+      if (left === 0) throw systemError('ENOSPC')
+      const allowed = all.subarray(0, left)
+      left -= allowed.length
+      return original(fd, [allowed], at)
+    }),
+  ]
+  return () => {
+    for (const restore of restores) restore()
+  }
+}
+
+describe('an append that fails', () => {
+  for (let room = 0; room < joined.length + INDEX_LINE; room++) {
+    test(`leaves both files as they were: no room behind ${room} bytes`, t => {
+      const file = new SegmentFile(temporaryFolder(t), 1)
+      t.after(() => file.close())
+      file.append([one], 0, 3)
+      const restore = fill(t, room)
+      assert.throws(() => file.append(two, one.length, 4), { code: 'ENOSPC' })
+      restore()
+      assert.deepEqual(readFileSync(file.logPath), one)
+      assert.deepEqual(readFileSync(file.indexPath), lines.subarray(0, INDEX_LINE))
+      file.append(two, one.length, 4)
+      assert.deepEqual(readFileSync(file.logPath), Buffer.concat([one, joined]))
+      assert.deepEqual(readFileSync(file.indexPath), lines)
+    })
+  }
+
+  test('survives a disk that cannot even truncate', t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    const restoreWrite = fill(t, 5)
+    const restoreTruncate = replaceFs(t, 'ftruncateSync', () => () => {
+      throw systemError('EIO')
+    })
+    assert.throws(() => file.append(two, one.length, 4), { code: 'ENOSPC' })
+    restoreWrite()
+    restoreTruncate()
+    assert.deepEqual(readFileSync(file.indexPath), lines.subarray(0, INDEX_LINE))
+    file.append(two, one.length, 4)
+    assert.deepEqual(readFileSync(file.logPath), Buffer.concat([one, joined]))
+    assert.deepEqual(readFileSync(file.indexPath), lines)
+  })
+
+  test('leaves no descriptor open when the index cannot be opened', t => {
+    const folder = temporaryFolder(t)
+    const file = new SegmentFile(folder, 1)
+    const opened: number[] = []
+    const closed: number[] = []
+    replaceFs(t, 'openSync', original => (path: string, flags: string) => {
+      if (path.endsWith('.idx')) throw systemError('EMFILE')
+      const fd = original(path, flags)
+      opened.push(fd)
+      return fd
+    })
+    replaceFs(t, 'closeSync', original => (fd: number) => {
+      closed.push(fd)
+      original(fd)
+    })
+    assert.throws(() => file.append([one], 0, 1), { code: 'EMFILE' })
+    assert.deepEqual(closed, opened)
+    writeFileSync(join(folder, 'other'), '')
+  })
+})

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { topicDirectory, topicNames } from '../../src/storage/topic-directory.ts'
+import { temporaryFolder } from './fixtures.ts'
+
+test('every topic name has a folder of its own, whatever its case', t => {
+  const path = temporaryFolder(t)
+  const names = ['orders', 'Orders', 'ORDERS', '.', '..', '...', 'a.b_c-d', 'x'.repeat(64), 'X'.repeat(64)]
+  const folders = names.map(name => topicDirectory(path, name))
+  assert.equal(new Set(folders.map(folder => folder.toLowerCase())).size, names.length)
+  for (const folder of folders) {
+    assert.equal(join(folder, '..'), path)
+    assert.ok(folder.length - path.length < 255)
+    mkdirSync(folder)
+  }
+  assert.deepEqual(topicNames(path).sort(), names.toSorted())
+})
+
+test('anything else in the data path is left alone', t => {
+  const path = temporaryFolder(t)
+  writeFileSync(join(path, 'file.topic'), '')
+  for (const name of ['t', 'bad name.topic', '.topic', 'good.topic', 'a%20b.topic'])
+    mkdirSync(join(path, name))
+  assert.deepEqual(topicNames(path), ['good'])
+})
