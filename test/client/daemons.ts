@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Nsqd } from '../../src/nsqd/daemon.ts'
+import { type NsqdOptions, resolveNsqdOptions } from '../../src/nsqd/options.ts'
+import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
+import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
+import { formatAddress } from '../../src/util/address.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
+
+const ANY_PORT = '127.0.0.1:0'
+const logger = new Logger({ prefix: '', level: LogLevel.fatal })
+
+/** Our own daemons on ports of their own, in this process. */
+export class Daemons {
+  readonly #closers: (() => Promise<void>)[] = []
+
+  async nsqd(given: Partial<NsqdOptions> = {}): Promise<Nsqd> {
+    const dataPath = given.dataPath ?? (await this.directory())
+    const options = { tcpAddress: ANY_PORT, httpAddress: ANY_PORT, ...given, dataPath }
+    const nsqd = new Nsqd(resolveNsqdOptions(options), logger)
+    await nsqd.start()
+    this.#closers.push(() => nsqd.close())
+    return nsqd
+  }
+
+  async nsqlookupd(): Promise<Nsqlookupd> {
+    const options = resolveNsqlookupdOptions({ tcpAddress: ANY_PORT, httpAddress: ANY_PORT })
+    const nsqlookupd = new Nsqlookupd(options, logger)
+    await nsqlookupd.start()
+    this.#closers.push(() => nsqlookupd.close())
+    return nsqlookupd
+  }
+
+  /** A folder that goes with the daemons. */
+  async directory(): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), 'nsq-ts-'))
+    this.#closers.push(() => rm(path, { recursive: true, force: true }))
+    return path
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close()
+  }
+}
+
+export function tcp(daemon: Nsqd | Nsqlookupd): string {
+  return formatAddress(daemon.tcpAddress)
+}
+
+export function http(daemon: Nsqd | Nsqlookupd): string {
+  return formatAddress(daemon.httpAddress)
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { Consumer, type ConsumerOptions, Producer, type ProducerOptions } from '../../src/index.ts'
+import { Daemons, http, tcp } from './daemons.ts'
+import { until } from './fake-nsqd.ts'
+
+const daemons = new Daemons()
+const clients: (Producer | Consumer)[] = []
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map(client => client.close(0)))
+  await daemons.close()
+})
+
+const QUICK = { reconnectDelayMs: 5, maxReconnectDelayMs: 50, lookupPollIntervalMs: 50 }
+
+function createProducer(options: ProducerOptions): Producer {
+  const producer = new Producer({ ...QUICK, ...options })
+  clients.push(producer)
+  return producer
+}
+
+function createConsumer(options: Partial<ConsumerOptions>): Consumer {
+  const consumer = new Consumer({ topic: 't', channel: 'c', ...QUICK, ...options })
+  clients.push(consumer)
+  return consumer
+}
+
+function numbers(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => String(from + i))
+}
+
+test('what is published comes out, once', async () => {
+  const nsqd = await daemons.nsqd()
+  const producer = createProducer({ nsqd: tcp(nsqd) })
+  const bodies = numbers(5000)
+  const seen: string[] = []
+  const consumer = createConsumer({
+    nsqd: tcp(nsqd),
+    maxInFlight: 500,
+    onMessage: message => {
+      seen.push(message.body.toString())
+      message.finish()
+    },
+  })
+  await consumer.start()
+  await Promise.all(bodies.map(body => producer.publish('t', body)))
+  await until(() => seen.length >= bodies.length)
+  await consumer.close()
+  assert.deepEqual(seen, bodies)
+  assert.equal(nsqd.topics.get('t')?.channels.get('c')?.depth, 0)
+})
+
+test('messages of every size up to the limit arrive as they were', async () => {
+  const nsqd = await daemons.nsqd()
+  const producer = createProducer({ nsqd: tcp(nsqd) })
+  const sizes = [1, 2, 63, 4096, 65_536, 65_537, 500_000, 1024 * 1024]
+  const sent = sizes.map((size, i) => Buffer.alloc(size, i + 1))
+  const received: Buffer[] = []
+  const consumer = createConsumer({
+    nsqd: tcp(nsqd),
+    maxInFlight: 3,
+    handler: ({ body }) => received.push(body),
+  })
+  await consumer.start()
+  await producer.publish('t', sent)
+  await until(() => received.length === sent.length)
+  for (const [i, body] of received.entries()) assert.ok(sent[i]?.equals(body), `message ${i}`)
+})
+
+test('deferred and requeued messages come later, attempts are counted', async () => {
+  const nsqd = await daemons.nsqd()
+  const producer = createProducer({ nsqd: tcp(nsqd) })
+  const seen: [string, number][] = []
+  const consumer = createConsumer({
+    nsqd: tcp(nsqd),
+    maxInFlight: 10,
+    handler: message => {
+      seen.push([message.body.toString(), message.attempts])
+      if (message.attempts === 1) message.requeue(30, { backoff: false })
+    },
+  })
+  await consumer.start()
+  await producer.publish('t', 'deferred', { defer: 150 })
+  await producer.publish('t', 'now')
+  await until(() => seen.length === 4)
+  assert.deepEqual(seen, [
+    ['now', 1],
+    ['now', 2],
+    ['deferred', 1],
+    ['deferred', 2],
+  ])
+})
+
+test('producer and consumer come through a restart of nsqd, and nothing acknowledged is lost', async () => {
+  const dataPath = await daemons.directory()
+  const first = await daemons.nsqd({ dataPath })
+  const address = tcp(first)
+  const producer = createProducer({ nsqd: address, maxConnectAttempts: 1000, retries: 100 })
+  const seen = new Set<string>()
+  const consumer = createConsumer({
+    nsqd: address,
+    maxInFlight: 50,
+    onMessage: message => {
+      seen.add(message.body.toString())
+      message.finish()
+    },
+  })
+  await consumer.start()
+  const published: Promise<void>[] = []
+  for (let batch = 0; batch < 60; batch++) {
+    published.push(producer.publish('t', numbers(50, batch * 50)))
+    if (batch === 30) {
+      await first.close()
+      await daemons.nsqd({ dataPath, tcpAddress: address })
+    }
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  await Promise.all(published)
+  await until(() => seen.size === 3000)
+})
+
+test('closing gives back at once what was not answered', async () => {
+  const nsqd = await daemons.nsqd()
+  const producer = createProducer({ nsqd: tcp(nsqd) })
+  await producer.publish('t', numbers(10))
+  const first = createConsumer({ nsqd: tcp(nsqd), maxInFlight: 10 })
+  const taken: string[] = []
+  for await (const message of first) {
+    taken.push(message.body.toString())
+    message.finish()
+    if (taken.length === 4) break
+  }
+  const second = createConsumer({
+    nsqd: tcp(nsqd),
+    maxInFlight: 10,
+    handler: message => taken.push(message.body.toString()),
+  })
+  await second.start()
+  await until(() => taken.length === 10)
+  assert.deepEqual(taken.toSorted(), numbers(10))
+})
+
+test('nsqds are found through nsqlookupd, also those that come later', async () => {
+  const nsqlookupd = await daemons.nsqlookupd()
+  const registered = { lookupdTcpAddress: [tcp(nsqlookupd)], broadcastAddress: '127.0.0.1' }
+  const nsqds = [await daemons.nsqd(registered)]
+  const seen: string[] = []
+  const consumer = createConsumer({
+    lookupd: http(nsqlookupd),
+    maxInFlight: 10,
+    handler: message => seen.push(`${message.nsqd} ${message.body.toString()}`),
+  })
+  await consumer.start()
+  await until(() => nsqlookupd.registry.nodes().length === 1)
+  const producer = createProducer({ lookupd: http(nsqlookupd), strategy: 'all' })
+  await producer.publish('t', '1')
+  await until(() => seen.length === 1)
+  nsqds.push(await daemons.nsqd(registered))
+  const [a, b] = nsqds.map(tcp)
+  await until(() => nsqds[1]?.sessions.size === 1)
+  await producer.publish('t', '2')
+  await until(() => seen.length === 3)
+  assert.deepEqual(seen.toSorted(), [`${a} 1`, `${a} 2`, `${b} 2`].toSorted())
+})
+
+for (const [count, maxInFlight] of [
+  [3, 5],
+  [20, 5],
+  [20, 200],
+] as const) {
+  test(`${count} nsqds never have more than ${maxInFlight} in flight together`, async () => {
+    const nsqds = await Promise.all(Array.from({ length: count }, () => daemons.nsqd()))
+    const perNsqd = 40
+    await Promise.all(
+      nsqds.map(nsqd =>
+        nsqd.publish(
+          't',
+          numbers(perNsqd).map(body => Buffer.from(body)),
+          0,
+        ),
+      ),
+    )
+    let most = 0
+    let handled = 0
+    const from = new Set<string>()
+    const consumer = createConsumer({
+      nsqd: nsqds.map(tcp),
+      maxInFlight,
+      concurrency: maxInFlight,
+      rotateMs: 500,
+      handler: async message => {
+        handled++
+        from.add(message.nsqd)
+        const inFlight = nsqds.map(nsqd => nsqd.topics.get('t')?.channels.get('c')?.inFlightCount ?? 0)
+        most = Math.max(
+          most,
+          inFlight.reduce((sum, n) => sum + n),
+        )
+        await new Promise(resolve => setTimeout(resolve, 1))
+      },
+    })
+    await consumer.start()
+    await until(() => handled === count * perNsqd)
+    assert.equal(from.size, count)
+    assert.ok(most <= maxInFlight, `${most} in flight`)
+  })
+}
