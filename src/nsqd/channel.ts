@@ -53,8 +53,7 @@ export class Channel implements CursorEvents {
     this.ephemeral = ephemeral
     this.latency = topic.newLatency()
     this.#cursor = new Cursor(topic.log, this, position)
-    const latencies = [this.latency, topic.latency].filter(latency => latency !== undefined)
-    this.#inFlight = new InFlight(topic.log, this.#cursor, topic.nodeId, this.#sessions, latencies)
+    this.#inFlight = new InFlight(topic.log, this.#cursor, topic.nodeId, this.#sessions, this.latency)
   }
 
   get sessions(): ReadonlySet<Session> {

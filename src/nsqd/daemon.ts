@@ -21,7 +21,7 @@ import { lockDataPath } from './data-lock.ts'
 import { nsqdRoutes } from './http.ts'
 import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
-import type { NsqdOptions } from './options.ts'
+import { type NsqdOptions, optionWarnings } from './options.ts'
 import { Session, type SessionHost } from './session.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import { TopicStore } from './topic-store.ts'
@@ -63,7 +63,6 @@ export class Nsqd implements TopicHost, SessionHost {
   #segmentNumber = 0
   #segmentReserve = 0
   #loading = true
-  #metadataChanged = false
   #closing = false
 
   constructor(options: NsqdOptions, logger: Logger) {
@@ -102,6 +101,7 @@ export class Nsqd implements TopicHost, SessionHost {
    * @throws NsqError E_DATA_PATH, E_DATA_PATH_LOCKED, E_METADATA, or E_LISTEN… naming what is wrong.
    */
   async start(): Promise<void> {
+    for (const warning of optionWarnings(this.options)) this.logger.warn(warning)
     this.#unlock = lockDataPath(this.options.dataPath)
     try {
       this.#load()
@@ -114,7 +114,6 @@ export class Nsqd implements TopicHost, SessionHost {
       throw error
     }
     this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
-    this.turn.before = () => this.#saveMetadataNow()
     this.#maintenance = setInterval(() => this.#maintain(), MAINTENANCE)
   }
 
@@ -338,14 +337,7 @@ export class Nsqd implements TopicHost, SessionHost {
    * and is then made to survive a power cut, in the background.
    */
   #saveMetadata(): void {
-    if (this.#closing || this.#loading) return
-    this.#metadataChanged = true
-    this.turn.wake()
-  }
-
-  #saveMetadataNow(): void {
-    if (!this.#metadataChanged || this.#metadata === undefined) return
-    this.#metadataChanged = false
+    if (this.#closing || this.#loading || this.#metadata === undefined) return
     const failed = (error: unknown): void => {
       this.logger.error(`cannot save the list of topics and channels: ${errorText(error)}`)
     }

@@ -44,7 +44,7 @@ export class InFlight {
   /** The segment in which the window's low end lies. */
   #lowSegment: Segment
   readonly #sessions: ReadonlySet<Session>
-  readonly #latencies: readonly LatencyQuantiles[]
+  readonly #latency: LatencyQuantiles | undefined
   /** Messages with a session now. */
   count = 0
 
@@ -53,9 +53,9 @@ export class InFlight {
     cursor: Cursor,
     nodeId: number,
     sessions: ReadonlySet<Session>,
-    latencies: readonly LatencyQuantiles[],
+    latency: LatencyQuantiles | undefined,
   ) {
-    this.#latencies = latencies
+    this.#latency = latency
     this.#log = log
     this.#cursor = cursor
     this.#nodeId = nodeId
@@ -90,13 +90,13 @@ export class InFlight {
   finish(session: Session, bytes: Buffer, at: number): void {
     const ordinal = this.#ordinalOf(bytes, at)
     if (ordinal >= 0 && this.window.ownerOf(ordinal) === session.number) {
-      if (this.#latencies.length > 0) this.#observe(this.#segmentAt(ordinal), this.window.offsetOf(ordinal))
+      if (this.#latency !== undefined) this.#observe(this.#segmentAt(ordinal), this.window.offsetOf(ordinal))
       this.window.settle(ordinal)
       this.count--
       return
     }
     const held = this.#find(session, bytes, at, ordinal, 'FIN', 'E_FIN_FAILED')
-    if (this.#latencies.length > 0) this.#observe(held.segment, held.offset, held.record)
+    if (this.#latency !== undefined) this.#observe(held.segment, held.offset, held.record)
     this.held.remove(held)
     this.count--
   }
@@ -358,7 +358,7 @@ export class InFlight {
     const publishedMs =
       record === undefined ? this.#log.publishedMs(segment, offset) : publishedMsOf(record, 0)
     const nowMs = now()
-    for (const latency of this.#latencies) latency.insert((nowMs - publishedMs) * 1e6, nowMs)
+    this.#latency?.insert((nowMs - publishedMs) * 1e6, nowMs)
   }
 
   /** A copy of the record, when the log cannot be asked for it later. */

@@ -52,8 +52,6 @@ export class Topic implements IntakeHost {
   /** Up to here messages were given to the channels. */
   distributed: Position
   gaps: readonly Gap[] = []
-  /** Time from publish to FIN, over all channels; only with --e2e-processing-latency-percentile. */
-  readonly latency: LatencyQuantiles | undefined
   readonly #host: TopicHost
   readonly #channels = new Map<string, Channel>()
   #paused = false
@@ -74,7 +72,6 @@ export class Topic implements IntakeHost {
     this.distributed = distributed
     this.#visible = log.end
     this.intake = new Intake(this, log)
-    this.latency = this.newLatency()
   }
 
   get channels(): ReadonlyMap<string, Channel> {

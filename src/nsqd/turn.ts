@@ -13,8 +13,6 @@ export class Turn {
   #channels: Channel[] = []
   #sessions: Session[] = []
   #scheduled = false
-  /** What comes first, before anybody is answered. */
-  before: () => void = () => undefined
 
   /** The topic has messages to commit. */
   commit(topic: Topic): void {
@@ -40,11 +38,6 @@ export class Turn {
     this.#schedule()
   }
 
-  /** Lets the turn's end come, whatever it has to do. */
-  wake(): void {
-    this.#schedule()
-  }
-
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -52,7 +45,6 @@ export class Turn {
   }
 
   readonly #run = (): void => {
-    this.before()
     const topics = this.#topics
     this.#topics = []
     for (const topic of topics) {
