@@ -14,7 +14,11 @@ export class UsageError extends NsqError {
 }
 
 export function exitCodeOf(error: unknown): number {
-  return error instanceof UsageError || error instanceof OptionError ? ExitCode.usage : ExitCode.failed
+  const isUsage = error instanceof UsageError || error instanceof OptionError
+  // The client's word for an option that cannot be used.
+  return isUsage || (error instanceof NsqError && error.code === 'E_OPTION')
+    ? ExitCode.usage
+    : ExitCode.failed
 }
 
 /** What the user is told: what happened, and what to do about it where that is known. */

@@ -31,7 +31,7 @@ export function commandHelp(
   const { bold } = style.painter
   const width = textWidth(style)
   const argument = positional === undefined ? '' : ` [${positional.name}${positional.max > 1 ? '…' : ''}]`
-  const [someFlag = 'log-level'] = Object.keys(table).filter(flag => table[flag]?.flagOnly !== true)
+  const someFlag = Object.keys(table).find(flag => table[flag]?.flagOnly !== true) ?? 'log-level'
   const sections = [
     `${bold(entry.summary)}.`,
     `${bold('Usage:')} ${program} [flags]${argument}`,

@@ -74,7 +74,7 @@ class Invocation {
 
   async #runCommand(entry: CommandEntry, args: readonly string[]): Promise<number> {
     const command = await entry.load()
-    const table: OptionTable = { ...commonOptions, ...command.options }
+    const table = allOptions(command)
     const normalized = normalizeFlags(args, table)
     if (normalized.includes('--help=true')) return this.#commandHelp(this.#program, entry, command)
     if (normalized.includes('--version=true')) return this.#printVersion()
@@ -134,10 +134,14 @@ class Invocation {
   async #commandHelp(program: string, entry: CommandEntry, command: Command): Promise<number> {
     const { commandHelp } = await import('./help.ts')
     const { stdout } = this.#around
-    const table = { ...commonOptions, ...command.options }
-    stdout.line(commandHelp(program, entry, command, table, await helpStyle(stdout)))
+    stdout.line(commandHelp(program, entry, command, allOptions(command), await helpStyle(stdout)))
     return ExitCode.done
   }
+}
+
+/** The command's own options first, in their order; they win over the common ones. */
+function allOptions({ options }: Command): OptionTable {
+  return { ...options, ...commonOptions, ...options }
 }
 
 async function helpStyle(output: Output): Promise<HelpStyle> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Nsqd } from '../../nsqd/daemon.ts'
@@ -94,7 +94,6 @@ export class Cluster {
     for (let i = 0; i < nsqds; i++) {
       const name = `nsqd${numbered(i, nsqds)}`
       const dataPath = join(this.dataPath, `nsqd-${i + 1}`)
-      await makeFolder(dataPath)
       const wanted = portOf(ports.nsqd, i)
       const daemon = await this.#startOn(name, wanted, addresses =>
         this.#newNsqd(name, i, dataPath, addresses),
@@ -164,15 +163,4 @@ function numbered(index: number, count: number): string {
 
 function endpoint(name: string, daemon: Daemon): Endpoint {
   return { name, tcp: formatAddress(daemon.tcpAddress), http: formatAddress(daemon.httpAddress) }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true })
-  } catch (error) {
-    throw new NsqError('E_DATA_PATH', `cannot make the data folder ${path}`, {
-      cause: error,
-      remedy: 'Choose one that you may write to with --data-path, or leave it out for a temporary one.',
-    })
-  }
 }

@@ -62,7 +62,8 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
 }
 
 function chooseTopics({ options, positionals }: Context<TailOptions>): string[] {
-  const topics = [...new Set([...options.topic, ...positionals])]
+  const named = positionals.flatMap(text => text.split(','))
+  const topics = [...new Set([...options.topic, ...named])]
   if (topics.length === 0) throw new UsageError('--topic is missing', 'Say what to print: --topic=NAME.')
   topics.forEach(checkTopic)
   return topics

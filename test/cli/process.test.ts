@@ -1,0 +1,239 @@
+/** What needs real processes: the bins, signals, pipes that break, exit codes. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+
+const BIN = new URL('../../bin/', import.meta.url).pathname
+
+interface Finished {
+  code: number | null
+  signal: NodeJS.Signals | null
+  out: string
+  err: string
+}
+
+interface Running {
+  child: ChildProcess
+  out: () => string
+  finished: Promise<Finished>
+}
+
+function start(bin: string, args: string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [join(BIN, `${bin}.js`), ...args], {
+    stdio: 'pipe',
+    env: { PATH: process.env['PATH'], ...env },
+  })
+  const texts = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()))
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, ...texts }))
+  })
+  return { child, out: () => texts.out, finished }
+}
+
+async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 10))
+}
+
+interface Ready {
+  data_path: string
+  nsqd: { tcp_address: string; http_address: string }[]
+  nsqlookupd: { tcp_address: string; http_address: string }[]
+}
+
+async function startDev(args: string[] = []): Promise<Running & { ready: Ready; nsqd: string }> {
+  const running = start('nsq-ts', ['dev', '--json', ...args])
+  await eventually(() => running.out().includes('\n'))
+  const ready: Ready = JSON.parse(running.out())
+  return { ...running, ready, nsqd: ready.nsqd[0]?.tcp_address ?? '' }
+}
+
+/** Waits until the first nsqd has so many messages. */
+async function messageCount({ nsqd: [nsqd] }: Ready, count: number): Promise<void> {
+  for (;;) {
+    const stats = await (await fetch(`http://${nsqd?.http_address}/stats?format=json`)).text()
+    if (stats.includes(`"message_count":${count}`)) return
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+describe('dev', () => {
+  test('prints one ready line, and removes its data when stopped', async () => {
+    const { child, ready, finished } = await startDev(['--nsqds', '2', '--topic', 'orders:a,b'])
+    assert.equal(ready.nsqd.length, 2)
+    assert.equal(ready.nsqlookupd.length, 1)
+    assert.ok(existsSync(ready.data_path))
+    for (const { http_address: http } of ready.nsqd) {
+      const stats = await (await fetch(`http://${http}/stats?format=json`)).text()
+      for (const name of ['"orders"', '"a"', '"b"']) assert.ok(stats.includes(name))
+    }
+    child.kill('SIGTERM')
+    const { code, out } = await finished
+    assert.equal(code, 0)
+    assert.equal(out.trimEnd().split('\n').length, 1)
+    assert.ok(!existsSync(ready.data_path))
+  })
+
+  test('keeps what it is told to keep', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-test-'))
+    const first = await startDev(['--data-path', folder, '--topic', 't:c'])
+    const published = start('to_nsq', ['-topic', 't', '-nsqd-tcp-address', first.nsqd])
+    published.child.stdin?.end('kept\n')
+    assert.equal((await published.finished).code, 0)
+    first.child.kill('SIGINT')
+    assert.equal((await first.finished).code, 0)
+    const second = await startDev(['--data-path', folder])
+    const args = ['-topic', 't', '-channel', 'c', '-n', '1', '-nsqd-tcp-address', second.nsqd]
+    assert.equal((await start('nsq_tail', args).finished).out, 'kept\n')
+    second.child.kill('SIGINT')
+    await second.finished
+    await rm(folder, { recursive: true })
+  })
+
+  test('moves when a port is taken, and says so', async () => {
+    // Taken already or taken by this: either way it is.
+    const server = createServer().listen(4150, '127.0.0.1')
+    await Promise.race([once(server, 'listening'), once(server, 'error')])
+    const { child, out, finished } = start('nsq-ts', ['dev'])
+    await eventually(() => out().includes('Ctrl-C'))
+    child.kill('SIGTERM')
+    const result = await finished
+    server.close()
+    assert.equal(result.code, 0)
+    assert.match(result.out, /Port 4150 is taken: nsqd listens on \d+ instead\./)
+    assert.match(result.out, /nsq-ts tail --topic=greetings --nsqd-tcp-address=127\.0\.0\.1:\d+/)
+  })
+
+  test('--exec gives its command the addresses, and its exit code', async () => {
+    const node = JSON.stringify(process.execPath)
+    const bin = JSON.stringify(join(BIN, 'nsq-ts.js'))
+    const command = `echo hi | ${node} ${bin} pub t && ${node} ${bin} tail t --channel c -n 1 && exit 7`
+    const { finished } = start('nsq-ts', ['dev', '--topic', 't:c', '--exec', command])
+    const { code, out } = await finished
+    assert.equal(out, 'hi\n')
+    assert.equal(code, 7)
+  })
+
+  test('--exec reports a command that a signal ended', async () => {
+    assert.equal((await start('nsq-ts', ['dev', '--exec', 'kill -TERM $$']).finished).code, 143)
+  })
+
+  test('--exec passes a signal on', async () => {
+    const command = 'trap "echo stopping; exit 3" TERM; echo ready; while :; do sleep 0.05; done'
+    const { child, out, finished } = start('nsq-ts', ['dev', '--exec', command])
+    await eventually(() => out().includes('ready'))
+    child.kill('SIGTERM')
+    const result = await finished
+    assert.equal(result.out, 'ready\nstopping\n')
+    assert.equal(result.code, 3)
+  })
+})
+
+describe('signals and pipes', () => {
+  test('a broken pipe ends tail quietly', async () => {
+    const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+    const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
+    published.child.stdin?.end(`${'x'.repeat(1000)}\n`.repeat(5000))
+    assert.match((await published.finished).err, /5,000 messages/)
+    const tailed = start('nsq-ts', ['tail', 't', '--channel', 'c', '--nsqd-tcp-address', nsqd])
+    await eventually(() => tailed.out().length > 0)
+    tailed.child.stdout?.destroy()
+    const { code, err } = await tailed.finished
+    assert.equal(err, '')
+    assert.equal(code, 0)
+    child.kill('SIGTERM')
+    await finished
+  })
+
+  test('everything is out before the process exits', async () => {
+    const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+    const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
+    published.child.stdin?.end(`${'x'.repeat(999)}\n`.repeat(3000))
+    await published.finished
+    const args = ['tail', 't', '--channel', 'c', '-n', '3000', '--nsqd-tcp-address', nsqd]
+    assert.equal((await start('nsq-ts', args).finished).out.length, 3_000_000)
+    child.kill('SIGTERM')
+    await finished
+  })
+
+  test('a second signal ends the process at once', async () => {
+    const { child, ready, nsqd, finished } = await startDev(['--topic', 't'])
+    // Its nsqd does not answer any more, and its input does not end.
+    const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
+    published.child.stdin?.write('a\n')
+    await messageCount(ready, 1)
+    child.kill('SIGSTOP')
+    published.child.stdin?.write('b\n')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    published.child.kill('SIGINT')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    published.child.kill('SIGINT')
+    assert.equal((await published.finished).code, 130)
+    child.kill('SIGCONT')
+    child.kill('SIGTERM')
+    await finished
+  })
+
+  test('the first signal stops pub after what was read', async () => {
+    const { child, ready, nsqd, finished } = await startDev(['--topic', 't'])
+    const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd, '--json'])
+    published.child.stdin?.write('a\nb\n')
+    await messageCount(ready, 2)
+    published.child.kill('SIGINT')
+    const { code, out } = await published.finished
+    assert.equal(code, 0)
+    assert.match(out, /"messages":2,/)
+    child.kill('SIGTERM')
+    await finished
+  })
+})
+
+describe('the daemons', () => {
+  test('nsqd and nsqlookupd run by their own names, and stop at a signal', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-test-'))
+    for (const [bin, args] of [
+      ['nsqd', ['-data-path', folder]],
+      ['nsqlookupd', []],
+    ] as const) {
+      const addresses = ['-tcp-address=127.0.0.1:0', '-http-address', '127.0.0.1:0']
+      const { child, finished } = start(bin, [...addresses, ...args])
+      let log = ''
+      child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+      await eventually(() => /HTTP: listening on/.test(log))
+      child.kill('SIGTERM')
+      assert.equal((await finished).code, 0)
+    }
+    await rm(folder, { recursive: true })
+  })
+
+  test('a port in use is named, with exit code 1 and no stack', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const bound = server.address()
+    const address = `127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}`
+    const { code, err } = await start('nsqlookupd', ['--tcp-address', address]).finished
+    server.close()
+    assert.equal(code, 1)
+    assert.ok(err.includes(`nsqlookupd: cannot listen on ${address}: the address is in use\n`))
+    assert.doesNotMatch(err, /\n\s+at /)
+  })
+
+  test('every bin knows its version and its help', async () => {
+    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'to_nsq', 'nsq_tail']) {
+      const version = await start(bin, ['-version']).finished
+      assert.equal(version.code, 0)
+      assert.match(version.out, new RegExp(`^${bin} v\\d`))
+      const help = await start(bin, ['--help']).finished
+      assert.equal(help.code, 0)
+      assert.match(help.out, /Examples:/)
+    }
+  })
+})
