@@ -1,9 +1,9 @@
 import { Block } from './block.ts'
-import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { soundBatchAfter } from './batches.ts'
 import type { Position } from './position.ts'
 import { isRecord, recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
+import { errorText } from '../util/errors.ts'
 import type { LogReader, TopicLog } from './topic-log.ts'
 
 /** Told of what happens while a cursor reads in the background. */
@@ -163,7 +163,7 @@ export class Cursor implements LogReader {
         if (this.segment === segment && this.offset === offset) this.#events.readFailed(error)
         return
       }
-      const { whole, messages, wanted } = measure(bytes)
+      const { whole, messages, wanted } = measure(bytes, segment.number, index)
       if (messages > 0) {
         const first = segment.firstOrdinal + index
         this.#ahead = new Block(segment, offset, first, bytes.subarray(0, whole), whole)
@@ -173,37 +173,51 @@ export class Cursor implements LogReader {
         return
       } else if (this.segment === segment && this.offset === offset) {
         // Bad bytes exactly where the cursor stands: nothing of the rest can be trusted to begin where it seems to.
-        this.#skipDamage()
+        if (!this.#skipDamage()) return
       }
       this.#events.readable()
     })
   }
 
-  /** Goes on with the next batch that is sound, or with the next segment. */
-  #skipDamage(): void {
+  /** Goes on with the next batch that is sound, or with the next segment. False when it cannot be done now. */
+  #skipDamage(): boolean {
     const { segment, offset, index } = this
-    const batch = segment.file === undefined ? undefined : soundBatchAfter(segment.file, offset)
-    const bytes = (batch?.offset ?? segment.committedSize) - offset
-    const messages = (batch?.firstIndex ?? segment.committedCount) - index
-    segment.file?.keepAside(offset, bytes)
+    let bytes = segment.committedSize - offset
+    let messages = segment.committedCount - index
+    try {
+      const batch = segment.file === undefined ? undefined : soundBatchAfter(segment.file, offset)
+      if (batch !== undefined) {
+        bytes = batch.offset - offset
+        messages = batch.firstIndex - index
+      }
+      segment.file?.keepAside(offset, bytes)
+    } catch (error) {
+      // Nothing is given up before it is safe.
+      this.#events.readFailed(error instanceof Error ? error : new Error(errorText(error)))
+      return false
+    }
     this.advance(bytes, messages)
     this.#events.damaged(segment, offset, bytes, messages)
+    return true
   }
 }
 
-/** How many whole records `bytes` begins with; `wanted` is the length of the first, when that is longer. */
-function measure(bytes: Buffer): { whole: number; messages: number; wanted: number } {
+/**
+ * How many whole records `bytes` begins with, the first of which has this id; `wanted` is the length of the first, when
+ * that is longer.
+ */
+function measure(
+  bytes: Buffer,
+  segment: number,
+  firstIndex: number,
+): { whole: number; messages: number; wanted: number } {
   let whole = 0
   let messages = 0
-  let wanted = 0
-  while (whole + MESSAGE_OVERHEAD <= bytes.length && isRecord(bytes, whole, bytes.length)) {
+  while (isRecord(bytes, whole, bytes.length, segment, firstIndex + messages)) {
     const length = recordLength(bytes, whole)
-    if (whole + length > bytes.length) {
-      wanted = length
-      break
-    }
+    if (whole + length > bytes.length) return { whole, messages, wanted: messages === 0 ? length : 0 }
     whole += length
     messages++
   }
-  return { whole, messages, wanted: messages === 0 ? wanted : 0 }
+  return { whole, messages, wanted: 0 }
 }

@@ -10,11 +10,13 @@
  * deferred message, with the time it is due (Unix ms) behind its body; readers cut that off and patch the type.
  */
 import { FrameType } from '../protocol/frame.ts'
+import { ID_LENGTH, idIndex, idSegment, readIdHigh, readIdLow } from '../protocol/message-id.ts'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 
 export const RECORD_MESSAGE: number = FrameType.message
 export const RECORD_DEFERRED = 3
 export const DUE_LENGTH = 8
+const ID_AT = MESSAGE_OVERHEAD - ID_LENGTH
 
 /** Bytes of a whole record, its own size field included. */
 export function recordLength(bytes: Buffer, at: number): number {
@@ -36,12 +38,16 @@ export function publishedMsOf(bytes: Buffer, at: number): number {
   return (bytes.readUInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12)) / 1e6
 }
 
-/** Whether a plausible record of a message with this id begins at `at`; `end` is the end of what is there. */
-export function isRecord(bytes: Buffer, at: number, end: number): boolean {
+/** Whether a plausible record of the message with this id begins at `at`; `end` is the end of what is there. */
+export function isRecord(bytes: Buffer, at: number, end: number, segment: number, index: number): boolean {
   if (at + MESSAGE_OVERHEAD > end) return false
   const type = bytes.readUInt32BE(at + 4)
   const least = MESSAGE_OVERHEAD - 4 + (type === RECORD_DEFERRED ? DUE_LENGTH : 0)
-  return (type === RECORD_MESSAGE || type === RECORD_DEFERRED) && bytes.readUInt32BE(at) >= least
+  if ((type !== RECORD_MESSAGE && type !== RECORD_DEFERRED) || bytes.readUInt32BE(at) < least) return false
+  const high = readIdHigh(bytes, at + ID_AT)
+  const low = readIdLow(bytes, at + ID_AT)
+  // Not the node: it may have been another when the message came.
+  return high >= 0 && low >= 0 && idSegment(high, low) === segment && idIndex(low) === index
 }
 
 /**

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { truncateSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { countSound, readBatches, soundBatchAfter } from '../../src/storage/batches.ts'
 import { INDEX_LINE, SegmentFile } from '../../src/storage/segment-file.ts'
-import { replaceFs, temporaryFolder } from './fixtures.ts'
+import { overwrite, replaceFs, temporaryFolder } from './fixtures.ts'
 
 /** A segment of batches of these lengths, of two messages each. */
 function segment(t: TestContext, ...lengths: number[]): SegmentFile {
@@ -15,18 +15,6 @@ function segment(t: TestContext, ...lengths: number[]): SegmentFile {
     offset += length
   }
   return file
-}
-
-function change(path: string, at: number, bytes: string): void {
-  const fd = openSync(path, 'r+')
-  writeSync(fd, bytes, at)
-  closeSync(fd)
-}
-
-function truncate(path: string, length: number): void {
-  const fd = openSync(path, 'r+')
-  ftruncateSync(fd, length)
-  closeSync(fd)
 }
 
 const offsets = (file: SegmentFile): number[] => readBatches(file).map(({ offset }) => offset)
@@ -48,7 +36,7 @@ describe('readBatches', () => {
   test('ends before a line that is not whole', t => {
     for (let cut = 1; cut <= INDEX_LINE; cut++) {
       const file = segment(t, 10, 20, 30)
-      truncate(file.indexPath, 3 * INDEX_LINE - cut)
+      truncateSync(file.indexPath, 3 * INDEX_LINE - cut)
       assert.deepEqual(offsets(file), [0, 10])
     }
   })
@@ -60,7 +48,7 @@ describe('readBatches', () => {
       [INDEX_LINE + 12, '\0\0\0\0'], // count
     ] as const) {
       const file = segment(t, 10, 20, 30)
-      change(file.indexPath, at, bytes)
+      overwrite(file.indexPath, at, bytes)
       assert.deepEqual(offsets(file), [0], `byte ${at}`)
     }
   })
@@ -76,7 +64,7 @@ describe('countSound', () => {
       [29, 1],
       [0, 0],
     ] as const) {
-      change(file.logPath, at, 'X')
+      overwrite(file.logPath, at, 'X')
       assert.equal(countSound(file, readBatches(file)), expected, `byte ${at}`)
     }
   })
@@ -89,7 +77,7 @@ describe('countSound', () => {
       [29, 1],
       [0, 0],
     ] as const) {
-      truncate(file.logPath, length)
+      truncateSync(file.logPath, length)
       assert.equal(countSound(file, readBatches(file)), expected, `length ${length}`)
     }
   })
@@ -98,9 +86,9 @@ describe('countSound', () => {
     const MIB = 1024 * 1024
     const file = segment(t, MIB, 3 * MIB + 5, 7, 5 * MIB, 10)
     assert.equal(countSound(file, readBatches(file)), 5)
-    change(file.logPath, 9 * MIB + 12, 'X')
+    overwrite(file.logPath, 9 * MIB + 12, 'X')
     assert.equal(countSound(file, readBatches(file)), 4)
-    change(file.logPath, 8 * MIB, 'X')
+    overwrite(file.logPath, 8 * MIB, 'X')
     assert.equal(countSound(file, readBatches(file)), 3)
   })
 })
@@ -111,8 +99,8 @@ describe('soundBatchAfter', () => {
     assert.equal(soundBatchAfter(file, 0)?.offset, 10)
     assert.equal(soundBatchAfter(file, 9)?.offset, 10)
     assert.equal(soundBatchAfter(file, 10)?.offset, 30)
-    change(file.logPath, 15, 'X')
-    change(file.logPath, 35, 'X')
+    overwrite(file.logPath, 15, 'X')
+    overwrite(file.logPath, 35, 'X')
     assert.deepEqual(soundBatchAfter(file, 0)?.firstIndex, 6)
     assert.equal(soundBatchAfter(file, 60), undefined)
   })
@@ -120,7 +108,7 @@ describe('soundBatchAfter', () => {
   test('reads each byte of a damaged stretch about once', t => {
     const lengths = Array.from({ length: 500 }, () => 100)
     const file = segment(t, ...lengths)
-    change(file.logPath, 0, '\0'.repeat(49_900))
+    overwrite(file.logPath, 0, '\0'.repeat(49_900))
     let read = 0
     replaceFs(
       t,

@@ -1,4 +1,4 @@
-import fs, { mkdtempSync, rmSync } from 'node:fs'
+import fs, { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -134,10 +134,25 @@ export class Reader implements CursorEvents {
     for (;;) {
       const event = this.event()
       all.push(...this.take(ordinal - this.cursor.ordinal))
-      if (this.cursor.ordinal >= ordinal || this.failures.length > failures) return all
+      if (this.cursor.ordinal >= ordinal) return all
       await event
+      if (this.failures.length > failures) return all
     }
   }
+}
+
+/** Writes over bytes of a file. */
+export function overwrite(path: string, at: number, bytes: string | Buffer): void {
+  const fd = openSync(path, 'r+')
+  const all = Buffer.from(bytes)
+  writeSync(fd, all, 0, all.length, at)
+  closeSync(fd)
+}
+
+export function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }
 
 type FileSystem = typeof fs

@@ -23,6 +23,9 @@ const PLAIN = Buffer.from(
   'hex',
 )
 
+/** Segment and index. */
+const ID = [0x100001, 2] as const
+
 const DUE = 1_700_000_000_123.5
 const due = Buffer.alloc(DUE_LENGTH)
 due.writeDoubleBE(DUE)
@@ -37,7 +40,7 @@ describe('a record', () => {
   test('of a message is the frame that is sent', () => {
     assert.equal(recordLength(PLAIN, 0), PLAIN.length)
     assert.equal(isDeferred(PLAIN, 0), false)
-    assert.equal(isRecord(PLAIN, 0, PLAIN.length), true)
+    assert.equal(isRecord(PLAIN, 0, PLAIN.length, ...ID), true)
     assert.equal(publishedMsOf(PLAIN, 0), 1_700_000_000_000)
     assert.deepEqual(frameOf(PLAIN, 0, 1), PLAIN)
   })
@@ -45,7 +48,7 @@ describe('a record', () => {
   test('of a deferred message has the time it is due behind the body', () => {
     assert.equal(recordLength(DEFERRED, 0), DEFERRED.length)
     assert.equal(isDeferred(DEFERRED, 0), true)
-    assert.equal(isRecord(DEFERRED, 0, DEFERRED.length), true)
+    assert.equal(isRecord(DEFERRED, 0, DEFERRED.length, ...ID), true)
     assert.equal(dueOf(DEFERRED, 0), DUE)
     assert.deepEqual(frameOf(DEFERRED, 0, 1), PLAIN)
   })
@@ -86,13 +89,27 @@ describe('isRecord', () => {
   for (const [why, change, end] of cases) {
     test(`refuses ${why}`, () => {
       const bytes = change(Buffer.from(PLAIN))
-      assert.equal(isRecord(bytes, 0, end ?? bytes.length), false)
+      assert.equal(isRecord(bytes, 0, end ?? bytes.length, ...ID), false)
     })
   }
 
+  test('refuses another id, but not another node', () => {
+    for (const [at, digit, expected] of [
+      [18, '7', true],
+      [33, '3', false],
+      [33, 'x', false],
+      [27, '5', false],
+      [27, 'C', false],
+    ] as const) {
+      const bytes = Buffer.from(PLAIN)
+      bytes.write(digit, at)
+      assert.equal(isRecord(bytes, 0, bytes.length, ...ID), expected, `${digit} at ${at}`)
+    }
+  })
+
   test('takes an empty body, and a body that is not all there', () => {
-    assert.equal(isRecord(write(Buffer.from(PLAIN), 30, 0), 0, 34), true)
-    assert.equal(isRecord(write(Buffer.from(PLAIN), 1000, 0), 0, 36), true)
+    assert.equal(isRecord(write(Buffer.from(PLAIN), 30, 0), 0, 34, ...ID), true)
+    assert.equal(isRecord(write(Buffer.from(PLAIN), 1000, 0), 0, 36, ...ID), true)
   })
 })
 
