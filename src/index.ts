@@ -1,5 +1,21 @@
 /**
- * The library: `import { Producer, Consumer } from 'nsq-ts'`.
+ * The library: what programs import from `nsq-ts`, and nothing else is public.
+ *
+ *     const producer = new Producer({ nsqd: 'localhost:4150' })
+ *     await producer.publish('orders', JSON.stringify(order))
+ *     await producer.close()
+ *
+ *     const consumer = new Consumer({
+ *       topic: 'orders',
+ *       channel: 'mail',
+ *       lookupd: 'localhost:4161',
+ *       maxInFlight: 20,
+ *       concurrency: 20,
+ *       handler: async message => send(message.body),
+ *     })
+ *     await consumer.start()
+ *
+ * Every error is an `NsqError` with a stable `code`. Times are milliseconds, sizes bytes.
  */
 export { Producer } from './client/producer.ts'
 export type { MessageValue, ProducerOptions, PublishOptions } from './client/producer.ts'

@@ -102,6 +102,7 @@ export class Consumer implements AsyncIterable<Message> {
   /**
    * Takes no more messages, gives back those that nobody has seen yet, waits until the others are answered, at most
    * `timeoutMs` (30,000 unless given), and closes the connections. nsqd delivers again what is not answered by then.
+   * A handler that calls this must not await it: it would wait for itself.
    */
   close(timeoutMs = 30_000): Promise<void> {
     this.#closed ??= this.#close(timeoutMs)

@@ -11,7 +11,7 @@ import type { ProducerNodeOptions } from './producer-node.ts'
  *
  * - `failover`: to the first one in the order given; to the next when it is not connected
  * - `round-robin`: each batch to the next one
- * - `all`: each message to all of them
+ * - `all`: each message to all of them; it is acknowledged when all have acknowledged it
  */
 export type ProducerStrategy = 'failover' | 'round-robin' | 'all'
 
@@ -66,9 +66,9 @@ export class Router {
     try {
       await this.start()
     } catch (error) {
-      if (this.#options.nsqd.length === 0) throw error
+      if (!this.#hasNodes()) throw error
     }
-    if (this.#lanes.every(lane => lane.nodes.length === 0)) {
+    if (!this.#hasNodes()) {
       throw new NsqError('E_NO_NSQD', `no nsqd is registered with ${this.#options.lookupd.join(', ')}`, {
         remedy: 'Start an nsqd with --lookupd-tcp-address, or name one directly.',
       })
@@ -100,6 +100,10 @@ export class Router {
   async end(): Promise<void> {
     this.#discovery?.stop()
     await Promise.all(this.#lanes.map(lane => lane.end()))
+  }
+
+  #hasNodes(): boolean {
+    return this.#lanes.some(lane => lane.nodes.length > 0)
   }
 
   #addLane(): Lane {

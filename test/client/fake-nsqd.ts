@@ -39,8 +39,8 @@ export class FakeNsqd {
   redelivers = true
   /** Called whenever a message begins or ceases to be in flight. */
   inFlightChanged: () => void = () => {}
-  /** Answers IDENTIFY; undefined leaves it unanswered. */
-  identifyReply: string | undefined
+  /** Answers IDENTIFY with this instead: the text of a response, or a whole frame, which may be empty. */
+  identifyReply: string | Buffer | undefined
   subscribeError: string | undefined
   port = 0
   #server = net.createServer()
@@ -180,7 +180,8 @@ export class FakeSession implements CommandHandler {
     this.identity = parseIdentify(bytes, start, end)
     this.#note('IDENTIFY')
     const negotiated = { max_rdy_count: this.#nsqd.maxReady, version: '1.3.0', msg_timeout: 60_000 }
-    this.socket.write(responseFrame(this.#nsqd.identifyReply ?? JSON.stringify(negotiated)))
+    const reply = this.#nsqd.identifyReply ?? JSON.stringify(negotiated)
+    this.socket.write(typeof reply === 'string' ? responseFrame(reply) : reply)
   }
 
   AUTH(): void {
