@@ -78,7 +78,7 @@ test('an nsqd that is lost is tried again only while an nsqlookupd names it', as
   await until(() => consumer.connections.length === 1)
 
   nsqd.open[0]?.socket.destroy()
-  await until(() => nsqd.sessions.length === 2)
+  await until(() => nsqd.sessions.length === 2 && consumer.connections.length === 1)
 
   // No longer named, it is kept as long as its connection holds.
   lookupd.nsqds = []
