@@ -8,8 +8,8 @@
  * given to channels, stretches that were emptied, and each channel with its cursor and the messages it holds that are
  * neither finished nor before the cursor's reach.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { SegmentTotals } from './recovery.ts'
@@ -203,28 +203,49 @@ export function readCheckpoint(directory: string): TopicCheckpoint | 'missing' |
   }
 }
 
-/** Replaces the checkpoint in one step, in the background. */
-export async function writeCheckpoint(directory: string, bytes: Buffer): Promise<void> {
+/**
+ * Replaces the checkpoint in one step, in the background; unless it is no longer `wanted` once it is written down, as
+ * when `writeCheckpointNow` has put a newer one there.
+ */
+export async function writeCheckpoint(
+  directory: string,
+  bytes: Buffer,
+  wanted: () => boolean = () => true,
+): Promise<void> {
   const path = join(directory, FILE_NAME)
-  const file = await open(`${path}.tmp`, 'w')
+  const temporary = `${path}.tmp`
   try {
-    await file.writeFile(bytes)
-    await file.datasync()
-  } finally {
-    await file.close()
+    const file = await open(temporary, 'w')
+    try {
+      await file.writeFile(bytes)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    // Asked and renamed in one go: an asynchronous rename could land later.
+    if (wanted()) renameSync(temporary, path)
+    else await rm(temporary, { force: true })
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(`${path}.tmp`, path)
 }
 
 /** The same at once, for the end of the process. */
 export function writeCheckpointNow(directory: string, bytes: Buffer): void {
   const path = join(directory, FILE_NAME)
-  const fd = openSync(`${path}.tmp`, 'w')
+  const temporary = `${path}.exit.tmp`
   try {
-    writeSync(fd, bytes)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
+    const fd = openSync(temporary, 'w')
+    try {
+      writeFileSync(fd, bytes)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
   }
-  renameSync(`${path}.tmp`, path)
 }

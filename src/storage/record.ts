@@ -38,12 +38,17 @@ export function publishedMsOf(bytes: Buffer, at: number): number {
   return (bytes.readUInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12)) / 1e6
 }
 
-/** Whether a plausible record of the message with this id begins at `at`; `end` is the end of what is there. */
-export function isRecord(bytes: Buffer, at: number, end: number, segment: number, index: number): boolean {
+/** Whether what begins at `at` looks like a record; `end` is the end of what is there. */
+export function isPlausible(bytes: Buffer, at: number, end: number): boolean {
   if (at + MESSAGE_OVERHEAD > end) return false
   const type = bytes.readUInt32BE(at + 4)
   const least = MESSAGE_OVERHEAD - 4 + (type === RECORD_DEFERRED ? DUE_LENGTH : 0)
-  if ((type !== RECORD_MESSAGE && type !== RECORD_DEFERRED) || bytes.readUInt32BE(at) < least) return false
+  return (type === RECORD_MESSAGE || type === RECORD_DEFERRED) && bytes.readUInt32BE(at) >= least
+}
+
+/** Whether a record of the message with this id begins at `at`, as far as one can see. */
+export function isRecord(bytes: Buffer, at: number, end: number, segment: number, index: number): boolean {
+  if (!isPlausible(bytes, at, end)) return false
   const high = readIdHigh(bytes, at + ID_AT)
   const low = readIdLow(bytes, at + ID_AT)
   // Not the node: it may have been another when the message came.

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { countSound, readBatches } from './batches.ts'
 import { Segment } from './segment.ts'
 import { INDEX_LINE, SegmentFile } from './segment-file.ts'
@@ -21,6 +22,7 @@ export interface Recovered {
 
 const SEGMENT_NAME = /^\d{10}\.\w+$/
 const LOG_SUFFIX = '.log'
+const INDEX_SUFFIX = '.idx'
 
 /** The numbers of the segments in a topic's folder, oldest first; `kind` is the end of their files' names. */
 function segmentNumbers(directory: string, kind: string): number[] {
@@ -58,10 +60,21 @@ export function recover(directory: string, totals: ReadonlyMap<number, SegmentTo
     segments.push(segment)
     firstOrdinal += segment.count
   }
+  removeOrphans(directory)
   const stragglers = segmentNumbers(directory, STRAGGLER_SUFFIX).map(number =>
     recoverStragglers(directory, number),
   )
   return { segments, stragglers, warnings }
+}
+
+/** Removes each index without records: what a crash left of a segment that was being deleted. */
+function removeOrphans(directory: string): void {
+  const names = new Set(readdirSync(directory))
+  for (const name of names) {
+    if (!SEGMENT_NAME.test(name) || !name.endsWith(INDEX_SUFFIX)) continue
+    const stem = name.slice(0, -INDEX_SUFFIX.length)
+    if (!names.has(stem + LOG_SUFFIX) && !names.has(stem + STRAGGLER_SUFFIX)) rmSync(join(directory, name))
+  }
 }
 
 function recoverStragglers(directory: string, number: number): Segment {

@@ -22,7 +22,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { recordLength } from './record.ts'
+import { NsqError } from '../util/errors.ts'
+import { isPlausible, recordLength } from './record.ts'
 
 export const INDEX_LINE = 16
 const COPY_LENGTH = 1024 * 1024
@@ -131,12 +132,19 @@ export class SegmentFile {
     return target.subarray(0, readSync(this.#log, target, 0, length, offset))
   }
 
-  /** Reads one whole record, blocking. */
-  readRecordNow(offset: number): Buffer {
+  /**
+   * Reads the record that begins at `offset` and ends before `end`, blocking.
+   *
+   * @throws NsqError E_DAMAGED when there is none.
+   */
+  readRecordNow(offset: number, end: number): Buffer {
     const bytes = this.readNow(offset, RECORD_GUESS)
-    if (bytes.length < 4) throw new RangeError(`${this.logPath} ends before byte ${offset}`)
-    const length = recordLength(bytes, 0)
-    return length <= bytes.length ? bytes.subarray(0, length) : this.readNow(offset, length)
+    const length = isPlausible(bytes, 0, bytes.length) ? recordLength(bytes, 0) : 0
+    if (length > 0 && offset + length <= end) {
+      const record = length <= bytes.length ? bytes.subarray(0, length) : this.readNow(offset, length)
+      if (record.length === length) return record
+    }
+    throw new NsqError('E_DAMAGED', `there is no message at byte ${offset} of ${this.logPath}`)
   }
 
   /** Makes what was appended survive a power cut, blocking. */

@@ -35,7 +35,9 @@ export class Stragglers {
    * now. Nothing refers to the copies until a checkpoint does, so a crash in between loses nothing.
    */
   take(from: Segment, offsets: readonly number[]): { segment: Segment; offsets: Map<number, number> } {
-    const records = offsets.map(offset => from.file?.readRecordNow(offset) ?? Buffer.alloc(0))
+    const records = offsets.map(
+      offset => from.file?.readRecordNow(offset, from.committedSize) ?? Buffer.alloc(0),
+    )
     const length = records.reduce((sum, record) => sum + record.length, 0)
     const segment = this.#room(from, length)
     const moved = new Map<number, number>()
@@ -45,7 +47,12 @@ export class Stragglers {
       at += record.length
     }
     segment.file?.append(records, segment.size, records.length)
-    segment.file?.syncNow()
+    try {
+      segment.file?.syncNow()
+    } catch (error) {
+      segment.file?.undoAppend(segment.size)
+      throw error
+    }
     segment.size = segment.committedSize = at
     segment.count = segment.committedCount = segment.count + records.length
     return { segment, offsets: moved }

@@ -363,7 +363,7 @@ export class TopicLog implements BlockOwner {
 function readRecord(segment: Segment, offset: number): Buffer {
   if (segment.file === undefined)
     throw new RangeError(`message at ${offset} of segment ${segment.number} left memory`)
-  return segment.file.readRecordNow(offset)
+  return segment.file.readRecordNow(offset, segment.committedSize)
 }
 
 /** Below this length a loop is quicker than the call into native code. */

@@ -132,13 +132,25 @@ describe('SegmentFile', () => {
     t.after(() => file.close())
     const record = Buffer.alloc(10_000, 'x')
     record.writeUInt32BE(record.length - 4, 0)
+    record.writeUInt32BE(2, 4)
     const small = Buffer.from(record.subarray(0, 40))
     small.writeUInt32BE(36, 0)
     file.append([small, record, small], 0, 3)
-    assert.deepEqual(file.readRecordNow(0), small)
-    assert.deepEqual(file.readRecordNow(40), record)
-    assert.deepEqual(file.readRecordNow(10_040), small)
-    assert.throws(() => file.readRecordNow(10_080), RangeError)
+    assert.deepEqual(file.readRecordNow(0, 10_080), small)
+    assert.deepEqual(file.readRecordNow(40, 10_080), record)
+    assert.deepEqual(file.readRecordNow(10_040, 10_080), small)
+    const bad: [why: string, offset: number, end: number][] = [
+      ['nothing there', 10_080, 20_000],
+      ['no header', 10_050, 20_000],
+      ['no type', 41, 10_080],
+      ['too long', 40, 10_039],
+      ['bytes of a body', 100, 10_080],
+    ]
+    for (const [why, offset, end] of bad) {
+      assert.throws(() => file.readRecordNow(offset, end), { code: 'E_DAMAGED' }, why)
+    }
+    file.cut(5000, INDEX_LINE)
+    assert.throws(() => file.readRecordNow(40, 10_080), { code: 'E_DAMAGED' })
   })
 
   test('tells of a folder that is not there', async t => {

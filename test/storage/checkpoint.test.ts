@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Place,
+  readCheckpoint,
+  type TopicCheckpoint,
+  writeCheckpoint,
+  writeCheckpointNow,
+} from '../../src/storage/checkpoint.ts'
+import { replaceFs, systemError, temporaryFolder } from './fixtures.ts'
+import { type Random, seeded } from './random.ts'
+
+const NOWHERE: Place = { segment: 0, offset: 0, index: 0 }
+const EMPTY: TopicCheckpoint = { segments: [], distributed: NOWHERE, gaps: [], channels: [] }
+
+const SMALL: TopicCheckpoint = {
+  segments: [{ number: 1, count: 2, size: 3 }],
+  distributed: { segment: 4, offset: 5, index: 6 },
+  gaps: [{ from: { segment: 7, offset: 8, index: 9 }, to: { segment: 10, offset: 11, index: 12 } }],
+  channels: [
+    {
+      name: 'ch',
+      cursor: { segment: 13, offset: 14, index: 15 },
+      held: [{ idSegment: 16, idIndex: 17, segment: 18, offset: 19, attempts: 20, dueMs: 1.5 }],
+    },
+  ],
+}
+
+function u32(random: Random): number {
+  return random.pick([0, 1, 2 ** 31 - 1, 2 ** 32 - 1, random.int(0, 2 ** 32 - 1)])
+}
+
+function list<T>(random: Random, most: number, make: () => T): T[] {
+  return Array.from({ length: random.int(0, most) }, make)
+}
+
+function checkpoint(random: Random): TopicCheckpoint {
+  const number = (): number => u32(random)
+  const place = (): Place => ({ segment: number(), offset: number(), index: number() })
+  return {
+    segments: list(random, 5, () => ({ number: number(), count: number(), size: number() })),
+    distributed: place(),
+    gaps: list(random, 3, () => ({ from: place(), to: place() })),
+    channels: list(random, 4, () => ({
+      name: random.pick(['c', 'x'.repeat(64), 'tail#ephemeral', 'é']),
+      cursor: place(),
+      held: list(random, random.pick([0, 3, 300]), () => ({
+        idSegment: number(),
+        idIndex: number(),
+        segment: number(),
+        offset: number(),
+        attempts: random.int(0, 65_535),
+        dueMs: random.pick([0, 1_700_000_000_000, random.fraction() * 2e12]),
+      })),
+    })),
+  }
+}
+
+function hex(numbers: readonly number[]): string {
+  return numbers.map(n => n.toString(16).padStart(8, '0')).join('')
+}
+
+describe('a checkpoint', () => {
+  test('has a fixed layout', () => {
+    const words = [1, 1, 2, 3, 4, 5, 6, 1, 7, 8, 9, 10, 11, 12, 1, 2]
+    const held = [13, 14, 15, 1, 16, 17, 18, 19, 20]
+    const bytes = encodeCheckpoint(SMALL)
+    assert.equal(bytes.toString('latin1', 0, 8), 'nsqtscp1')
+    assert.equal(bytes.readUInt32BE(12), bytes.length - 16)
+    assert.equal(bytes.toString('hex', 16), `${hex(words)}6368${hex(held)}3ff8000000000000`)
+  })
+
+  test('comes back as it was', t => {
+    const random = seeded(text => t.diagnostic(text))
+    for (const known of [EMPTY, SMALL]) assert.deepEqual(decodeCheckpoint(encodeCheckpoint(known)), known)
+    for (let i = 0; i < 200; i++) {
+      const made = checkpoint(random)
+      assert.deepEqual(decodeCheckpoint(encodeCheckpoint(made)), made)
+    }
+  })
+
+  test('is not taken when it is cut off anywhere, or longer', () => {
+    const bytes = encodeCheckpoint(SMALL)
+    for (let length = 0; length < bytes.length; length++) {
+      assert.equal(decodeCheckpoint(bytes.subarray(0, length)), undefined, `${length}`)
+    }
+    assert.equal(decodeCheckpoint(Buffer.concat([bytes, Buffer.alloc(1)])), undefined)
+  })
+
+  test('is not taken when any bit is wrong', () => {
+    const bytes = encodeCheckpoint(SMALL)
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const wrong = Buffer.from(bytes)
+      wrong.writeUInt8(wrong.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+      assert.equal(decodeCheckpoint(wrong), undefined, `${bit}`)
+    }
+  })
+})
+
+describe('the file of a checkpoint', () => {
+  test('may be missing or damaged', t => {
+    const folder = temporaryFolder(t)
+    assert.equal(readCheckpoint(folder), 'missing')
+    writeFileSync(join(folder, 'checkpoint'), '')
+    assert.equal(readCheckpoint(folder), 'damaged')
+    writeFileSync(join(folder, 'checkpoint'), encodeCheckpoint(SMALL).subarray(0, -1))
+    assert.equal(readCheckpoint(folder), 'damaged')
+    rmSync(join(folder, 'checkpoint'))
+    mkdirSync(join(folder, 'checkpoint'))
+    assert.throws(() => readCheckpoint(folder), { code: 'EISDIR' })
+  })
+
+  test('is replaced', async t => {
+    const folder = temporaryFolder(t)
+    await writeCheckpoint(folder, encodeCheckpoint(EMPTY))
+    assert.deepEqual(readCheckpoint(folder), EMPTY)
+    await writeCheckpoint(folder, encodeCheckpoint(SMALL))
+    assert.deepEqual(readCheckpoint(folder), SMALL)
+    writeCheckpointNow(folder, encodeCheckpoint(EMPTY))
+    assert.deepEqual(readCheckpoint(folder), EMPTY)
+    assert.deepEqual(readdirSync(folder), ['checkpoint'])
+  })
+
+  test('written at once is not overtaken by one that was on its way', async t => {
+    const folder = temporaryFolder(t)
+    // Wherever the slow one has got to by then.
+    for (let i = 0; i < 60; i++) {
+      let isWanted = true
+      const slow = writeCheckpoint(folder, encodeCheckpoint(EMPTY), () => isWanted)
+      const pause = (i % 20) / 10
+      if (i > 0)
+        await new Promise(resolve => (i % 2 === 0 ? setTimeout(resolve, pause) : setImmediate(resolve)))
+      isWanted = false
+      writeCheckpointNow(folder, encodeCheckpoint(SMALL))
+      await slow
+      assert.deepEqual(readCheckpoint(folder), SMALL)
+      assert.deepEqual(readdirSync(folder), ['checkpoint'])
+    }
+  })
+
+  test('stays as it was when a new one cannot be written, and nothing is left over', async t => {
+    const folder = temporaryFolder(t)
+    writeCheckpointNow(folder, encodeCheckpoint(SMALL))
+    const restores = [
+      // A disk that fills up: a short write, then none.
+      replaceFs(
+        t,
+        'writeSync',
+        original => (fd: number, bytes: Buffer, from: number, length: number, at: number) => {
+          if (from > 0) throw systemError('ENOSPC')
+          return original(fd, bytes, from, Math.min(length, 10), at)
+        },
+      ),
+      replaceFs(t, 'fsyncSync', () => () => {
+        throw systemError('EIO')
+      }),
+    ]
+    assert.throws(() => writeCheckpointNow(folder, encodeCheckpoint(EMPTY)))
+    for (const restore of restores) restore()
+    assert.deepEqual(readCheckpoint(folder), SMALL)
+    replaceFs(t, 'renameSync', () => () => {
+      throw systemError('EIO')
+    })
+    await assert.rejects(writeCheckpoint(folder, encodeCheckpoint(EMPTY)), { code: 'EIO' })
+    assert.throws(() => writeCheckpointNow(folder, encodeCheckpoint(EMPTY)), { code: 'EIO' })
+    assert.deepEqual(readCheckpoint(folder), SMALL)
+    assert.deepEqual(readdirSync(folder), ['checkpoint'])
+    await assert.rejects(writeCheckpoint(join(folder, 'none'), encodeCheckpoint(EMPTY)), { code: 'ENOENT' })
+  })
+})

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { describe, test, type TestContext } from 'node:test'
+import { recover } from '../../src/storage/recovery.ts'
+import type { Segment } from '../../src/storage/segment.ts'
+import { Stragglers } from '../../src/storage/stragglers.ts'
+import {
+  bodies,
+  bodyAt,
+  openLog,
+  overwrite,
+  put,
+  replaceFs,
+  systemError,
+  temporaryFolder,
+} from './fixtures.ts'
+
+/** Bytes of a message of `bodies(…, 10)`. */
+const LENGTH = 44
+
+function setUp(t: TestContext, maxBytes = 1000): { folder: string; from: Segment; stragglers: Stragglers } {
+  const folder = temporaryFolder(t)
+  const log = openLog(t, folder)
+  put(log, ...bodies(20, 0, 10))
+  let number = 50
+  const stragglers = new Stragglers(folder, maxBytes, () => number++)
+  t.after(() => stragglers.close())
+  return { folder, from: log.first, stragglers }
+}
+
+function read(segment: Segment, offset = 0): string {
+  const record = segment.file?.readRecordNow(offset, segment.committedSize)
+  return record === undefined ? '' : bodyAt(record, 0).toString()
+}
+
+describe('stragglers', () => {
+  test('are copied, and one is told where each is', t => {
+    const { from, stragglers } = setUp(t)
+    const first = stragglers.take(from, [3 * LENGTH, 7 * LENGTH])
+    assert.deepEqual(
+      [...first.offsets],
+      [
+        [3 * LENGTH, 0],
+        [7 * LENGTH, LENGTH],
+      ],
+    )
+    const second = stragglers.take(from, [0])
+    assert.equal(second.segment, first.segment)
+    assert.deepEqual([...second.offsets], [[0, 2 * LENGTH]])
+    const texts = [0, LENGTH, 2 * LENGTH].map(offset => read(first.segment, offset))
+    assert.deepEqual(texts, ['message 3.', 'message 7.', 'message 0.'])
+    assert.deepEqual([first.segment.number, first.segment.count, first.segment.size], [50, 3, 3 * LENGTH])
+  })
+
+  test('fill segments up to their limit', t => {
+    const { from, stragglers } = setUp(t, 3 * LENGTH)
+    const numbers = [2, 2, 1, 1, 4].map((count, i) => {
+      const offsets = Array.from({ length: count }, (_, j) => (i + j) * LENGTH)
+      return stragglers.take(from, offsets).segment.number
+    })
+    assert.deepEqual(numbers, [50, 51, 50, 51, 52])
+    assert.equal(stragglers.segments.size, 3)
+  })
+
+  test('move out of a segment of stragglers into another', t => {
+    const { from, stragglers } = setUp(t)
+    const { segment } = stragglers.take(from, [0, LENGTH, 2 * LENGTH])
+    const moved = stragglers.take(segment, [LENGTH])
+    assert.notEqual(moved.segment, segment)
+    assert.equal(read(moved.segment), 'message 1.')
+    stragglers.unlink(segment)
+    assert.deepEqual([...stragglers.segments], [moved.segment])
+    assert.ok(existsSync(segment.file?.logPath ?? ''))
+  })
+
+  test('are there again after a restart', t => {
+    const { folder, from, stragglers } = setUp(t)
+    const { segment } = stragglers.take(from, [0, LENGTH])
+    stragglers.close()
+    let number = 60
+    const again = new Stragglers(folder, 1000, () => number++, recover(folder, new Map()).stragglers)
+    t.after(() => again.close())
+    const more = again.take(from, [5 * LENGTH])
+    assert.equal(more.segment.number, segment.number)
+    assert.deepEqual([...more.offsets.values()], [2 * LENGTH])
+    const texts = [0, LENGTH, 2 * LENGTH].map(offset => read(more.segment, offset))
+    assert.deepEqual(texts, ['message 0.', 'message 1.', 'message 5.'])
+  })
+
+  test('that cannot be written or synced leave no trace', t => {
+    const { folder, from, stragglers } = setUp(t)
+    stragglers.take(from, [0])
+    for (const name of ['writevSync', 'fdatasyncSync'] as const) {
+      const restore = replaceFs(t, name, () => () => {
+        throw systemError('ENOSPC')
+      })
+      assert.throws(() => stragglers.take(from, [LENGTH, 2 * LENGTH]), { code: 'ENOSPC' })
+      restore()
+    }
+    const { segment, offsets } = stragglers.take(from, [3 * LENGTH, 4 * LENGTH])
+    assert.deepEqual([...offsets.values()], [LENGTH, 2 * LENGTH])
+    stragglers.close()
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.deepEqual([recovered?.count, recovered?.size], [segment.count, segment.size])
+  })
+
+  test('that are damaged are refused', t => {
+    const { from, stragglers } = setUp(t)
+    overwrite(from.file?.logPath ?? '', 0, Buffer.alloc(8))
+    assert.throws(() => stragglers.take(from, [0]), { code: 'E_DAMAGED' })
+  })
+})
