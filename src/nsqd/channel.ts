@@ -53,7 +53,7 @@ export class Channel implements CursorEvents {
     this.ephemeral = ephemeral
     this.latency = topic.newLatency()
     this.#cursor = new Cursor(topic.log, this, position)
-    this.#inFlight = new InFlight(topic.log, this.#cursor, topic.nodeId, this.#sessions, this.latency)
+    this.#inFlight = new InFlight(topic.log, this.#cursor, this.#sessions, this.latency)
   }
 
   get sessions(): ReadonlySet<Session> {

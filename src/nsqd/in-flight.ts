@@ -1,13 +1,5 @@
 import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
-import {
-  ID_LENGTH,
-  idIndex,
-  idNode,
-  idSegment,
-  MAX_INDEX,
-  readIdHigh,
-  readIdLow,
-} from '../protocol/message-id.ts'
+import { ID_LENGTH, idIndex, idSegment, MAX_INDEX, readIdHigh, readIdLow } from '../protocol/message-id.ts'
 import type { HeldMessage } from '../storage/checkpoint.ts'
 import type { Cursor } from '../storage/cursor.ts'
 import { dueOf, publishedMsOf, recordLength } from '../storage/record.ts'
@@ -38,7 +30,6 @@ export class InFlight {
   readonly window: InFlightWindow
   readonly #log: TopicLog
   readonly #cursor: Cursor
-  readonly #nodeId: number
   /** By message timeout, in ms. */
   readonly #runs = new Map<number, RunQueue>()
   /** The segment in which the window's low end lies. */
@@ -51,14 +42,12 @@ export class InFlight {
   constructor(
     log: TopicLog,
     cursor: Cursor,
-    nodeId: number,
     sessions: ReadonlySet<Session>,
     latency: LatencyQuantiles | undefined,
   ) {
     this.#latency = latency
     this.#log = log
     this.#cursor = cursor
-    this.#nodeId = nodeId
     this.#sessions = sessions
     this.#lowSegment = cursor.segment
     this.window = new InFlightWindow(cursor.ordinal)
@@ -274,11 +263,14 @@ export class InFlight {
     this.#lowSegment = segment
   }
 
-  /** The ordinal of an id in one of the window's segments, or -1. */
+  /**
+   * The ordinal of an id in one of the window's segments, or -1. The node in it does not matter: only what was sent to
+   * the session counts, and --node-id may have been another when the message came.
+   */
   #ordinalOf(bytes: Buffer, at: number): number {
     const high = readIdHigh(bytes, at)
     const low = readIdLow(bytes, at)
-    if (high < 0 || low < 0 || idNode(high) !== this.#nodeId) return -1
+    if (high < 0 || low < 0) return -1
     const number = idSegment(high, low)
     for (let segment: Segment | undefined = this.#lowSegment; segment !== undefined; segment = segment.next) {
       if (segment.number === number) return segment.firstOrdinal + idIndex(low)
@@ -311,8 +303,8 @@ export class InFlight {
   ): Held {
     const high = readIdHigh(bytes, at)
     const low = readIdLow(bytes, at)
-    const ours = high >= 0 && low >= 0 && idNode(high) === this.#nodeId
-    const held = ours ? this.held.get(messageKey(idSegment(high, low), idIndex(low))) : undefined
+    const isId = high >= 0 && low >= 0
+    const held = isId ? this.held.get(messageKey(idSegment(high, low), idIndex(low))) : undefined
     if (held?.session === session) return held
     const owned = held?.session !== undefined || (ordinal >= 0 && this.window.ownerOf(ordinal) !== 0)
     const id = bytes.toString('latin1', at, at + ID_LENGTH)

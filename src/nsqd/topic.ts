@@ -41,7 +41,6 @@ export class Topic implements IntakeHost {
   readonly turn: Turn
   readonly options: NsqdOptions
   readonly logger: Logger
-  readonly nodeId: number
   /** Where messages come in. */
   readonly intake: Intake
   /** Owned by Turn. */
@@ -68,7 +67,6 @@ export class Topic implements IntakeHost {
     this.turn = host.turn
     this.options = host.options
     this.logger = host.logger
-    this.nodeId = host.options.nodeId
     this.distributed = distributed
     this.#visible = log.end
     this.intake = new Intake(this, log)
