@@ -53,6 +53,8 @@ export class Cluster {
   readonly lookupds: Endpoint[] = []
   readonly nsqds: Endpoint[] = []
   readonly moves: Move[] = []
+  /** The names of those that were asked for. */
+  readonly topics: readonly string[]
   readonly dataPath: string
   readonly isTemporary: boolean
   readonly #options: ClusterOptions
@@ -73,6 +75,7 @@ export class Cluster {
 
   private constructor(options: ClusterOptions, dataPath: string) {
     this.#options = options
+    this.topics = options.topics.map(({ topic }) => topic)
     this.dataPath = resolve(dataPath)
     this.isTemporary = options.dataPath === undefined
   }

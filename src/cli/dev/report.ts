@@ -76,13 +76,14 @@ export function banner(cluster: Cluster, { painter, command, elapsedMs }: Banner
   return lines.join('\n')
 }
 
-function suggestions({ nsqds: [nsqd], lookupds: [lookupd] }: Cluster, command: string): string[] {
+function suggestions({ nsqds: [nsqd], lookupds: [lookupd], topics }: Cluster, command: string): string[] {
   if (nsqd === undefined) return lookupd === undefined ? [] : [`curl http://${lookupd.http}/nodes`]
   // The tools look at this address when they are given none.
   const flag = nsqd.tcp === '127.0.0.1:4150' ? '' : ` --nsqd-tcp-address=${nsqd.tcp}`
+  const [topic = 'greetings'] = topics
   return [
-    `${command} tail --topic=greetings${flag}`,
-    `echo hello | ${command} pub --topic=greetings${flag}`,
+    `${command} tail --topic=${topic}${flag}`,
+    `echo hello | ${command} pub --topic=${topic}${flag}`,
     `curl http://${nsqd.http}/stats`,
   ]
 }

@@ -1,4 +1,4 @@
-import type { PublishTarget } from '../../../src/cli/pub/publisher.ts'
+import type { PublishTarget } from '../../src/cli/pub/publisher.ts'
 
 /** Takes batches, and answers when told to. */
 export class FakeTarget implements PublishTarget {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
-import { encodeRecord } from '../../../src/cli/jsonl.ts'
-import { DelimitedFraming, type Framing, LengthFraming } from '../../../src/cli/pub/framing.ts'
-import { Pacer } from '../../../src/cli/pub/pacer.ts'
-import { Publisher } from '../../../src/cli/pub/publisher.ts'
-import { Pump } from '../../../src/cli/pub/pump.ts'
+import { encodeRecord } from '../../src/cli/jsonl.ts'
+import { DelimitedFraming, type Framing, LengthFraming } from '../../src/cli/pub/framing.ts'
+import { Pacer } from '../../src/cli/pub/pacer.ts'
+import { Publisher } from '../../src/cli/pub/publisher.ts'
+import { Pump } from '../../src/cli/pub/pump.ts'
 import { FakeTarget } from './fake-target.ts'
 
 interface Setup {

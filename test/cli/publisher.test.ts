@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Publisher } from '../../../src/cli/pub/publisher.ts'
-import { PublishError } from '../../../src/client/errors.ts'
-import { NsqError } from '../../../src/util/errors.ts'
+import { Publisher } from '../../src/cli/pub/publisher.ts'
+import { PublishError } from '../../src/client/errors.ts'
+import { NsqError } from '../../src/util/errors.ts'
 import { FakeTarget } from './fake-target.ts'
 
 const bodies = ['a', 'bc', 'def'].map(text => Buffer.from(text))
