@@ -20,7 +20,7 @@ interface Setup {
   printer: Printer
   notes: string[]
   /** Answers the oldest write that waits. */
-  answer(isWritten: boolean): Promise<void>
+  answer: (isWritten: boolean) => Promise<void>
 }
 
 function setUp(limit: number): Setup {

@@ -28,7 +28,7 @@ const options = {
     max: 1_000_000,
   }),
   'consumer-opt': option.strings(
-    "An option of the connection by go-nsq's name: max_attempts,5 (repeat it for more)",
+    "An option of the connection by go-nsq's name: client_id,me (repeat it for more)",
     { ...subscription, placeholder: 'NAME,VALUE' },
   ),
   n: option.int('Stop after so many messages, over all topics (0: never)', 0, { ...end, min: 0 }),
