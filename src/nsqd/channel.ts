@@ -3,7 +3,7 @@ import { Cursor, type CursorEvents } from '../storage/cursor.ts'
 import type { Position } from '../storage/position.ts'
 import { frameOf, isDeferred, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
-import { errorText } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { now } from './clock.ts'
 import { InFlight } from './in-flight.ts'
@@ -46,6 +46,8 @@ export class Channel implements CursorEvents {
   readonly #inFlight: InFlight
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
+  /** Set while nothing is delivered, because the disk refused a read. */
+  #retry: NodeJS.Timeout | undefined
 
   constructor(topic: Topic, name: string, ephemeral: boolean, position: Position) {
     this.topic = topic
@@ -107,6 +109,7 @@ export class Channel implements CursorEvents {
   empty(): void {
     this.jump(this.topic.distributed)
     this.#inFlight.clear()
+    this.topic.touched()
     for (const session of this.#sessions) session.emptied()
     this.topic.turn.pump(this)
   }
@@ -148,7 +151,7 @@ export class Channel implements CursorEvents {
   /** Gives messages to the sessions that have room for them. Called by Turn. */
   pump(): void {
     if (this.#closed) return
-    if (!this.#paused && this.#sessions.size > 0) {
+    if (!this.#paused && this.#sessions.size > 0 && this.#retry === undefined) {
       this.#deliverHeld()
       this.#deliverFresh()
     }
@@ -191,8 +194,10 @@ export class Channel implements CursorEvents {
   restore(checkpoint: ChannelCheckpoint, find: (number: number) => Segment | undefined): void {
     for (const message of checkpoint.held) {
       const segment = find(message.segment)
-      // Without its segment the message was finished: segments go only then.
-      if (segment !== undefined) this.#inFlight.restore(message, segment)
+      // Without its segment the message was finished: segments go only then. Behind the end it fell to a torn tail.
+      if (segment !== undefined && message.offset < segment.committedSize) {
+        this.#inFlight.restore(message, segment)
+      }
     }
     this.#armTimer()
   }
@@ -201,6 +206,7 @@ export class Channel implements CursorEvents {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#retry)
     for (const session of this.#sessions) session.destroy()
     this.#sessions.clear()
     this.#rotation = []
@@ -212,8 +218,12 @@ export class Channel implements CursorEvents {
   }
 
   readFailed(cause: Error): void {
+    if (this.#retry !== undefined || this.#closed) return
     this.topic.logger.error(`topic ${this.topic.name}: cannot read the log, trying again: ${cause.message}`)
-    setTimeout(() => this.readable(), READ_RETRY).unref()
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.readable()
+    }, READ_RETRY)
   }
 
   damaged(segment: Segment, offset: number, bytes: number, messages: number): void {
@@ -244,6 +254,13 @@ export class Channel implements CursorEvents {
             ? this.topic.log.fetch(message.segment, message.offset, attempts)
             : frameOf(message.record, 0, attempts)
       } catch (error) {
+        if (error instanceof NsqError && error.code === 'E_DAMAGED') {
+          this.topic.logger.error(
+            `topic ${this.topic.name}: channel ${this.name} leaves out a message: ${error.message}`,
+          )
+          held.remove(message)
+          continue
+        }
         this.readFailed(error instanceof Error ? error : new Error(errorText(error)))
         return
       }

@@ -11,7 +11,7 @@ import {
 import { ordinalAt, type Position } from '../storage/position.ts'
 import { recover } from '../storage/recovery.ts'
 import type { Segment } from '../storage/segment.ts'
-import { Stragglers } from '../storage/stragglers.ts'
+import { republish, Stragglers } from '../storage/stragglers.ts'
 import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
 import { errorText } from '../util/errors.ts'
 import { now } from './clock.ts'
@@ -20,6 +20,8 @@ import { Topic, type TopicHost } from './topic.ts'
 
 /** A checkpoint may take this share of the time, at most. */
 const MOST_TIME = 0.05
+/** How long to wait after segments could not be given up, in ms. */
+const RECLAIM_RETRY = 10_000
 /** A segment with a smaller share of unfinished messages is given up, and these are moved. */
 const STRAGGLER_SHARE = 0.5
 
@@ -33,6 +35,7 @@ export class TopicStore {
   readonly #stragglers: Stragglers
   #writing = false
   #notBefore = 0
+  #reclaimNotBefore = 0
   /** Segments that nothing refers to once a checkpoint has said so. */
   #doomed: Segment[] = []
 
@@ -57,6 +60,8 @@ export class TopicStore {
     const { segments, stragglers, warnings } = recover(directory, totals)
     for (const warning of warnings) host.logger.warn(`topic ${name}: ${warning}`)
     const log = new TopicLog(options, segments)
+    // Without a checkpoint nobody knows whose the stragglers are: everybody gets them.
+    if (known === undefined) for (const segment of stragglers.splice(0)) republish(segment, log)
     const kept = new Stragglers(
       directory,
       options.maxSegmentBytes,
@@ -76,10 +81,11 @@ export class TopicStore {
   maintain(): void {
     const { topic } = this
     if (topic.closed || this.#writing || !topic.dirty || now() < this.#notBefore) return
-    this.#reclaim()
     const began = now()
+    // What could not be given up is tried again, even when nothing else changes.
+    const isReclaimed = this.#tryReclaim()
     const bytes = this.#encode()
-    topic.dirty = false
+    topic.dirty = !isReclaimed
     this.#notBefore = now() + (now() - began) / MOST_TIME
     this.#writing = true
     void this.#write(bytes)
@@ -88,7 +94,7 @@ export class TopicStore {
   /** Writes everything down and closes the files. */
   close(): void {
     this.topic.commit()
-    this.#reclaim()
+    this.#tryReclaim()
     const bytes = this.#encode()
     this.topic.close()
     this.#stragglers.close()
@@ -113,8 +119,8 @@ export class TopicStore {
   async #write(bytes: Buffer): Promise<void> {
     const { topic } = this
     try {
-      await writeCheckpoint(this.#directory, bytes)
-      this.#removeDoomed()
+      await writeCheckpoint(this.#directory, bytes, () => !topic.closed)
+      if (!topic.closed) this.#removeDoomed()
     } catch (error) {
       // A topic deleted meanwhile took its folder with it.
       if (topic.closed) return
@@ -158,6 +164,19 @@ export class TopicStore {
       gaps: topic.gaps.map(({ from, to }) => ({ from: place(from), to: place(to) })),
       channels,
     })
+  }
+
+  /** Nothing is lost when the disk is in the way: segments then stay a while longer. */
+  #tryReclaim(): boolean {
+    if (now() < this.#reclaimNotBefore) return false
+    try {
+      this.#reclaim()
+      return true
+    } catch (error) {
+      this.#reclaimNotBefore = now() + RECLAIM_RETRY
+      this.topic.logger.error(`topic ${this.topic.name}: cannot give up a segment: ${errorText(error)}`)
+      return false
+    }
   }
 
   /** Finds segments that every channel has left; moves what little is unfinished in them. */

@@ -1,5 +1,8 @@
+import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+import { DUE_LENGTH, dueOf, isDeferred } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
+import type { TopicLog } from './topic-log.ts'
 
 /** Ends the name of a segment of stragglers, which is no part of the log's chain. */
 export const STRAGGLER_SUFFIX = '.kept'
@@ -77,4 +80,23 @@ export class Stragglers {
     this.#segments.add(segment)
     return segment
   }
+}
+
+/** Appends the messages of a segment of stragglers to a log, under new ids, and deletes the segment. */
+export function republish(segment: Segment, log: TopicLog): void {
+  const { file } = segment
+  if (file === undefined) return
+  for (let offset = 0; offset < segment.size;) {
+    const record = file.readRecordNow(offset, segment.size)
+    const high = record.readUInt32BE(8)
+    const low = record.readUInt32BE(12)
+    if (isDeferred(record, 0)) {
+      log.appendDeferred(record, MESSAGE_OVERHEAD, record.length - DUE_LENGTH, high, low, dueOf(record, 0))
+    } else {
+      log.append(record, MESSAGE_OVERHEAD, record.length, high, low)
+    }
+    offset += record.length
+  }
+  log.commit()
+  file.remove()
 }

@@ -1,0 +1,161 @@
+import { connect, type Socket } from 'node:net'
+import { MAGIC_V2, nop } from '../../src/protocol/command.ts'
+import { FrameReader, FrameType } from '../../src/protocol/frame.ts'
+import { decodeMessage } from '../../src/protocol/message.ts'
+import type { Address } from '../../src/util/address.ts'
+
+export interface RawMessage {
+  id: string
+  attempts: number
+  timestamp: bigint
+  body: string
+}
+
+const PATIENCE_MS = 10_000
+const MAX_FRAME = 64 * 1024 * 1024
+
+/** Items that come, and those who wait for them. */
+class Inbox<T> {
+  readonly items: T[] = []
+  #wake: (() => void) | undefined
+
+  push(item: T): void {
+    this.items.push(item)
+    this.wake()
+  }
+
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  /** Resolves after the next `wake`. */
+  change(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+}
+
+/** A connection to nsqd that does what it is told and nothing else, but for answering heartbeats. */
+export class RawClient {
+  readonly socket: Socket
+  answersHeartbeats = true
+  heartbeats = 0
+  isClosed = false
+  readonly #replies = new Inbox<string>()
+  readonly #messages = new Inbox<RawMessage>()
+
+  constructor(address: Address) {
+    this.socket = connect(address.port, address.host)
+    this.socket.setNoDelay(true)
+    const reader = new FrameReader(this, MAX_FRAME)
+    this.socket.on('data', chunk => reader.push(chunk))
+    // A connection that nsqd ends may be reset; `isClosed` says so.
+    this.socket.on('error', () => undefined)
+    this.socket.on('close', () => {
+      this.isClosed = true
+      this.#replies.wake()
+      this.#messages.wake()
+    })
+    this.socket.write(MAGIC_V2)
+  }
+
+  frame(type: number, bytes: Buffer, start: number, end: number): void {
+    if (type === FrameType.message) {
+      const message = decodeMessage(bytes, start, end)
+      this.#messages.push({ ...message, body: message.body.toString() })
+      return
+    }
+    const text = bytes.toString('utf8', start, end)
+    if (text !== '_heartbeat_') {
+      this.#replies.push(text)
+      return
+    }
+    this.heartbeats++
+    if (this.answersHeartbeats) this.send(nop())
+  }
+
+  send(...commands: readonly Buffer[]): void {
+    this.socket.write(Buffer.concat(commands))
+  }
+
+  /** Sends a command and gives the next reply: its text, `OK` or `E_…`. */
+  ask(...commands: readonly Buffer[]): Promise<string> {
+    this.send(...commands)
+    return this.reply()
+  }
+
+  /** The next response or error. */
+  reply(): Promise<string> {
+    return this.#next(this.#replies, 'a reply')
+  }
+
+  message(): Promise<RawMessage> {
+    return this.#next(this.#messages, 'a message')
+  }
+
+  async messages(count: number): Promise<RawMessage[]> {
+    const all: RawMessage[] = []
+    while (all.length < count) all.push(await this.message())
+    return all
+  }
+
+  /** Messages that have come and that nobody took. */
+  get waiting(): readonly RawMessage[] {
+    return this.#messages.items
+  }
+
+  /** Takes the messages that have come. */
+  takeAll(): RawMessage[] {
+    return this.#messages.items.splice(0)
+  }
+
+  /** Resolves when nsqd has read everything that was sent: it answers commands in their order. */
+  async settled(): Promise<void> {
+    // Not an id: the answer is an error that ends nothing.
+    const text = await this.ask(Buffer.from(`TOUCH ${'~'.repeat(16)}\n`))
+    if (!text.startsWith('E_TOUCH_FAILED')) throw new Error(`unexpected reply: ${text}`)
+  }
+
+  /** Resolves when the connection is closed, by either side. */
+  async closed(): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS
+    while (!this.isClosed) {
+      if (Date.now() > deadline) throw new Error('the connection is still open')
+      await pause(2)
+    }
+  }
+
+  /** Ends the connection as a killed process does. */
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  async #next<T>(inbox: Inbox<T>, what: string): Promise<T> {
+    const deadline = Date.now() + PATIENCE_MS
+    for (;;) {
+      const item = inbox.items.shift()
+      if (item !== undefined) return item
+      if (this.isClosed) throw new Error(`the connection was closed before ${what} came`)
+      if (Date.now() > deadline) throw new Error(`${what} did not come`)
+      await Promise.race([inbox.change(), pause(PATIENCE_MS)])
+    }
+  }
+}
+
+/** Does not keep the process. */
+export function pause(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms).unref()
+  })
+}
+
+/** Waits until something is so. */
+export async function until(isSo: () => boolean, what: () => string = () => 'it'): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`waited for too long: ${what()}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
