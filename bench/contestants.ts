@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { mpub, pub } from '../src/protocol/command.ts'
 import { MESSAGE_OVERHEAD } from '../src/protocol/message.ts'
 import { Daemon } from './daemon.ts'
 import { BODY_LENGTH, type DrainLoad, type Durability, type Line, type PublishLoad } from './lines.ts'
+import { scratchFolder } from './scratch.ts'
 import type { LoadResult } from './work.ts'
 import { Worker } from './worker.ts'
 
@@ -108,8 +110,9 @@ export async function startNsqd(
   }
 }
 
-/** The same bytes between bare node:net processes. */
-export function startCeiling(line: Line, scale: Scale): Contestant {
+/** The same bytes between bare node:net processes; with `toFile` what is published also goes to a file. */
+export function startCeiling(line: Line, scale: Scale, toFile: boolean): Contestant {
+  const scratch = toFile ? scratchFolder() : undefined
   const server = new Worker('bare-server')
   const publisher = new Worker('publish')
   const consumer = new Worker('consume')
@@ -120,7 +123,9 @@ export function startCeiling(line: Line, scale: Scale): Contestant {
       if (load.kind === 'idle') return { rate: 0, loadNs: 0 }
       if (load.kind === 'publish') {
         const commandLength = lengthOfCommand(topic, load.batch)
-        const { port } = await server.run({ kind: 'sink', commandLength }, LEAST_DEADLINE_MS)
+        const path = scratch === undefined ? '' : join(scratch.path, 'sink')
+        const sync = line.durability === 'power'
+        const { port } = await server.run({ kind: 'sink', commandLength, path, sync }, LEAST_DEADLINE_MS)
         const job = publishJob(load, scale, port, topic)
         return sampleOf(await publisher.run({ ...job, bare: true }, LEAST_DEADLINE_MS))
       }
@@ -139,6 +144,7 @@ export function startCeiling(line: Line, scale: Scale): Contestant {
     peakRss: () => undefined,
     async stop() {
       for (const worker of [server, publisher, consumer]) worker.stop()
+      scratch?.remove()
     },
   }
 }

@@ -1,8 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { type Scratch, scratchFolder } from './scratch.ts'
 
 const OURS = fileURLToPath(new URL('../bin/nsqd.js', import.meta.url))
 const START_MS = 15_000
@@ -23,11 +22,11 @@ export class Daemon {
   readonly tcpPort: number
   readonly #httpPort: number
   readonly #child: ChildProcess
-  readonly #folder: string
+  readonly #scratch: Scratch
 
-  private constructor(child: ChildProcess, folder: string, tcpPort: number, httpPort: number) {
+  private constructor(child: ChildProcess, scratch: Scratch, tcpPort: number, httpPort: number) {
     this.#child = child
-    this.#folder = folder
+    this.#scratch = scratch
     this.tcpPort = tcpPort
     this.#httpPort = httpPort
   }
@@ -36,9 +35,9 @@ export class Daemon {
    * Starts ours, or the executable at `path`. With `profile` ours leaves a .cpuprofile in that folder when it stops.
    */
   static async start(flags: readonly string[], { path = '', profile = '' } = {}): Promise<Daemon> {
-    const folder = mkdtempSync(join(tmpdir(), 'nsq-bench-'))
+    const scratch = scratchFolder()
     const given = [
-      `--data-path=${folder}`,
+      `--data-path=${scratch.path}`,
       '--tcp-address=127.0.0.1:0',
       '--http-address=127.0.0.1:0',
       ...flags,
@@ -48,17 +47,15 @@ export class Daemon {
       path === ''
         ? spawn(process.execPath, [...node, OURS, ...given], { stdio: ['ignore', 'ignore', 'pipe'] })
         : spawn(path, given, { stdio: ['ignore', 'ignore', 'pipe'] })
-    const cleanUp = (): void => {
-      child.kill('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    }
-    process.once('exit', cleanUp)
-    child.once('exit', () => process.off('exit', cleanUp))
+    const kill = (): boolean => child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
     try {
       const { tcpPort, httpPort } = await listening(child)
-      return new Daemon(child, folder, tcpPort, httpPort)
+      return new Daemon(child, scratch, tcpPort, httpPort)
     } catch (error) {
-      cleanUp()
+      kill()
+      scratch.remove()
       throw error
     }
   }
@@ -71,13 +68,10 @@ export class Daemon {
     return (Number(fields[11]) + Number(fields[12])) / clockTicks()
   }
 
-  /** Resident memory now and at its highest, in bytes. */
-  get rss(): number {
-    return this.#status('VmRSS')
-  }
-
+  /** Resident memory at its highest, in bytes. */
   get peakRss(): number {
-    return this.#status('VmHWM')
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
   }
 
   async createTopic(topic: string, channels: readonly string[]): Promise<void> {
@@ -109,7 +103,7 @@ export class Daemon {
       await exited
       clearTimeout(timer)
     }
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#scratch.remove()
   }
 
   async #unfinished(topic: string): Promise<number> {
@@ -126,12 +120,6 @@ export class Daemon {
   async #post(path: string): Promise<void> {
     const response = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`, { method: 'POST' })
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)
-  }
-
-  #status(field: string): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
-    const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]
-    return Number(kib) * 1024
   }
 }
 

@@ -7,6 +7,8 @@ export interface LineResult {
   readonly ours: Outcome
   readonly peer: Outcome | undefined
   readonly ceiling: Outcome
+  /** The ceiling when what is published goes to a file, as safely as the line asks. */
+  readonly file: Outcome | undefined
 }
 
 export interface Outcome {
@@ -39,8 +41,10 @@ export async function measure(line: Line, options: MeasureOptions): Promise<Line
   try {
     const ours = await start(startNsqd(line, scale, '', profile))
     const other = peer === '' ? undefined : await start(startNsqd(line, scale, peer, ''))
-    const ceiling = await start(startCeiling(line, scale))
-    const runners = other === undefined ? [ours, ceiling] : [ours, other, ceiling]
+    const ceiling = await start(startCeiling(line, scale, false))
+    const toFile = line.load.kind === 'publish' && line.durability !== 'none'
+    const file = toFile ? await start(startCeiling(line, scale, true)) : undefined
+    const runners = [ours, other, ceiling, file].filter(runner => runner !== undefined)
     // A single round has nothing to warm up with: it leaves out its own beginning.
     const rounds = line.rounds === undefined ? options.rounds : Math.min(options.rounds, line.rounds)
     const first = rounds === 1 ? 1 : 0
@@ -55,6 +59,7 @@ export async function measure(line: Line, options: MeasureOptions): Promise<Line
       ours: outcomeOf(ours),
       peer: other === undefined ? undefined : outcomeOf(other),
       ceiling: outcomeOf(ceiling),
+      file: file === undefined ? undefined : outcomeOf(file),
     }
   } finally {
     await Promise.all(started.map(contestant => contestant.stop()))

@@ -5,15 +5,16 @@ export function rateTable(results: readonly LineResult[]): string {
   const timed = results.filter(({ line }) => line.load.kind !== 'idle')
   if (timed.length === 0) return ''
   const withPeer = timed.some(({ peer }) => peer !== undefined)
-  const head = ['line', 'aim', 'ours', 'ceiling', 'ours / ceiling', 'nsqd CPU', 'load CPU']
+  const head = ['line', 'aim', 'ours', 'ceiling', 'ours / ceiling', 'with file', 'nsqd CPU', 'load CPU']
   if (withPeer) head.push('peer', 'ours / peer')
-  const rows = timed.map(({ line, ours, peer, ceiling }) => {
+  const rows = timed.map(({ line, ours, peer, ceiling, file }) => {
     const cells = [
       `${line.what} (\`${line.name}\`)`,
       line.aim === undefined ? '' : rate(line.aim),
       rate(ours.median.rate),
       rate(ceiling.median.rate),
       ratio(ours.median.rate, ceiling.median.rate),
+      rate(file?.median.rate),
       microseconds(ours.median.daemonNs),
       microseconds(ours.median.loadNs),
     ]

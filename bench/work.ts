@@ -40,8 +40,11 @@ export interface ConsumeJob {
 }
 
 export type BareServerJob =
-  /** Answers every `commandLength` bytes with an OK's worth of bytes. */
-  | { kind: 'sink'; commandLength: number }
+  /**
+   * Answers every `commandLength` bytes with an OK's worth of bytes; unless `path` is empty, when they are in that
+   * file, and with `sync` on the disk.
+   */
+  | { kind: 'sink'; commandLength: number; path: string; sync: boolean }
   /** Sends `messages` frames to each connection, `ready` ahead of the FINs' bytes. */
   | { kind: 'source'; frameLength: number; ready: number; messages: number }
 
