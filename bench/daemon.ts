@@ -48,7 +48,8 @@ export class Daemon {
         ? spawn(process.execPath, [...node, OURS, ...given], { stdio: ['ignore', 'ignore', 'pipe'] })
         : spawn(path, given, { stdio: ['ignore', 'ignore', 'pipe'] })
     const kill = (): boolean => child.kill('SIGKILL')
-    process.once('exit', kill)
+    // Before its folder goes.
+    process.prependOnceListener('exit', kill)
     child.once('exit', () => process.off('exit', kill))
     try {
       const { tcpPort, httpPort } = await listening(child)
