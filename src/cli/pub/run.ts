@@ -4,6 +4,7 @@ import { sources, withSources } from '../addresses.ts'
 import { producerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
 import type { PubOptions } from '../commands/pub.ts'
+import { Complaints } from '../complaints.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, UsageError } from '../errors.ts'
 import { unescapeBytes } from '../escape.ts'
@@ -28,6 +29,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   const framing = newFraming(options)
   const from = sources(options)
   const to = options.to ?? (program === OFFICIAL_NAME ? 'all' : 'any')
+  const complaints = new Complaints(program, context)
   const producer = new Producer({
     ...producerOptions(options.producerOpt),
     nsqd: from.nsqd,
@@ -36,6 +38,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
     maxMessageBytes: options.maxMsgSize,
     maxDeferMs: 2 ** 31 - 1,
     maxPendingBytes: MAX_PENDING_BYTES,
+    onError: complaints.add,
   })
   const publisher = new Publisher(producer, Math.round(options.defer))
   const pump = new Pump({
@@ -49,24 +52,27 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
     signal,
   })
 
-  // Also when there turns out to be nothing to publish: an nsqd that is down is never a success.
-  await withSources(from, Promise.race([producer.connect(), aborted(signal)]))
+  try {
+    // Also when there turns out to be nothing to publish: an nsqd that is down is never a success.
+    await withSources(from, Promise.race([producer.connect(), aborted(signal)]))
+  } catch (error) {
+    await producer.close(0)
+    throw error
+  }
+  complaints.begin()
   const target = topic ?? 'the topics of the records'
   if (stdin.isTTY && stderr.isTerminal) stderr.line(`Publishing to ${target}. End the input with Ctrl-D.`)
   const hideProgress = stderr.isTerminal && !stdin.isTTY ? await showProgress(publisher, target) : () => {}
   const startedAt = performance.now()
-  let failure: unknown
   try {
     await pump.run()
-  } catch (error) {
-    failure = error
+  } finally {
+    await publisher.finish()
+    const seconds = (performance.now() - startedAt) / 1000
+    hideProgress()
+    await producer.close()
+    summarize(context, { publisher, target, empty: pump.empty, seconds })
   }
-  await publisher.finish()
-  const seconds = (performance.now() - startedAt) / 1000
-  hideProgress()
-  await producer.close()
-  summarize(context, { publisher, target, empty: pump.empty, seconds })
-  if (failure !== undefined) throw failure
   return publisher.error === undefined ? ExitCode.done : ExitCode.failed
 }
 

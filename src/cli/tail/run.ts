@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer } from '../../client/consumer.ts'
-import type { NsqError } from '../../util/errors.ts'
 import { sources, withSources } from '../addresses.ts'
 import { consumerOptions } from '../client-options.ts'
 import { loadPainter } from '../colour.ts'
 import type { Context } from '../command.ts'
 import type { TailOptions } from '../commands/tail.ts'
+import { Complaints } from '../complaints.ts'
 import { aborted } from '../daemon.ts'
 import { UsageError } from '../errors.ts'
 import { checkChannel, checkTopic } from '../names.ts'
@@ -15,8 +15,6 @@ import { Printer } from './printer.ts'
 
 /** Somebody watches: a topic that comes into being should show up soon. */
 const LOOKUP_POLL_MS = 5000
-/** The same complaint is not repeated within this time. */
-const COMPLAINT_MS = 1000
 
 export async function runTail(context: Context<TailOptions>): Promise<void> {
   const { options, stdout, signal } = context
@@ -30,7 +28,7 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     write: bytes => stdout.write(bytes),
     limit,
   })
-  const complaints = new Complaints(context)
+  const complaints = new Complaints(context.program, context)
   const consumers = topics.map(
     topic =>
       new Consumer({
@@ -43,7 +41,7 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
         // What is beyond the limit would only be taken from others and given back.
         maxInFlight: Math.min(options.maxInFlight, limit),
         onMessage: message => printer.print(message),
-        onError: error => complaints.add(error),
+        onError: complaints.add,
       }),
   )
   const done = new AbortController()
@@ -110,29 +108,5 @@ async function idle(printer: Printer, timeoutMs: number, signal: AbortSignal): P
   for (let left = timeoutMs; left > 0 && !signal.aborted;) {
     await sleep(left, undefined, { signal }).catch(() => {})
     left = Math.max(printer.lastAt, startedAt) + timeoutMs - performance.now()
-  }
-}
-
-/** Says on stderr what goes wrong and is being dealt with, once the command is under way. */
-class Complaints {
-  readonly #context: Context<TailOptions>
-  readonly #last = new Map<string, number>()
-  #hasBegun = false
-
-  constructor(context: Context<TailOptions>) {
-    this.#context = context
-  }
-
-  /** Until now a failure ends the command, which reports it itself. */
-  begin(): void {
-    this.#hasBegun = true
-  }
-
-  add(error: NsqError): void {
-    const now = performance.now()
-    const last = this.#last.get(error.code) ?? Number.NEGATIVE_INFINITY
-    if (!this.#hasBegun || this.#context.signal.aborted || now - last < COMPLAINT_MS) return
-    this.#last.set(error.code, now)
-    this.#context.stderr.line(`${this.#context.program}: ${error.message}`)
   }
 }
