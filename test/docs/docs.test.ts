@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { commandsPage } from '../../scripts/commands-page.ts'
+import { manPage } from '../../scripts/man-page.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { envName } from '../../src/util/option.ts'
+import { callsIn } from './command-lines.ts'
+import { anchors, blocks, page, pages, ROOT, withoutBlocks } from './markdown.ts'
+import { checkCall, optionTables, programs } from './options.ts'
+
+const REMAKE = 'make it again with: node --import tsx scripts/docs.ts'
+
+/** Flags of other programs that the documents name. */
+const FOREIGN_FLAGS = new Set(['--import', '--test'])
+
+describe('documents', () => {
+  test('docs/commands.md is what the definitions make', async () => {
+    assert.equal(page('docs/commands.md').text, await commandsPage(), REMAKE)
+  })
+
+  test('man/nsq-ts.1 is what the definitions make', async () => {
+    assert.equal(readFileSync(new URL('man/nsq-ts.1', ROOT), 'utf8'), await manPage(), REMAKE)
+  })
+
+  test('examples use commands and flags that exist, with values that are taken', async () => {
+    for (const each of pages()) {
+      for (const { text } of blocks(each).filter(({ language }) => language === 'sh')) {
+        for (const words of callsIn(text, programs)) {
+          await assert.doesNotReject(checkCall(words), `${each.path}: ${words.join(' ')}`)
+        }
+      }
+    }
+  })
+
+  test('flags and environment variables named in the text exist', async () => {
+    const flags = [...(await optionTables()).values()].flatMap(Object.keys)
+    const variables = new Set(flags.map(envName))
+    for (const each of pages()) {
+      for (const [, code = ''] of withoutBlocks(each).matchAll(/`([^`\n]+)`/g)) {
+        for (const [flag] of code.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)) {
+          const isKnown = flags.includes(flag.slice(2)) || FOREIGN_FLAGS.has(flag) || flag.endsWith('-')
+          assert.ok(isKnown, `${each.path} names ${flag}`)
+        }
+        for (const [variable] of code.matchAll(/\bNSQ_[A-Z_]+/g)) {
+          assert.ok(variable === 'NSQ_' || variables.has(variable), `${each.path} names ${variable}`)
+        }
+      }
+    }
+  })
+
+  test('links lead somewhere', () => {
+    for (const each of pages()) {
+      for (const [, target = ''] of withoutBlocks(each).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue
+        const url = new URL(target, new URL(each.path, ROOT))
+        assert.ok(existsSync(new URL(url.pathname, ROOT)), `${each.path} links to ${target}`)
+        if (url.hash === '' || !url.pathname.endsWith('.md')) continue
+        const path = url.pathname.slice(ROOT.pathname.length)
+        assert.ok(anchors(page(path)).has(url.hash.slice(1)), `${each.path} links to ${target}`)
+      }
+    }
+  })
+
+  test('the README lists every command with its bin', () => {
+    const rows = page('README.md').text.matchAll(/^\| `nsq-ts (\w+)` +\| (?:`(\w+)`)? +\|/gm)
+    assert.deepEqual(
+      Array.from(rows, ([, name, bin]) => [name, bin]),
+      commands.map(({ name, bin }) => [name, bin]),
+    )
+  })
+
+  test('docs/dependencies.md names every dependency, and no other', () => {
+    const { dependencies, devDependencies } = readPackage()
+    const { text } = page('docs/dependencies.md')
+    const [, atRunTime = '', forDevelopment = ''] = text.split(/^## .*$/m)
+    assert.deepEqual(firstColumn(atRunTime), dependencies)
+    assert.deepEqual(firstColumn(forDevelopment), devDependencies)
+  })
+})
+
+function firstColumn(text: string): string[] {
+  return Array.from(text.matchAll(/^\| `([^`]+)`/gm), ([, name = '']) => name).sort()
+}
+
+interface Dependencies {
+  dependencies: string[]
+  devDependencies: string[]
+}
+
+function readPackage(): Dependencies {
+  const parsed: unknown = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))
+  assert.ok(typeof parsed === 'object' && parsed !== null)
+  return { dependencies: names(parsed, 'dependencies'), devDependencies: names(parsed, 'devDependencies') }
+}
+
+function names(parsed: object, key: keyof Dependencies): string[] {
+  const section: unknown = Reflect.get(parsed, key)
+  assert.ok(typeof section === 'object' && section !== null)
+  return Object.keys(section).sort()
+}
