@@ -167,6 +167,11 @@ export class Channel implements CursorEvents {
     this.#inFlight.resetWindow()
   }
 
+  /** Lets go of the log before this ordinal: what is in flight there is held by name. */
+  holdUpTo(ordinal: number): void {
+    this.#inFlight.holdUpTo(ordinal)
+  }
+
   /** Leaves this segment and all before, if the cursor is behind it: its files are about to go. */
   leave(segment: Segment): boolean {
     this.#cursor.settle()
@@ -284,7 +289,8 @@ export class Channel implements CursorEvents {
       for (const session of this.#sessions) if (session.room() > 0) ready++
       if (ready === 0) return
       const share = Math.ceil(available / ready)
-      for (; ready > 0; ready--) {
+      // Not asked whose turn it is when there is nothing left: it would lose its turn.
+      for (; ready > 0 && this.#cursor.ordinal < this.topic.readableUntil(this); ready--) {
         const session = this.#nextSession()
         if (session === undefined) return
         if (!this.#deliverRun(session, Math.min(share, session.room()))) return
@@ -296,18 +302,22 @@ export class Channel implements CursorEvents {
   #deliverRun(session: Session, most: number): boolean {
     const cursor = this.#cursor
     const { window } = this.#inFlight
+    // Asked first, as it may move the cursor.
+    const end = this.topic.readableUntil(this)
     const first = cursor.ordinal
-    const until = Math.min(first + most, this.topic.readableUntil(this))
+    const until = Math.min(first + most, end)
     if (first >= until || !cursor.fill() || cursor.block === undefined) return false
     if (window.isFull) this.#inFlight.makeRoom()
     const { bytes, start: blockStart, committed } = cursor.block
     const start = cursor.at
     const stop = Math.min(committed, start + MAX_RUN)
     const sampled = session.sampleRate > 0
+    let skips = false
     let at = start
     let ordinal = first
     while (ordinal < until && at < stop && !window.isFull && !isDeferred(bytes, at)) {
-      if (sampled && session.skips()) break
+      skips = sampled && session.skips()
+      if (skips) break
       window.add(session.number, blockStart + at)
       at += recordLength(bytes, at)
       ordinal++
@@ -319,7 +329,7 @@ export class Channel implements CursorEvents {
       session.deliver(bytes.subarray(start, at), count)
       this.#countDelivered(session, count)
     }
-    if (sampled && ordinal < until && at < stop && !isDeferred(bytes, at)) {
+    if (skips) {
       // Left out by the sample rate: this message is done with, as in the official nsqd.
       cursor.advance(recordLength(bytes, at), 1)
       window.addSettled()

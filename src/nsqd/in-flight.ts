@@ -273,7 +273,10 @@ export class InFlight {
     if (high < 0 || low < 0) return -1
     const number = idSegment(high, low)
     for (let segment: Segment | undefined = this.#lowSegment; segment !== undefined; segment = segment.next) {
-      if (segment.number === number) return segment.firstOrdinal + idIndex(low)
+      if (segment.number === number) {
+        const ordinal = segment.firstOrdinal + idIndex(low)
+        return ordinal < segment.endOrdinal ? ordinal : -1
+      }
       if (segment === this.#cursor.segment) break
     }
     return -1

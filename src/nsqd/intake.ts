@@ -22,8 +22,9 @@ export interface IntakeHost {
   diskResult(error: Error | null): void
 }
 
-/** Publishes that wait for the disk before their connections are read no further. */
+/** Publishes, and bytes of them, that wait for the disk before their connections are read no further. */
 const MAX_WAITING = 10_000
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 /**
  * The way of messages into a topic's log: appended as they come, committed once a turn, and acknowledged when they are
@@ -59,7 +60,7 @@ export class Intake {
 
   /** Whether publishers come faster than the disk syncs: their connections should not be read for a while. */
   get isBehind(): boolean {
-    return this.#syncing && this.#publishers.length > MAX_WAITING
+    return this.#syncing && (this.#publishers.length > MAX_WAITING || this.#bytes > MAX_WAITING_BYTES)
   }
 
   /** Takes in a message; it is acknowledged to whoever calls `awaitCommit`. */

@@ -205,8 +205,8 @@ export class Topic implements IntakeHost {
   readableUntil(channel: Channel): number {
     if (this.gaps.length > 0) {
       for (const { from, to } of this.gaps) {
-        if (channel.ordinal === ordinalAt(from)) channel.jump(to)
-        else if (channel.ordinal < ordinalAt(from)) return ordinalAt(from)
+        if (channel.ordinal < ordinalAt(from)) return ordinalAt(from)
+        if (channel.ordinal < ordinalAt(to)) channel.jump(to)
       }
     }
     return ordinalAt(this.distributed)
@@ -235,10 +235,13 @@ export class Topic implements IntakeHost {
     this.log.close()
   }
 
-  /** Drops the oldest messages of a topic in memory, down to --mem-queue-size. */
+  /** Drops the oldest messages of a topic in memory, down to --mem-queue-size, but for those in flight. */
   #trim(): void {
-    const least = ordinalAt(this.#visible) - this.options.memQueueSize
-    const late = [...this.#channels.values()].filter(channel => channel.ordinal < least)
+    // The last one at least stays, for consumers who wait for it.
+    const least = ordinalAt(this.#visible) - Math.max(1, this.options.memQueueSize)
+    const channels = [...this.#channels.values()]
+    for (const channel of channels) channel.holdUpTo(least)
+    const late = channels.filter(channel => channel.ordinal < least)
     if (late.length === 0 && ordinalAt(this.distributed) >= least) return
     const position = this.log.positionOf(least)
     if (position === undefined) return

@@ -61,7 +61,10 @@ export class Running {
   ): Promise<RawClient> {
     const client = await this.connect(Object.keys(request).length > 0 ? request : undefined)
     assert.equal(await client.ask(sub(topic, channel)), 'OK')
-    if (ready > 0) client.send(rdy(ready))
+    if (ready > 0) {
+      client.send(rdy(ready))
+      await client.settled()
+    }
     return client
   }
 
