@@ -101,6 +101,7 @@ export class Nsqd implements TopicHost, SessionHost {
    * @throws NsqError E_DATA_PATH, E_DATA_PATH_LOCKED, E_METADATA, or E_LISTEN… naming what is wrong.
    */
   async start(): Promise<void> {
+    this.logger.info(`nsqd v${version} (nsq-ts, node ${process.version})`)
     for (const warning of optionWarnings(this.options)) this.logger.warn(warning)
     this.#unlock = lockDataPath(this.options.dataPath)
     try {
@@ -140,7 +141,7 @@ export class Nsqd implements TopicHost, SessionHost {
     } finally {
       this.#unlock?.()
     }
-    this.logger.info('closed')
+    if (this.#tcpAddress !== undefined) this.logger.info('closed')
     if (failures.length > 0)
       throw new NsqError('E_SHUTDOWN', 'not all topics could be saved', { cause: failures[0] })
   }

@@ -127,7 +127,10 @@ function isAlive({ pid, started }: Holder): boolean {
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const tick = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // Dead, but not yet waited for by its parent: it has started nothing any more.
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'dead'
+    const tick = fields[19]
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     return tick === undefined ? null : `${boot} ${tick}`
   } catch {
@@ -171,13 +174,13 @@ function parseHolder(text: string): Holder | undefined {
 function locked(dataPath: string, pid: number | undefined): NsqError {
   const holder = pid === undefined ? '' : pid === process.pid ? ' of this process' : ` (pid ${pid})`
   return new NsqError('E_DATA_PATH_LOCKED', `the data path ${dataPath} is in use by another nsqd${holder}`, {
-    remedy: 'stop that nsqd, or give this one a --data-path of its own',
+    remedy: 'Stop that nsqd, or give this one a --data-path of its own.',
   })
 }
 
 function unusable(dataPath: string, error: unknown): NsqError {
   return new NsqError('E_DATA_PATH', `cannot use the data path ${dataPath}: ${errorText(error)}`, {
     cause: error,
-    remedy: 'choose another --data-path, or let the user of this process write to it',
+    remedy: 'Choose another --data-path, or let the user of this process write to it.',
   })
 }

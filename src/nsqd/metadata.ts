@@ -33,7 +33,8 @@ export function loadMetadata(dataPath: string): Metadata | undefined {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw new NsqError('E_METADATA', `cannot read the topics and channels in ${file}: ${errorText(error)}`, {
       cause: error,
-      remedy: `put a good copy of the file there, or move it away to start without paused topics and idle channels`,
+      remedy:
+        'Put a good copy of the file there, or move it away: topics and messages stay, pauses are forgotten.',
     })
   }
 }
@@ -132,7 +133,7 @@ export class MetadataStore {
   #failure(error: unknown): NsqError {
     return new NsqError('E_METADATA', `cannot write ${this.#file}: ${errorText(error)}`, {
       cause: error,
-      remedy: 'make room on the disk, and let the user of this process write to the data path',
+      remedy: 'Make room on the disk, and let the user of this process write to the data path.',
     })
   }
 }
