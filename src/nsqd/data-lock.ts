@@ -116,8 +116,12 @@ function isAlive({ pid, started }: Holder): boolean {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
   }
   const actual = startOf(pid)
+  if (actual === DEAD) return false
   return started === null || actual === null || started === actual
 }
+
+/** Stands for the start of a process that has ended. */
+const DEAD = 'dead'
 
 /**
  * When a process started, as text that no other process with its number has: the boot and the clock tick, from
@@ -128,8 +132,8 @@ function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // Dead, but not yet waited for by its parent: it has started nothing any more.
-    if (fields[0] === 'Z' || fields[0] === 'X') return 'dead'
+    // Ended, but not yet waited for by its parent.
+    if (fields[0] === 'Z' || fields[0] === 'X') return DEAD
     const tick = fields[19]
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     return tick === undefined ? null : `${boot} ${tick}`

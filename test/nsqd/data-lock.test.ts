@@ -12,9 +12,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { lockDataPath } from '../../src/nsqd/data-lock.ts'
 import { NsqError } from '../../src/util/errors.ts'
+
+const notLinux = process.platform === 'linux' ? false : 'reads /proc'
 
 let folder = ''
 let file = ''
@@ -52,6 +55,24 @@ describe('lockDataPath', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     lockDataPath(folder)()
+  })
+
+  test('takes over from a process that is dead, and not yet waited for', { skip: notLinux }, async () => {
+    // The shell becomes a program that never waits for the child it had.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    try {
+      const [line] = await once(parent.stdout, 'data')
+      const pid = Number(String(line))
+      while (!readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ')) await delay(5)
+      writeFileSync(file, JSON.stringify({ pid, started: 'long ago' }))
+      lockDataPath(folder)()
+      writeFileSync(file, JSON.stringify({ pid, started: null }))
+      lockDataPath(folder)()
+    } finally {
+      parent.kill('SIGKILL')
+    }
   })
 
   test('keeps another process out by its own lock', async () => {
