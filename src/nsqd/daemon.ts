@@ -74,7 +74,8 @@ export class Nsqd implements TopicHost, SessionHost {
       topics: this.#topics,
       logger,
     })
-    this.#tcpServer = createServer(socket => this.#accept(socket))
+    // Half open: a client that has sent all it had still gets its replies.
+    this.#tcpServer = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
     this.#httpServer = createHttpServer({ routes: nsqdRoutes(this), logger })
   }
 

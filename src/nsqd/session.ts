@@ -37,6 +37,12 @@ interface PubCount {
   count: number
 }
 
+interface Reply {
+  readonly frame: Buffer
+  /** How many publishes are answered before it. */
+  readonly behind: number
+}
+
 /** One client's connection: its state, and what its commands do. The handlers carry the protocol's names. */
 export class Session implements CommandHandler, Publisher {
   /** Unique in this process, never 0. */
@@ -68,9 +74,11 @@ export class Session implements CommandHandler, Publisher {
   #settings: SessionSettings
   readonly #pubCounts = new Map<string, PubCount>()
   #lastPub: PubCount | undefined
-  /** Publishes whose OK is still to come. Whatever else is to be replied waits behind them. */
-  #uncommitted = 0
-  #replies: Buffer[] = []
+  /** Publishes so far, and those of them that were answered. */
+  #published = 0
+  #answered = 0
+  /** Whatever else is to be replied; each waits behind the publishes that came before it. */
+  #replies: Reply[] = []
   #ending = false
   #heartbeat: NodeJS.Timeout | undefined
   #lastRead: number = now()
@@ -90,6 +98,7 @@ export class Session implements CommandHandler, Publisher {
     })
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('end', () => this.#finish())
     socket.on('drain', () => this.#drained())
     socket.on('error', error => host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`))
     socket.on('close', () => this.#closed())
@@ -142,13 +151,14 @@ export class Session implements CommandHandler, Publisher {
   }
 
   acknowledge(): void {
-    this.#uncommitted--
+    this.#answered++
     this.#writer.write(OK_FRAME)
     this.#committed()
   }
 
   refuse(error: NsqError): void {
-    this.#uncommitted--
+    this.#answered++
+    this.#writeReplies()
     this.#host.logger.error(`client ${this.remoteAddress}: ${error.message}: ${errorText(error.cause ?? '')}`)
     // As in the official nsqd a failed publish is fatal: the client cannot tell which of its publishes it was.
     this.#fail(new ProtocolError('E_PUB_FAILED', error.message))
@@ -205,7 +215,7 @@ export class Session implements CommandHandler, Publisher {
   }
 
   topicNamed(name: string): void {
-    this.#host.topic(name)
+    this.#topic(name)
   }
 
   SUB(topicName: string, channelName: string): void {
@@ -309,7 +319,7 @@ export class Session implements CommandHandler, Publisher {
   #publishTo(name: string, messages: number): Topic {
     let pub = this.#lastPub
     if (pub === undefined || pub.topic.name !== name || pub.topic.closed) {
-      const topic = this.#host.topic(name)
+      const topic = this.#topic(name)
       pub = { topic, count: this.#pubCounts.get(name)?.count ?? 0 }
       this.#pubCounts.set(name, pub)
       this.#lastPub = pub
@@ -318,25 +328,42 @@ export class Session implements CommandHandler, Publisher {
     return pub.topic
   }
 
+  /** The topic to publish to. A new one may be more than a full disk takes. */
+  #topic(name: string): Topic {
+    try {
+      return this.#host.topic(name)
+    } catch (cause) {
+      this.#host.logger.error(`cannot make topic ${name}: ${errorText(cause)}`)
+      throw new ProtocolError('E_PUB_FAILED', `cannot make topic ${name}`, { cause })
+    }
+  }
+
   #awaitCommit(topic: Topic): void {
-    this.#uncommitted++
+    this.#published++
     topic.intake.awaitCommit(this)
     if (topic.intake.isBehind) this.#socket.pause()
   }
 
   #committed(): void {
-    if (this.#uncommitted === 0 && this.#replies.length > 0) {
-      for (const reply of this.#replies) this.#writer.write(reply)
-      this.#replies = []
-    }
-    if (this.#ending && this.#uncommitted === 0) this.#end()
+    if (this.#replies.length > 0) this.#writeReplies()
+    if (this.#ending && this.#answered === this.#published) this.#end()
     else this.#resume()
     this.#host.turn.flush(this)
   }
 
+  #writeReplies(): void {
+    let written = 0
+    for (const { frame, behind } of this.#replies) {
+      if (behind > this.#answered) break
+      this.#writer.write(frame)
+      written++
+    }
+    this.#replies = this.#replies.slice(written)
+  }
+
   #reply(frame: Buffer): void {
-    if (this.#uncommitted > 0) this.#replies.push(frame)
-    else this.#writer.write(frame)
+    if (this.#answered === this.#published) this.#writer.write(frame)
+    else this.#replies.push({ frame, behind: this.#published })
     this.#host.turn.flush(this)
   }
 
@@ -357,9 +384,15 @@ export class Session implements CommandHandler, Publisher {
       logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
       logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
     }
+    this.#finish()
+  }
+
+  /** Takes no more commands. What was published is still answered. */
+  #finish(): void {
+    if (this.#ending) return
     this.#ending = true
     this.#leave()
-    if (this.#uncommitted === 0) this.#end()
+    if (this.#answered === this.#published) this.#end()
   }
 
   #end(): void {
