@@ -29,8 +29,12 @@ import { Turn } from './turn.ts'
 
 /** How often changed topics are checkpointed, and old segments given up, in ms. */
 const MAINTENANCE = 250
+/** With more topics than this, each is checkpointed less often. */
+const TOPICS_A_ROUND = 64
 /** A topic gives memory and descriptors back after this time without a change, in ms. */
 const REST_AFTER = 5000
+/** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
+const DURABLE_SAVE_AFTER = 500
 /** Segment numbers set aside at once, so that they are not written down one by one. */
 const RESERVE = 4096
 /** Fresh segment numbers follow the clock, so that ids differ even after the data was wiped. */
@@ -63,6 +67,7 @@ export class Nsqd implements TopicHost, SessionHost {
   #segmentNumber = 0
   #segmentReserve = 0
   #loading = true
+  #durableSave: NodeJS.Timeout | undefined
   #closing = false
 
   constructor(options: NsqdOptions, logger: Logger) {
@@ -124,19 +129,21 @@ export class Nsqd implements TopicHost, SessionHost {
     if (this.#closing) return
     this.#closing = true
     clearInterval(this.#maintenance)
+    clearTimeout(this.#durableSave)
     this.lookupPeers.close()
     await Promise.all([closeServer(this.#tcpServer, this.#sockets), closeHttpServer(this.#httpServer)])
     const failures: unknown[] = []
-    for (const topic of this.#topics.values()) {
+    const closing = [...this.#topics.values()].map(async topic => {
       try {
         const store = this.#stores.get(topic)
         if (store === undefined) topic.close()
-        else store.close()
+        else await store.close()
       } catch (error) {
         failures.push(error)
         this.logger.error(`topic ${topic.name}: cannot save its state: ${errorText(error)}`)
       }
-    }
+    })
+    await Promise.all(closing)
     try {
       if (!this.#loading) this.#metadata?.saveNow(this.#describe())
     } finally {
@@ -348,15 +355,19 @@ export class Nsqd implements TopicHost, SessionHost {
     } catch (error) {
       failed(error)
     }
-    this.#metadata.save(this.#describe()).catch(failed)
+    this.#durableSave ??= setTimeout(() => {
+      this.#durableSave = undefined
+      this.#metadata?.save(this.#describe()).catch(failed)
+    }, DURABLE_SAVE_AFTER)
   }
 
   #maintain(): void {
     const at = now()
+    const spacing = MAINTENANCE * Math.max(1, this.#stores.size / TOPICS_A_ROUND)
     for (const [topic, store] of this.#stores) {
       if (topic.dirty) {
         this.#lastChange.set(topic, at)
-        store.maintain()
+        store.maintain(spacing)
         continue
       }
       const last = this.#lastChange.get(topic)

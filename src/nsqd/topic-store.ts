@@ -6,7 +6,6 @@ import {
   readCheckpoint,
   type TopicCheckpoint,
   writeCheckpoint,
-  writeCheckpointNow,
 } from '../storage/checkpoint.ts'
 import { ordinalAt, type Position } from '../storage/position.ts'
 import { recover } from '../storage/recovery.ts'
@@ -33,7 +32,8 @@ export class TopicStore {
   readonly topic: Topic
   readonly #directory: string
   readonly #stragglers: Stragglers
-  #writing = false
+  /** The checkpoint that is being written. */
+  #writing: Promise<void> | undefined
   #notBefore = 0
   #reclaimNotBefore = 0
   /** Segments that nothing refers to once a checkpoint has said so. */
@@ -75,30 +75,31 @@ export class TopicStore {
   }
 
   /**
-   * Gives up segments that are done with, and writes a checkpoint when something has changed; now and then, in the
-   * background.
+   * Gives up segments that are done with, and writes a checkpoint when something has changed; in the background, and
+   * not more often than every `spacing` ms.
    */
-  maintain(): void {
+  maintain(spacing: number): void {
     const { topic } = this
-    if (topic.closed || this.#writing || !topic.dirty || now() < this.#notBefore) return
+    if (topic.closed || this.#writing !== undefined || !topic.dirty || now() < this.#notBefore) return
     const began = now()
     // What could not be given up is tried again, even when nothing else changes.
     const isReclaimed = this.#tryReclaim()
     const bytes = this.#encode()
     topic.dirty = !isReclaimed
-    this.#notBefore = now() + (now() - began) / MOST_TIME
-    this.#writing = true
-    void this.#write(bytes)
+    this.#notBefore = now() + Math.max(spacing, (now() - began) / MOST_TIME)
+    this.#writing = this.#write(bytes)
   }
 
   /** Writes everything down and closes the files. */
-  close(): void {
-    this.topic.commit()
+  async close(): Promise<void> {
+    const { topic } = this
+    topic.commit()
     this.#tryReclaim()
     const bytes = this.#encode()
-    this.topic.close()
+    topic.close()
     this.#stragglers.close()
-    writeCheckpointNow(this.#directory, bytes)
+    await this.#writing
+    await writeCheckpoint(this.#directory, bytes)
     this.#removeDoomed()
   }
 
@@ -119,7 +120,8 @@ export class TopicStore {
   async #write(bytes: Buffer): Promise<void> {
     const { topic } = this
     try {
-      await writeCheckpoint(this.#directory, bytes, () => !topic.closed)
+      const durable = topic.options.durability === 'power'
+      await writeCheckpoint(this.#directory, bytes, { durable, wanted: () => !topic.closed })
       if (!topic.closed) this.#removeDoomed()
     } catch (error) {
       // A topic deleted meanwhile took its folder with it.
@@ -127,7 +129,7 @@ export class TopicStore {
       topic.dirty = true
       topic.logger.error(`topic ${topic.name}: cannot write its checkpoint: ${errorText(error)}`)
     } finally {
-      this.#writing = false
+      this.#writing = undefined
     }
   }
 

@@ -8,7 +8,7 @@
  * given to channels, stretches that were emptied, and each channel with its cursor and the messages it holds that are
  * neither finished nor before the cursor's reach.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -203,14 +203,18 @@ export function readCheckpoint(directory: string): TopicCheckpoint | 'missing' |
   }
 }
 
-/**
- * Replaces the checkpoint in one step, in the background; unless it is no longer `wanted` once it is written down, as
- * when `writeCheckpointNow` has put a newer one there.
- */
+export interface CheckpointOptions {
+  /** It must survive a power cut, which takes much longer. */
+  readonly durable?: boolean
+  /** Asked once it is written down: whether it is still wanted, or a newer one is to come in its place. */
+  readonly wanted?: () => boolean
+}
+
+/** Replaces the checkpoint in one step, in the background. */
 export async function writeCheckpoint(
   directory: string,
   bytes: Buffer,
-  wanted: () => boolean = () => true,
+  { durable = true, wanted = () => true }: CheckpointOptions = {},
 ): Promise<void> {
   const path = join(directory, FILE_NAME)
   const temporary = `${path}.tmp`
@@ -218,7 +222,7 @@ export async function writeCheckpoint(
     const file = await open(temporary, 'w')
     try {
       await file.writeFile(bytes)
-      await file.datasync()
+      if (durable) await file.datasync()
     } finally {
       await file.close()
     }
@@ -227,25 +231,6 @@ export async function writeCheckpoint(
     else await rm(temporary, { force: true })
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-/** The same at once, for the end of the process. */
-export function writeCheckpointNow(directory: string, bytes: Buffer): void {
-  const path = join(directory, FILE_NAME)
-  const temporary = `${path}.exit.tmp`
-  try {
-    const fd = openSync(temporary, 'w')
-    try {
-      writeFileSync(fd, bytes)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(temporary, path)
-  } catch (error) {
-    rmSync(temporary, { force: true })
     throw error
   }
 }
