@@ -119,12 +119,11 @@ export class RawClient {
   }
 
   /** Resolves when the connection is closed, by either side. */
-  async closed(): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS
-    while (!this.isClosed) {
-      if (Date.now() > deadline) throw new Error('the connection is still open')
-      await pause(2)
-    }
+  closed(): Promise<void> {
+    return until(
+      () => this.isClosed,
+      () => 'the connection is still open',
+    )
   }
 
   /** Ends the connection as a killed process does. */

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { describe, test, type TestContext } from 'node:test'
+import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
+import { temporaryFolder } from '../storage/fixtures.ts'
+import { pause, RawClient, until } from './raw-client.ts'
+import { type Spawned, spawnNsqd } from './spawned.ts'
+
+async function subscribe(nsqd: Spawned, topic: string, channel: string, ready: number): Promise<RawClient> {
+  const client = new RawClient(nsqd.tcp)
+  assert.equal(await client.ask(sub(topic, channel)), 'OK')
+  client.send(rdy(ready))
+  return client
+}
+
+/** Finishes whatever comes until the wanted messages have all come; gives every message's body. */
+async function collect(client: RawClient, wanted: ReadonlySet<string>): Promise<string[]> {
+  const got: string[] = []
+  const missing = new Set(wanted)
+  await until(
+    () => {
+      for (const { id, body } of client.takeAll()) {
+        got.push(body)
+        missing.delete(body)
+        client.send(fin(id))
+      }
+      return missing.size === 0
+    },
+    () => `${missing.size} of ${wanted.size} did not come`,
+  )
+  return got
+}
+
+/**
+ * Publishes in several ways until nsqd is killed in the middle; gives what was acknowledged. Each body is of `topic`.
+ */
+async function publishUntilKilled(nsqd: Spawned, topic: string, ms: number): Promise<Set<string>> {
+  const acknowledged = new Set<string>()
+  const end = Date.now() + ms
+  const publish = async (name: string, batch: number): Promise<void> => {
+    const client = new RawClient(nsqd.tcp)
+    const waiting: string[][] = []
+    for (let i = 0; Date.now() < end; i++) {
+      const bodies = Array.from({ length: batch }, (_, j) => `${name} ${i} ${j}`.padEnd(120, '.'))
+      client.send(batch === 1 ? pub(topic, bodies[0] ?? '') : mpub(topic, bodies))
+      waiting.push(bodies)
+      if (waiting.length < 5) continue
+      const reply = await client.reply().catch(() => 'closed')
+      if (reply !== 'OK') break
+      for (const body of waiting.shift() ?? []) acknowledged.add(body)
+    }
+    // What was acknowledged before the end counts too.
+    for (const bodies of waiting) {
+      const reply = await client.reply().catch(() => 'closed')
+      if (reply !== 'OK') break
+      for (const body of bodies) acknowledged.add(body)
+    }
+    client.destroy()
+  }
+  const publishers = [publish('a', 1), publish('b', 7), publish('c', 50), publish('d', 1)]
+  await pause(ms)
+  await nsqd.kill()
+  await Promise.all(publishers)
+  return acknowledged
+}
+
+/** Finishes messages until the connection ends, but defers some; gives those that it may have finished. */
+async function workUntilKilled(nsqd: Spawned, topic: string, channel: string): Promise<Set<string>> {
+  const client = await subscribe(nsqd, topic, channel, 300)
+  const finished = new Set<string>()
+  for (let i = 0; !client.isClosed; i++) {
+    for (const { id, body } of client.takeAll()) {
+      if (i++ % 40 === 0) {
+        client.send(req(id, i % 3 === 0 ? 100 : 1500))
+      } else {
+        client.send(fin(id))
+        finished.add(body)
+      }
+    }
+    await pause(1)
+  }
+  return finished
+}
+
+async function crashes(t: TestContext, durability: string): Promise<void> {
+  const folder = temporaryFolder(t)
+  const flags = [`--durability=${durability}`, '--max-bytes-per-file=200000', '--mem-queue-bytes=1048576']
+  const acknowledged = new Set<string>()
+  const finished = new Set<string>()
+  for (let round = 0; round < 3; round++) {
+    const nsqd = await spawnNsqd(t, folder, ...flags)
+    for (const channel of ['idle', 'busy']) (await subscribe(nsqd, `t${round}`, channel, 0)).destroy()
+    const working = workUntilKilled(nsqd, `t${round}`, 'busy')
+    for (const body of await publishUntilKilled(nsqd, `t${round}`, 150 + 200 * round)) {
+      acknowledged.add(`${round} ${body}`)
+    }
+    for (const body of await working) finished.add(`${round} ${body}`)
+  }
+  assert.ok(acknowledged.size > 100 && finished.size > 100, `${acknowledged.size} and ${finished.size}`)
+  const nsqd = await spawnNsqd(t, folder, ...flags)
+  for (let round = 0; round < 3; round++) {
+    const all = [...acknowledged].filter(body => body.startsWith(`${round} `))
+    const idle = await subscribe(nsqd, `t${round}`, 'idle', 2500)
+    await collect(idle, new Set(all.map(body => body.slice(2))))
+    idle.destroy()
+    const rest = all.filter(body => !finished.has(body)).map(body => body.slice(2))
+    const busy = await subscribe(nsqd, `t${round}`, 'busy', 2500)
+    await collect(busy, new Set(rest))
+    busy.destroy()
+  }
+  assert.equal(await nsqd.kill('SIGTERM'), 0)
+}
+
+describe('kill -9 in the middle of publishing', () => {
+  for (const durability of ['process', 'power']) {
+    test(`loses nothing that was acknowledged, on any channel: --durability=${durability}`, t =>
+      crashes(t, durability))
+  }
+
+  test('with --durability=none loses the end at most', async t => {
+    const folder = temporaryFolder(t)
+    const first = await spawnNsqd(t, folder, '--durability=none')
+    const client = new RawClient(first.tcp)
+    assert.equal(await client.ask(pub('t', 'early')), 'OK')
+    await pause(50)
+    await publishUntilKilled(first, 't', 50)
+    const second = await spawnNsqd(t, folder, '--durability=none')
+    const consumer = await subscribe(second, 't', 'c', 2500)
+    await collect(consumer, new Set(['early']))
+    const publisher = new RawClient(second.tcp)
+    assert.equal(await publisher.ask(pub('t', 'after')), 'OK')
+    await collect(consumer, new Set(['after']))
+  })
+})
+
+async function post(nsqd: Spawned, path: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${nsqd.http.port}${path}`, { method: 'POST' })
+  assert.equal(response.status, 200)
+}
+
+describe('kill -9', () => {
+  test('gives back what was in flight, and what was requeued', async t => {
+    const folder = temporaryFolder(t)
+    const first = await spawnNsqd(t, folder)
+    const consumer = await subscribe(first, 't', 'c', 3)
+    const client = new RawClient(first.tcp)
+    assert.equal(await client.ask(mpub('t', ['a', 'b', 'c', 'd'])), 'OK')
+    const [message] = await consumer.messages(3)
+    consumer.send(req(message?.id ?? '', 0))
+    await consumer.message()
+    await first.kill()
+    const second = await spawnNsqd(t, folder)
+    await collect(await subscribe(second, 't', 'c', 10), new Set(['a', 'b', 'c', 'd']))
+  })
+
+  test('keeps the due time of a deferred message', async t => {
+    const folder = temporaryFolder(t)
+    const first = await spawnNsqd(t, folder)
+    const consumer = await subscribe(first, 't', 'c', 5)
+    const client = new RawClient(first.tcp)
+    const began = Date.now()
+    assert.equal(await client.ask(dpub('t', 1500, 'published')), 'OK')
+    assert.equal(await client.ask(pub('t', 'requeued')), 'OK')
+    consumer.send(req((await consumer.message()).id, 1500))
+    // The second one's time is in a checkpoint only.
+    await pause(600)
+    await first.kill()
+    const second = await spawnNsqd(t, folder)
+    const again = await subscribe(second, 't', 'c', 5)
+    const messages = await again.messages(2)
+    assert.ok(Date.now() - began >= 1499, `${Date.now() - began}`)
+    assert.deepEqual(messages.map(({ body, attempts }) => `${body} ${attempts}`).sort(), [
+      'published 1',
+      'requeued 2',
+    ])
+  })
+
+  test('redelivers no more than what was finished since the last checkpoint', async t => {
+    const folder = temporaryFolder(t)
+    const first = await spawnNsqd(t, folder)
+    const consumer = await subscribe(first, 't', 'c', 100)
+    const client = new RawClient(first.tcp)
+    const bodies = Array.from({ length: 100 }, (_, i) => `message ${i}`)
+    assert.equal(await client.ask(mpub('t', bodies)), 'OK')
+    await collect(consumer, new Set(bodies))
+    await pause(1000)
+    assert.equal(await client.ask(pub('t', 'last')), 'OK')
+    await collect(consumer, new Set(['last']))
+    await first.kill()
+    const second = await spawnNsqd(t, folder)
+    const got = await collect(await subscribe(second, 't', 'c', 100), new Set(['last']))
+    assert.deepEqual(got, ['last'])
+  })
+
+  test('keeps new topics, channels and pauses that were told of', async t => {
+    const folder = temporaryFolder(t)
+    const first = await spawnNsqd(t, folder)
+    await post(first, '/topic/create?topic=t')
+    await post(first, '/channel/create?topic=t&channel=c')
+    await post(first, '/channel/create?topic=t&channel=gone')
+    await post(first, '/channel/delete?topic=t&channel=gone')
+    await post(first, '/channel/pause?topic=t&channel=c')
+    await first.kill()
+    const second = await spawnNsqd(t, folder)
+    const stats: unknown = await (
+      await fetch(`http://127.0.0.1:${second.http.port}/stats?format=json`)
+    ).json()
+    const text = JSON.stringify(stats)
+    assert.match(text, /"topic_name":"t"/)
+    assert.match(text, /"channel_name":"c"[^}]*"paused":true/)
+    assert.doesNotMatch(text, /gone/)
+  })
+})

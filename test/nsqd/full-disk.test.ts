@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { fin, mpub, pub } from '../../src/protocol/command.ts'
+import { temporaryFolder } from '../storage/fixtures.ts'
+import { type RawClient, until } from './raw-client.ts'
+import { Running, type Given } from './running.ts'
+
+const MIB = 1024 * 1024
+/** A file that takes half of the disk, until there is to be room. */
+const BALLAST = 'ballast'
+
+/** A file system of 8 MiB, gone when the test ends; undefined when this user may not mount one. */
+function smallDisk(t: TestContext): string | undefined {
+  const path = join(temporaryFolder(t), 'disk')
+  mkdirSync(path)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path], { stdio: 'ignore' })
+  } catch {
+    t.skip('cannot mount a small disk: this needs root, on Linux')
+    return undefined
+  }
+  return path
+}
+
+/** An nsqd on a small disk. */
+async function startOn(t: TestContext, given: Given = {}): Promise<Running | undefined> {
+  const cleanUp: (() => unknown)[] = []
+  // Before the folder in which the disk is mounted goes.
+  t.after(async () => {
+    for (const step of cleanUp) await step()
+  })
+  const disk = smallDisk(t)
+  if (disk === undefined) return undefined
+  const running = new Running(disk, given)
+  const ballast = join(disk, BALLAST)
+  cleanUp.push(
+    () => rmSync(ballast, { force: true }),
+    () => running.stop(),
+    // Whatever a write in the background still has open is closed soon: no descriptor may stay.
+    () =>
+      until(
+        () => openFiles(disk).length === 0,
+        () => `still open: ${openFiles(disk).join(', ')}`,
+      ),
+    () => execFileSync('umount', [disk]),
+  )
+  await running.start()
+  writeFileSync(ballast, Buffer.alloc(4 * MIB))
+  return running
+}
+
+/** Publishes until nothing more is taken; gives what was. */
+async function fill(running: Running, size: number): Promise<Set<string>> {
+  const taken = new Set<string>()
+  for (let i = 0; i < 20_000; i++) {
+    const client = await running.connect()
+    for (;;) {
+      const body = `message ${taken.size} of ${i} `.padEnd(size, '.')
+      const reply = await client.ask(pub('t', body))
+      if (reply === 'OK') {
+        taken.add(body)
+        continue
+      }
+      assert.match(reply, /^E_PUB_FAILED /)
+      await client.closed()
+      return taken
+    }
+  }
+  throw new Error('the disk did not fill up')
+}
+
+async function drain(running: Running, client: RawClient): Promise<Set<string>> {
+  const got = new Set<string>()
+  await until(() => {
+    for (const { id, body } of client.takeAll()) {
+      got.add(body)
+      client.send(fin(id))
+    }
+    return running.channel().depth + running.channel().inFlightCount === 0
+  })
+  return got
+}
+
+/** The files below this path that this process has open. */
+function openFiles(path: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`)
+      return target.startsWith(path) ? [target] : []
+    } catch {
+      // It was closed meanwhile.
+      return []
+    }
+  })
+}
+
+function makeRoom(running: Running): void {
+  rmSync(join(running.dataPath, BALLAST))
+}
+
+/** Takes the last bytes of the disk. */
+function useUp(running: Running): void {
+  const path = join(running.dataPath, BALLAST)
+  for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' })
+    } catch (error) {
+      assert.ok(error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+    }
+  }
+}
+
+for (const durability of ['process', 'power'] as const) {
+  describe(`a full disk, --durability=${durability}`, () => {
+    test('refuses publishes, says so, and takes them again when there is room', async t => {
+      const running = await startOn(t, { durability })
+      if (running === undefined) return
+      running.nsqd.topic('t').channel('c')
+      const taken = await fill(running, 10_000)
+      assert.ok(taken.size > 100)
+      assert.match(await running.http('GET', '/ping'), /NOK - ENOSPC/)
+      assert.match(await running.http('POST', '/pub?topic=t', 'x'.repeat(10_000)), /INTERNAL_ERROR/)
+      const batch = await running.connect()
+      assert.match(await batch.ask(mpub('t', ['x'.repeat(9000), 'y'.repeat(9000)])), /^E_PUB_FAILED /)
+      // Messages are still delivered, finished and put off.
+      const consumer = await running.subscribe(1)
+      const first = await consumer.message()
+      consumer.send(fin(first.id))
+      taken.delete(first.body)
+      await consumer.settled()
+      makeRoom(running)
+      const more = await running.connect()
+      assert.equal(await more.ask(pub('t', 'there is room')), 'OK')
+      assert.equal(await running.http('GET', '/ping'), 'OK')
+      taken.add('there is room')
+      consumer.destroy()
+      await running.restart()
+      assert.deepEqual(await drain(running, await running.subscribe(100)), taken)
+      assert.deepEqual(
+        readdirSync(join(running.dataPath, 't.topic')).filter(name => /bad|tmp/.test(name)),
+        [],
+      )
+    })
+  })
+}
+
+describe('a full disk', () => {
+  test('is freed by consuming, while nothing is lost', async t => {
+    const running = await startOn(t, { maxBytesPerFile: 500_000 })
+    if (running === undefined) return
+    running.nsqd.topic('t').channel('c')
+    const taken = await fill(running, 20_000)
+    const consumer = await running.subscribe(10)
+    assert.deepEqual(await drain(running, consumer), taken)
+    await until(() => running.topic().log.bytesOnDisk < 600_000)
+    const client = await running.connect()
+    assert.equal(await client.ask(pub('t', 'again')), 'OK')
+  })
+
+  test('takes no new topic, and says so', async t => {
+    const running = await startOn(t)
+    if (running === undefined) return
+    await fill(running, 100_000)
+    useUp(running)
+    const client = await running.connect()
+    const reply = await client.ask(pub('new', 'x'.repeat(10_000)))
+    assert.match(reply, /^E_PUB_FAILED /)
+  })
+
+  test('does not keep the state from being saved once there is room', async t => {
+    const running = await startOn(t)
+    if (running === undefined) return
+    running.nsqd.topic('t').channel('c')
+    const taken = await fill(running, 10_000)
+    useUp(running)
+    const consumer = await running.subscribe(1)
+    for (let i = 0; i < 10; i++) {
+      const { id, body } = await consumer.message()
+      consumer.send(fin(id))
+      taken.delete(body)
+    }
+    await consumer.settled()
+    await until(() => running.log.some(line => line.includes('cannot write its checkpoint')))
+    makeRoom(running)
+    await running.restart()
+    const got = await drain(running, await running.subscribe(100))
+    // The one that was in flight comes again, no other.
+    assert.deepEqual(got, taken)
+  })
+})
