@@ -98,6 +98,13 @@ describe('Pump', () => {
       /^line 3 of the input: not JSON/,
     ],
     [
+      'a record with a topic that is none',
+      '{"topic":"t","body":"a"}\n{"topic":"no such","body":"b"}\n',
+      { isJsonl: true, framing: records() },
+      1,
+      /^line 2 of the input: "no such" is not the name of a topic/,
+    ],
+    [
       'a record without a topic',
       '{"topic":"t","body":"a"}\n{"body":"b"}\n',
       { isJsonl: true },
@@ -144,6 +151,18 @@ describe('Pump', () => {
     target.refuse(new Error('no'))
     await running
     assert.ok(chunks < 1000)
+    assert.match(String(publisher.error), /no/)
+  })
+
+  test('stops after a failure although the input is silent', async () => {
+    const silent = new Readable({ read() {} })
+    silent.push('a\n')
+    const { pump, target, publisher } = setUp([], { topic: 't', input: silent })
+    target.answersAtOnce = false
+    const running = pump.run()
+    while (target.batches.length === 0) await new Promise(resolve => setImmediate(resolve))
+    target.refuse(new Error('no'))
+    await running
     assert.match(String(publisher.error), /no/)
   })
 

@@ -19,8 +19,7 @@ export class Publisher {
   readonly acknowledged: Tally = { messages: 0, bytes: 0 }
   /** Of what was given to `publish`: whether nsqd has it is not known. */
   readonly failed: Tally = { messages: 0, bytes: 0 }
-  /** The first failure: nothing should be published after it. */
-  error: unknown
+  readonly #failure = new AbortController()
   readonly #target: PublishTarget
   readonly #options: { defer?: number }
   #onTheirWay = 0
@@ -32,6 +31,16 @@ export class Publisher {
     this.#options = deferMs > 0 ? { defer: deferMs } : {}
   }
 
+  /** Aborted by the first failure: nothing should be published after it. */
+  get failure(): AbortSignal {
+    return this.#failure.signal
+  }
+
+  /** The first failure, undefined when there was none. */
+  get error(): unknown {
+    return this.#failure.signal.reason
+  }
+
   publish(topic: string, bodies: readonly Buffer[]): void {
     let bytes = 0
     for (const body of bodies) bytes += body.length
@@ -40,7 +49,7 @@ export class Publisher {
     this.#target.publishBatch(topic, bodies, this.#options).then(
       () => this.#settle(sent, 0),
       (error: unknown) => {
-        this.error ??= error
+        this.#failure.abort(error)
         this.#settle(sent, error instanceof PublishError ? error.unacknowledged : sent.messages)
       },
     )

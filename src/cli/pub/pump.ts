@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { decodeRecord } from '../jsonl.ts'
+import { checkTopic } from '../names.ts'
 import { type Framing, FramingError } from './framing.ts'
 import type { Pacer } from './pacer.ts'
 import type { Publisher } from './publisher.ts'
@@ -26,9 +27,12 @@ export class Pump {
   /** Messages of the input so far, empty ones too: the number of the line an error is about. */
   #seen = 0
   readonly #options: PumpOptions
+  /** The user wants no more, or nothing more can be published: also while the input is silent. */
+  readonly #stop: AbortSignal
 
   constructor(options: PumpOptions) {
     this.#options = options
+    this.#stop = AbortSignal.any([options.signal, options.publisher.failure])
   }
 
   /** Messages of no bytes that were left out. */
@@ -36,23 +40,27 @@ export class Pump {
     return this.#options.framing.empty + this.#emptyRecords
   }
 
-  /** Resolves when the input has ended or `signal` is aborted; all that was read is then given to the publisher. */
+  /**
+   * Resolves when the input has ended, `signal` is aborted, or the publisher has failed. What was read by then is given
+   * to the publisher, but for what a rate or a failure holds back.
+   */
   async run(): Promise<void> {
-    const { input, framing, publisher, signal } = this.#options
-    const stop = (): void => void input.destroy()
-    signal.addEventListener('abort', stop, { once: true })
+    const { input, framing } = this.#options
+    const stop = this.#stop
+    const close = (): void => void input.destroy()
+    stop.addEventListener('abort', close, { once: true })
     try {
-      if (signal.aborted) return
+      if (stop.aborted) return
       for await (const chunk of input) {
         await this.#take(bodies => framing.push(toBuffer(chunk), bodies))
-        if (publisher.error !== undefined || signal.aborted) return
+        if (stop.aborted) return
       }
       await this.#take(bodies => framing.end(bodies))
     } catch (error) {
       // Destroying the input ends its iteration with an error that is not one.
-      if (!signal.aborted) throw error
+      if (!stop.aborted || error instanceof NsqError) throw error
     } finally {
-      signal.removeEventListener('abort', stop)
+      stop.removeEventListener('abort', close)
       input.destroy()
     }
   }
@@ -76,10 +84,10 @@ export class Pump {
   }
 
   async #publish(bodies: Buffer[]): Promise<void> {
-    const { pacer, publisher, signal } = this.#options
+    const { pacer, publisher } = this.#options
     for (let from = 0; from < bodies.length;) {
-      const count = await pacer.take(bodies.length - from, signal)
-      if (count === 0 || publisher.error !== undefined) return
+      const count = await pacer.take(bodies.length - from, this.#stop)
+      if (count === 0 || publisher.failure.aborted) return
       const passing = count === bodies.length ? bodies : bodies.slice(from, from + count)
       if (this.#options.isJsonl) this.#publishRecords(passing, from)
       else publisher.publish(this.#options.topic ?? '', passing)
@@ -118,6 +126,7 @@ export class Pump {
       const { topic, body } = decodeRecord(line)
       const destination = this.#options.topic ?? topic
       if (destination === undefined) throw new RangeError('no "topic", and no --topic for all of them')
+      checkTopic(destination)
       return { topic: destination, body }
     } catch (error) {
       throw this.#badInput(number, error)
