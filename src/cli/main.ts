@@ -17,7 +17,7 @@ export async function main(program: string): Promise<void> {
       stop.abort(signal)
     })
   }
-  // Nobody reads any more: stop as after a signal, and say nothing.
+  // Nobody reads any more: stop as after a signal.
   stdout.onBroken(() => stop.abort('SIGPIPE'))
   // Not ours to continue from, but the user need not see our stack.
   process.on('uncaughtException', error => {
@@ -28,7 +28,12 @@ export async function main(program: string): Promise<void> {
   })
 
   const surroundings = { env, stdin, stdout, stderr, signal: stop.signal }
-  const code = await runProgram(program, process.argv.slice(2), commands, surroundings)
-  await Promise.all([stdout.drained(), stderr.drained()])
+  let code = await runProgram(program, process.argv.slice(2), commands, surroundings)
+  await stdout.drained()
+  if (stdout.failure !== undefined) {
+    stderr.line(`${program}: cannot write the output: ${stdout.failure.message}`)
+    code = ExitCode.failed
+  }
+  await stderr.drained()
   process.exit(code)
 }

@@ -10,29 +10,31 @@ type OutputStream = Writable & {
 /** stdout or stderr: knows whether it is a terminal, and outlives a reader that goes away (`| head`). */
 export class Output {
   readonly stream: OutputStream
-  /** A person is looking: spinners and redrawn lines are welcome, control characters are not. */
+  /** A person is looking: control characters are not welcome. */
   readonly isTerminal: boolean
+  /** Spinners and redrawn lines are welcome. */
+  readonly canRedraw: boolean
   readonly colour: ColourLevel
-  /** Whether the reader has gone; nothing more is written. */
+  /** Whether the reader has gone, or writing has failed; nothing more is written. */
   broken = false
+  /** What writing failed with, unless the reader has gone: that is no fault. */
+  failure: Error | undefined
+  #last: Promise<boolean> = Promise.resolve(true)
   #onBroken: () => void = () => {}
 
   constructor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>) {
     this.stream = stream
-    this.isTerminal = stream.isTTY === true && env['TERM'] !== 'dumb'
+    this.isTerminal = stream.isTTY === true
+    this.canRedraw = this.isTerminal && env['TERM'] !== 'dumb'
     this.colour = colourLevel(stream, env)
-    stream.on('error', () => {
-      if (this.broken) return
-      this.broken = true
-      this.#onBroken()
-    })
+    stream.on('error', error => this.#break(error))
   }
 
   get columns(): number | undefined {
     return this.stream.columns
   }
 
-  /** Calls back once when the reader has gone. */
+  /** Calls back once when nothing more can be written. */
   onBroken(callback: () => void): void {
     this.#onBroken = callback
   }
@@ -41,16 +43,27 @@ export class Output {
     void this.write(`${text}\n`)
   }
 
-  /** Resolves when the bytes have left the process: true, or false when they could not because the reader has gone. */
+  /** Resolves when the bytes have left the process: true, or false when they could not. */
   write(data: string | Uint8Array): Promise<boolean> {
     if (this.broken) return Promise.resolve(false)
-    return new Promise(resolve => {
-      this.stream.write(data, error => resolve(error === null || error === undefined))
+    this.#last = new Promise(resolve => {
+      this.stream.write(data, error => {
+        if (error) this.#break(error)
+        resolve(!error)
+      })
     })
+    return this.#last
   }
 
   /** Waits for everything written: process.exit would cut off what a pipe has not taken yet. */
   async drained(): Promise<void> {
-    if (this.stream.writableLength > 0) await this.write('')
+    await this.#last
+  }
+
+  #break(error: Error): void {
+    if (this.broken) return
+    this.broken = true
+    if (!('code' in error && error.code === 'EPIPE')) this.failure = error
+    this.#onBroken()
   }
 }

@@ -24,7 +24,8 @@ describe('colourLevel', () => {
 
 describe('Output', () => {
   test('tells when its reader has gone, once, and writes nothing more', async () => {
-    const stream = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })
+    const gone = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done(gone) })
     const output = new Output(stream, {})
     let calls = 0
     output.onBroken(() => calls++)
@@ -34,6 +35,21 @@ describe('Output', () => {
     assert.equal(output.broken, true)
     assert.equal(calls, 1)
     await output.drained()
+    assert.equal(output.failure, undefined)
+  })
+
+  test('keeps why it cannot write, when the reader is not to blame', async () => {
+    const full = Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' })
+    const output = new Output(new Writable({ write: (_chunk, _encoding, done) => done(full) }), {})
+    output.line('a')
+    await output.drained()
+    assert.equal(output.failure, full)
+  })
+
+  test('is a terminal also where nothing can be redrawn', () => {
+    const output = new Output(Object.assign(new Writable(), { isTTY: true }), { TERM: 'dumb' })
+    assert.equal(output.isTerminal, true)
+    assert.equal(output.canRedraw, false)
   })
 
   test('waits until everything has left', async () => {

@@ -153,6 +153,24 @@ describe('signals and pipes', () => {
     await finished
   })
 
+  test('output that cannot be written is a failure', { skip: !existsSync('/dev/full') }, async () => {
+    for (const args of ['pub t --json < /dev/null', 'tail t -n 1 --channel c', '--help']) {
+      const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+      const published = start('to_nsq', ['-topic', 't', '-nsqd-tcp-address', nsqd])
+      published.child.stdin?.end('a\n')
+      await published.finished
+      const command = `'${process.execPath}' '${join(BIN, 'nsq-ts.js')}' ${args} > /dev/full`
+      const shell = spawn(command, { shell: true, stdio: 'pipe', env: { NSQ_NSQD_TCP_ADDRESS: nsqd } })
+      let err = ''
+      shell.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+      const [code] = await once(shell, 'close')
+      assert.match(err, /nsq-ts: cannot write the output: .*ENOSPC/)
+      assert.equal(code, 1)
+      child.kill('SIGTERM')
+      await finished
+    }
+  })
+
   test('everything is out before the process exits', async () => {
     const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
     const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
@@ -165,18 +183,18 @@ describe('signals and pipes', () => {
   })
 
   test('a second signal ends the process at once', async () => {
-    const { child, ready, nsqd, finished } = await startDev(['--topic', 't'])
-    // Its nsqd does not answer any more, and its input does not end.
+    const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+    const tailed = start('nsq-ts', ['tail', 't', '--channel', 'c', '--nsqd-tcp-address', nsqd])
     const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
-    published.child.stdin?.write('a\n')
-    await messageCount(ready, 1)
+    published.child.stdin?.end('a\n')
+    await published.finished
+    await eventually(() => tailed.out() === 'a\n')
+    // At the first signal tail takes leave of its nsqd, which does not answer any more.
     child.kill('SIGSTOP')
-    published.child.stdin?.write('b\n')
-    await new Promise(resolve => setTimeout(resolve, 300))
-    published.child.kill('SIGINT')
-    await new Promise(resolve => setTimeout(resolve, 100))
-    published.child.kill('SIGINT')
-    assert.equal((await published.finished).code, 130)
+    // Two that come too close to each other are one to the system.
+    const kills = setInterval(() => tailed.child.kill('SIGINT'), 100)
+    assert.equal((await tailed.finished).code, 130)
+    clearInterval(kills)
     child.kill('SIGCONT')
     child.kill('SIGTERM')
     await finished

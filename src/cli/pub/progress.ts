@@ -1,14 +1,26 @@
 import { formatBytes, formatCount, plural } from '../units.ts'
+import type { Output } from '../output.ts'
 import type { Publisher } from './publisher.ts'
 
 const INTERVAL_MS = 200
 
-/** A line on the terminal that shows how publishing goes. Returns how to take it away. */
-export async function showProgress(publisher: Publisher, target: string): Promise<() => void> {
+/** A line on the terminal, where there is one, that shows how publishing goes. Returns how to take it away. */
+export async function showProgress(
+  publisher: Publisher,
+  target: string,
+  { canRedraw, colour, stream }: Output,
+): Promise<() => void> {
+  if (!canRedraw) return () => {}
   const { default: ora } = await import('ora')
   const startedAt = performance.now()
-  // ora would otherwise swallow the input that is to be published.
-  const spinner = ora({ discardStdin: false, text: `publishing to ${target}` }).start()
+  const spinner = ora({
+    stream,
+    // It does not know NO_COLOR.
+    color: colour === 0 ? false : 'cyan',
+    // It would swallow the input that is to be published.
+    discardStdin: false,
+    text: `publishing to ${target}`,
+  }).start()
   const timer = setInterval(() => {
     const { messages, bytes } = publisher.acknowledged
     const rate = messages / ((performance.now() - startedAt) / 1000)

@@ -62,7 +62,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   complaints.begin()
   const target = topic ?? 'the topics of the records'
   if (stdin.isTTY && stderr.isTerminal) stderr.line(`Publishing to ${target}. End the input with Ctrl-D.`)
-  const hideProgress = stderr.isTerminal && !stdin.isTTY ? await showProgress(publisher, target) : () => {}
+  const hideProgress = stdin.isTTY ? () => {} : await showProgress(publisher, target, stderr)
   const startedAt = performance.now()
   try {
     await pump.run()
