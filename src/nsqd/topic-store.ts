@@ -187,22 +187,21 @@ export class TopicStore {
     const { log } = topic
     topic.dropGaps()
     this.#skipForEphemeral()
-    let segment: Segment | undefined = log.first
-    for (
-      let next = segment.next;
-      segment !== undefined && next !== undefined;
-      segment = next, next = segment.next
-    ) {
-      if (!this.#allHaveLeft(segment)) break
-      if (this.#moveStragglers(segment)) {
+    const left: Segment[] = []
+    for (let s = log.first; s.next !== undefined && this.#allHaveLeft(s); s = s.next) left.push(s)
+    const stragglers = [...this.#stragglers.segments]
+    if (left.length + stragglers.length > 0) {
+      const held = this.#heldBySegment()
+      for (const segment of left) {
+        if (!this.#moveStragglers(segment, held)) continue
         log.unlink(segment)
         this.#doomed.push(segment)
       }
-    }
-    for (const straggler of this.#stragglers.segments) {
-      if (!this.#moveStragglers(straggler)) continue
-      this.#stragglers.unlink(straggler)
-      this.#doomed.push(straggler)
+      for (const segment of stragglers) {
+        if (!this.#moveStragglers(segment, held)) continue
+        this.#stragglers.unlink(segment)
+        this.#doomed.push(segment)
+      }
     }
     topic.releaseMemory()
   }
@@ -216,9 +215,9 @@ export class TopicStore {
   }
 
   /** Whether nothing in this segment is needed, after moving the rest when it is little. */
-  #moveStragglers(segment: Segment): boolean {
-    const held = this.#heldIn(segment)
-    if (held.length === 0) return true
+  #moveStragglers(segment: Segment, bySegment: Map<Segment, Held[]>): boolean {
+    const held = bySegment.get(segment)
+    if (held === undefined) return true
     const offsets = new Set(held.map(message => message.offset))
     if (offsets.size >= segment.count * STRAGGLER_SHARE) return false
     const moved = this.#stragglers.take(segment, [...offsets])
@@ -226,15 +225,22 @@ export class TopicStore {
       message.offset = moved.offsets.get(message.offset) ?? message.offset
       message.segment = moved.segment
     }
+    bySegment.delete(segment)
+    bySegment.set(moved.segment, [...(bySegment.get(moved.segment) ?? []), ...held])
     return true
   }
 
-  #heldIn(segment: Segment): Held[] {
-    const found: Held[] = []
+  /** The held messages of all channels by where they lie. */
+  #heldBySegment(): Map<Segment, Held[]> {
+    const bySegment = new Map<Segment, Held[]>()
     for (const channel of this.topic.channels.values()) {
-      for (const held of channel.held().values()) if (held.segment === segment) found.push(held)
+      for (const held of channel.held().values()) {
+        const known = bySegment.get(held.segment)
+        if (known === undefined) bySegment.set(held.segment, [held])
+        else known.push(held)
+      }
     }
-    return found
+    return bySegment
   }
 
   /**
