@@ -1,4 +1,4 @@
-import { isValidChannelName, isValidTopicName } from '../protocol/names.ts'
+import { isValidChannelName, isValidTopicName, NAME_RULE } from '../protocol/names.ts'
 import { NsqError } from '../util/errors.ts'
 import type { MessageHandler } from './inbox.ts'
 import type { Message } from './message.ts'
@@ -81,8 +81,6 @@ export interface ResolvedConsumerOptions extends ResolvedConnectionOptions {
 }
 
 const LONGEST_TIMER_MS = 0x7fff_ffff
-const NAME_RULE =
-  'A name has 1 to 64 letters, digits, dots, dashes and underscores, and may end with #ephemeral.'
 
 /** Checks every option and puts the defaults in. */
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {

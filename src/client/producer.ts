@@ -1,4 +1,4 @@
-import { isValidTopicName } from '../protocol/names.ts'
+import { isValidTopicName, NAME_RULE } from '../protocol/names.ts'
 import { NsqError } from '../util/errors.ts'
 import { Queue } from '../util/queue.ts'
 import { Batch, Publication } from './batch.ts'
@@ -340,7 +340,7 @@ function toBuffer(value: MessageValue): Buffer {
 
 function badTopic(topic: string): NsqError {
   return new NsqError('E_BAD_TOPIC', `"${topic}" is not the name of a topic`, {
-    remedy: 'A name has 1 to 64 letters, digits, dots, dashes and underscores, and may end with #ephemeral.',
+    remedy: NAME_RULE,
   })
 }
 

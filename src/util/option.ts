@@ -204,7 +204,7 @@ export function resolveOptions<T extends OptionTable>(
   for (const [flag, entry] of Object.entries(table)) {
     const source = entry.flagOnly
       ? flagSource(flag, given)
-      : (flagSource(flag, given) ?? envSource(flag, entry, env) ?? configSource(flag, entry, config))
+      : (flagSource(flag, given) ?? envSource(flag, env) ?? configSource(flag, entry, config))
     values[camelCase(flag)] = source === undefined ? entry.default : parseFrom(flag, entry, source)
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one property for each flag was just made
@@ -240,14 +240,10 @@ function flagSource(flag: string, given: GivenOptions): Source | undefined {
 }
 
 /** An empty variable is taken as absent, as shells and CI systems leave them behind. */
-function envSource(
-  flag: string,
-  entry: Option<unknown>,
-  env: Readonly<Record<string, string | undefined>>,
-): Source | undefined {
+function envSource(flag: string, env: Readonly<Record<string, string | undefined>>): Source | undefined {
   const text = env[envName(flag)]
   if (text === undefined || text === '') return undefined
-  return { name: envName(flag), texts: entry.repeatable ? text.split(',') : [text] }
+  return { name: envName(flag), texts: [text] }
 }
 
 function configSource(

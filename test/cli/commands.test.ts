@@ -132,6 +132,18 @@ describe('pub and tail', () => {
     assert.deepEqual(out.trimEnd().split('\n').sort(), messages.map(body => body.toString('base64')).sort())
   })
 
+  test('--consumer-opt max_in_flight counts', async () => {
+    const { code, err } = await tail(['t', '--consumer-opt', 'max_in_flight,0'])
+    assert.equal(code, 2)
+    assert.match(err, /maxInFlight must be/)
+  })
+
+  test('a delay that no nsqd takes is a usage error', async () => {
+    const { code, err } = await pub(['t', '--defer', '9999h'], ['a\n'])
+    assert.equal(code, 2)
+    assert.match(err, /--defer: "9999h" is out of range/)
+  })
+
   test('pub --input whole is one message, and --delimiter any bytes', async () => {
     const topic = await newTopic(['c'])
     await pub(['--input', 'whole', topic], ['a\n', 'b\n'])

@@ -89,6 +89,12 @@ describe('resolveOptions', () => {
     assert.equal(values.sample, 0.25)
   })
 
+  test('splits a variable at its commas only where the flag is split too', () => {
+    const lists = { split: option.strings('…', { commas: true }), whole: option.strings('…') }
+    const values = resolveOptions(lists, {}, { NSQ_SPLIT: 'a, b', NSQ_WHOLE: 'client_id,me' })
+    assert.deepEqual(values, { split: ['a', 'b'], whole: ['client_id,me'] })
+  })
+
   test('reads an option marked flagOnly from the flag alone', () => {
     assert.equal(resolveOptions(table, {}, { NSQ_VERSION: '1.3.0' }, { version: true }).version, false)
     assert.equal(resolveOptions(table, { version: true }, {}).version, true)

@@ -2,6 +2,9 @@ import { option, type OptionTable } from '../../util/option.ts'
 import { addressAlternatives, addressOptions } from '../addresses.ts'
 import { type Command, type Context, defineCommand } from '../command.ts'
 
+/** The longest that the client takes; nsqd's own limit is an hour unless it is told otherwise. */
+export const MAX_DEFER_MS = 2 ** 31 - 1
+
 const input = { group: 'Input' }
 const delivery = { group: 'Delivery' }
 
@@ -21,7 +24,11 @@ const options = {
     undefined,
     { ...delivery, defaultText: 'any; as to_nsq: all' },
   ),
-  defer: option.duration('Deliver the messages this much later', 0, { ...delivery, min: 0 }),
+  defer: option.duration("Deliver the messages this much later; not above nsqd's --max-req-timeout", 0, {
+    ...delivery,
+    min: 0,
+    max: MAX_DEFER_MS,
+  }),
   rate: option.int('Publish at most so many messages a second (0: no limit)', 0, { ...delivery, min: 0 }),
   input: option.choice(
     'How messages are told apart: by the delimiter, as the records of tail --json, as binary messages each after its ' +

@@ -3,7 +3,7 @@ import { errorText, NsqError } from '../../util/errors.ts'
 import { sources, withSources } from '../addresses.ts'
 import { producerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
-import type { PubOptions } from '../commands/pub.ts'
+import { MAX_DEFER_MS, type PubOptions } from '../commands/pub.ts'
 import { Complaints } from '../complaints.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, UsageError } from '../errors.ts'
@@ -36,7 +36,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
     lookupd: from.lookupd,
     strategy: to === 'all' ? 'all' : 'failover',
     maxMessageBytes: options.maxMsgSize,
-    maxDeferMs: 2 ** 31 - 1,
+    maxDeferMs: MAX_DEFER_MS,
     maxPendingBytes: MAX_PENDING_BYTES,
     onError: complaints.add,
   })

@@ -29,17 +29,18 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     limit,
   })
   const complaints = new Complaints(context.program, context)
+  const { maxInFlight = options.maxInFlight, ...settings } = consumerOptions(options.consumerOpt)
   const consumers = topics.map(
     topic =>
       new Consumer({
         lookupPollIntervalMs: LOOKUP_POLL_MS,
-        ...consumerOptions(options.consumerOpt),
+        ...settings,
         topic,
         channel,
         nsqd: from.nsqd,
         lookupd: from.lookupd,
         // What is beyond the limit would only be taken from others and given back.
-        maxInFlight: Math.min(options.maxInFlight, limit),
+        maxInFlight: Math.min(maxInFlight, limit),
         onMessage: message => printer.print(message),
         onError: complaints.add,
       }),
