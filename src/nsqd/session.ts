@@ -12,6 +12,7 @@ import { now } from './clock.ts'
 import { defaultSettings, negotiate, type SessionSettings } from './identify.ts'
 import type { Publisher } from './intake.ts'
 import type { NsqdOptions } from './options.ts'
+import { Replies } from './replies.ts'
 import type { Topic } from './topic.ts'
 import type { Turn } from './turn.ts'
 
@@ -35,12 +36,6 @@ export interface SessionHost {
 interface PubCount {
   readonly topic: Topic
   count: number
-}
-
-interface Reply {
-  readonly frame: Buffer
-  /** How many publishes are answered before it. */
-  readonly behind: number
 }
 
 /** One client's connection: its state, and what its commands do. The handlers carry the protocol's names. */
@@ -74,11 +69,7 @@ export class Session implements CommandHandler, Publisher {
   #settings: SessionSettings
   readonly #pubCounts = new Map<string, PubCount>()
   #lastPub: PubCount | undefined
-  /** Publishes so far, and those of them that were answered. */
-  #published = 0
-  #answered = 0
-  /** Whatever else is to be replied; each waits behind the publishes that came before it. */
-  #replies: Reply[] = []
+  readonly #replies: Replies
   #ending = false
   #heartbeat: NodeJS.Timeout | undefined
   #lastRead: number = now()
@@ -92,6 +83,7 @@ export class Session implements CommandHandler, Publisher {
     this.#settings = defaultSettings(host.options, remoteHost)
     this.msgTimeout = this.#settings.msgTimeout
     this.#writer = new SocketWriter(socket)
+    this.#replies = new Replies(this.#writer)
     this.#reader = new CommandReader(this, {
       maxMessageSize: host.options.maxMsgSize,
       maxBodySize: host.options.maxBodySize,
@@ -151,17 +143,15 @@ export class Session implements CommandHandler, Publisher {
   }
 
   acknowledge(): void {
-    this.#answered++
-    this.#writer.write(OK_FRAME)
+    this.#replies.ok()
     this.#committed()
   }
 
   refuse(error: NsqError): void {
-    this.#answered++
-    this.#writeReplies()
     this.#host.logger.error(`client ${this.remoteAddress}: ${error.message}: ${errorText(error.cause ?? '')}`)
     // As in the official nsqd a failed publish is fatal: the client cannot tell which of its publishes it was.
     this.#fail(new ProtocolError('E_PUB_FAILED', error.message))
+    this.#replies.failed()
     this.#committed()
   }
 
@@ -339,31 +329,19 @@ export class Session implements CommandHandler, Publisher {
   }
 
   #awaitCommit(topic: Topic): void {
-    this.#published++
+    this.#replies.published()
     topic.intake.awaitCommit(this)
     if (topic.intake.isBehind) this.#socket.pause()
   }
 
   #committed(): void {
-    if (this.#replies.length > 0) this.#writeReplies()
-    if (this.#ending && this.#answered === this.#published) this.#end()
+    if (this.#ending && this.#replies.isSettled) this.#end()
     else this.#resume()
     this.#host.turn.flush(this)
   }
 
-  #writeReplies(): void {
-    let written = 0
-    for (const { frame, behind } of this.#replies) {
-      if (behind > this.#answered) break
-      this.#writer.write(frame)
-      written++
-    }
-    this.#replies = this.#replies.slice(written)
-  }
-
   #reply(frame: Buffer): void {
-    if (this.#answered === this.#published) this.#writer.write(frame)
-    else this.#replies.push({ frame, behind: this.#published })
+    this.#replies.reply(frame)
     this.#host.turn.flush(this)
   }
 
@@ -392,7 +370,7 @@ export class Session implements CommandHandler, Publisher {
     if (this.#ending) return
     this.#ending = true
     this.#leave()
-    if (this.#answered === this.#published) this.#end()
+    if (this.#replies.isSettled) this.#end()
   }
 
   #end(): void {

@@ -8,11 +8,15 @@
  *     | offset   | length   | crc32   | messages |      each u32 BE
  */
 import {
+  close,
   closeSync,
+  existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   ftruncateSync,
+  open,
   openSync,
   read,
   readSync,
@@ -20,7 +24,7 @@ import {
   writeSync,
   writevSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { NsqError } from '../util/errors.ts'
 import { isPlausible, recordLength } from './record.ts'
@@ -42,6 +46,8 @@ export class SegmentFile {
   #indexSize: number
   #reads = 0
   #syncing = 0
+  /** Made by this process; the folder has not been synced since. */
+  #isNew = false
   #closing = false
   readonly #line: Buffer = Buffer.alloc(INDEX_LINE)
 
@@ -94,18 +100,21 @@ export class SegmentFile {
       setImmediate(done, errorOf(error))
       return
     }
-    let open = 2
+    const isNew = this.#isNew
+    let left = isNew ? 3 : 2
     let failed: Error | null = null
     this.#syncing++
     const finish = (error: Error | null): void => {
       failed ??= error
-      if (--open > 0) return
+      if (--left > 0) return
       this.#syncing--
+      if (isNew && failed === null) this.#isNew = false
       this.#closeWhenIdle()
       done(failed)
     }
     fdatasync(this.#log, finish)
     fdatasync(this.#index, finish)
+    if (isNew) syncFolder(dirname(this.logPath), finish)
   }
 
   /** Reads up to `length` bytes at `offset` in the background. */
@@ -214,6 +223,7 @@ export class SegmentFile {
   #open(): void {
     this.#closing = false
     if (this.#log >= 0) return
+    if (!existsSync(this.logPath)) this.#isNew = true
     const log = openForAppend(this.logPath)
     try {
       this.#index = openForAppend(this.indexPath)
@@ -257,6 +267,18 @@ function openForAppend(path: string): number {
     if (!isMissing(error)) throw error
     return openSync(path, 'wx+')
   }
+}
+
+/** Makes new names in a folder survive a power cut. Windows cannot open folders, and needs no such thing. */
+function syncFolder(path: string, done: (error: Error | null) => void): void {
+  if (process.platform === 'win32') {
+    done(null)
+    return
+  }
+  open(path, 'r', (error, fd) => {
+    if (error !== null) done(error)
+    else fsync(fd, failed => close(fd, () => done(failed)))
+  })
 }
 
 function writeFully(fd: number, slices: readonly Buffer[], position: number): void {

@@ -54,6 +54,25 @@ describe('SegmentFile', () => {
     file.syncNow()
   })
 
+  test('syncs the folder, too, until that has worked once', async t => {
+    const file = new SegmentFile(temporaryFolder(t), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    const restore = replaceFs(t, 'fsync', () => (_fd: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    restore()
+    let folders = 0
+    replaceFs(t, 'fsync', original => (fd: number, done: (error: Error | null) => void) => {
+      folders++
+      original(fd, done)
+    })
+    assert.equal(await sync(file), null)
+    assert.equal(await sync(file), null)
+    assert.equal(folders, 1)
+  })
+
   test('goes on behind what was there when its index size is given', t => {
     const folder = temporaryFolder(t)
     const first = new SegmentFile(folder, 1)
