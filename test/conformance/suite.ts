@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { launch } from './launch.ts'
+import { Spawned } from '../support/spawned.ts'
 import { Player } from './player.ts'
 import { readTranscript, type Transcript } from './transcript.ts'
 
@@ -15,11 +15,11 @@ export function conformanceSuite(name: Transcript['daemon']): void {
         const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-conformance-'))
         try {
           const dataFlags = name === 'nsqd' ? [`--data-path=${folder}`] : []
-          const daemon = await launch(name, [...dataFlags, ...flags])
+          const daemon = await new Spawned(name, [...dataFlags, ...flags]).start()
           try {
             await new Player(transcript, daemon).play(steps)
           } finally {
-            await daemon.stop()
+            await daemon.kill('SIGTERM')
           }
         } finally {
           await rm(folder, { recursive: true, force: true })
