@@ -56,16 +56,27 @@ export interface BannerOptions {
 }
 
 /** What a person reads: where everything is, and lines to copy. */
-export function banner(cluster: Cluster, { painter, command, elapsedMs }: BannerOptions): string {
+export async function banner(
+  cluster: Cluster,
+  { painter, command, elapsedMs }: BannerOptions,
+): Promise<string> {
   const { bold, dim, cyan, green, yellow } = painter
-  const endpoints = [...cluster.nsqds, ...cluster.lookupds]
-  const width = Math.max(...endpoints.map(({ name }) => name.length), 'data'.length) + 2
-  const lines = [green(bold(`NSQ is ready`)) + dim(` (${Math.round(elapsedMs)} ms)`), '']
-  for (const { name, tcp, http } of endpoints) {
-    lines.push(`  ${bold(name.padEnd(width))}${cyan(tcp.padEnd(17))}${cyan(`http://${http}`)}`)
+  const { default: Table } = await import('cli-table3')
+  const table = new Table({
+    chars: NO_BORDERS,
+    style: { head: [], border: [], 'padding-left': 2, 'padding-right': 0 },
+  })
+  for (const { name, tcp, http } of [...cluster.nsqds, ...cluster.lookupds]) {
+    table.push([bold(name), `${cyan(tcp)}   ${cyan(`http://${http}`)}`])
   }
   const fate = cluster.isTemporary ? 'removed on exit; keep it with --data-path' : 'kept'
-  lines.push(`  ${bold('data'.padEnd(width))}${cluster.dataPath} ${dim(`(${fate})`)}`, '')
+  table.push([bold('data'), `${cluster.dataPath} ${dim(`(${fate})`)}`])
+  const lines = [
+    green(bold(`NSQ is ready`)) + dim(` (${Math.round(elapsedMs)} ms)`),
+    '',
+    table.toString(),
+    '',
+  ]
   for (const { name, wanted, got } of cluster.moves) {
     lines.push(yellow(`  Port ${wanted} is taken: ${name} listens on ${got} instead.`))
   }
@@ -76,14 +87,24 @@ export function banner(cluster: Cluster, { painter, command, elapsedMs }: Banner
   return lines.join('\n')
 }
 
-function suggestions({ nsqds: [nsqd], lookupds: [lookupd], topics }: Cluster, command: string): string[] {
+const BORDERS = ['top', 'bottom', 'left', 'right', 'mid'].flatMap(side => [
+  side,
+  `${side}-mid`,
+  `${side}-left`,
+  `${side}-right`,
+])
+const NO_BORDERS = Object.fromEntries([...BORDERS, 'middle'].map(name => [name, '']))
+
+function suggestions({ nsqds, lookupds: [lookupd], topics }: Cluster, command: string): string[] {
+  const [nsqd] = nsqds
   if (nsqd === undefined) return lookupd === undefined ? [] : [`curl http://${lookupd.http}/nodes`]
   // The tools look at this address when they are given none.
-  const flag = nsqd.tcp === '127.0.0.1:4150' ? '' : ` --nsqd-tcp-address=${nsqd.tcp}`
+  const one = nsqd.tcp === '127.0.0.1:4150' ? '' : ` --nsqd-tcp-address=${nsqd.tcp}`
+  const all = nsqds.length > 1 && lookupd !== undefined ? ` --lookupd-http-address=${lookupd.http}` : one
   const [topic = 'greetings'] = topics
   return [
-    `${command} tail --topic=${topic}${flag}`,
-    `echo hello | ${command} pub --topic=${topic}${flag}`,
+    `${command} tail --topic=${topic}${all}`,
+    `echo hello | ${command} pub --topic=${topic}${one}`,
     `curl http://${nsqd.http}/stats`,
   ]
 }

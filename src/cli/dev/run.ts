@@ -47,5 +47,5 @@ async function announce(cluster: Cluster, context: Context<DevOptions>): Promise
   if (options.exec !== undefined && !stderr.isTerminal) return
   const painter = await loadPainter(output.colour)
   const command = env['npm_command'] === 'exec' ? 'npx nsq-ts' : 'nsq-ts'
-  output.line(banner(cluster, { painter, command, elapsedMs: performance.now() }))
+  output.line(await banner(cluster, { painter, command, elapsedMs: performance.now() }))
 }
