@@ -12,7 +12,9 @@ import { checkCall, optionTables, programs } from './options.ts'
 const REMAKE = 'make it again with: node --import tsx scripts/docs.ts'
 
 /** Flags of other programs that the documents name. */
-const FOREIGN_FLAGS = new Set(['--import', '--test'])
+const BENCH = readFileSync(new URL('bench/main.ts', ROOT), 'utf8')
+/** Node's, and those that the benchmark's help names. */
+const FOREIGN_FLAGS = new Set(['--import', '--test', ...(BENCH.match(/(?<=^  )--[a-z]+/gm) ?? [])])
 
 describe('documents', () => {
   test('docs/commands.md is what the definitions make', async () => {
