@@ -70,7 +70,7 @@ export class Connection {
   #end: NsqError | undefined
 
   /**
-   * Connects and identifies.
+   * Connects and identifies, unless the signal is aborted before that is done.
    *
    * @throws NsqError `E_CONNECT`, or what the connection ended with during IDENTIFY
    */
@@ -78,12 +78,14 @@ export class Connection {
     address: string,
     options: ResolvedConnectionOptions,
     handler: ConnectionHandler,
-    request: Partial<IdentifyRequest> = {},
+    request: Partial<IdentifyRequest>,
+    signal: AbortSignal,
   ): Promise<Connection> {
-    const socket = await dial(parseAddress(address), { timeoutMs: options.connectTimeoutMs, keepAlive: true })
+    const { connectTimeoutMs: timeoutMs } = options
+    const socket = await dial(parseAddress(address), { timeoutMs, keepAlive: true, signal })
     const connection = new Connection(address, socket, options, handler)
     try {
-      await connection.#identify(options, request)
+      await connection.#identify(options, request, signal)
     } catch (error) {
       connection.destroy(toNsqError(error))
     }
@@ -143,11 +145,18 @@ export class Connection {
     this.send(command)
   }
 
-  /** The same as a promise of the answer's text. */
-  request(command: Buffer): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.ask(command, { ok: resolve, refused: reject, lost: reject })
-    })
+  /** The same as a promise of the answer's text. When the signal is aborted before it comes, the connection ends. */
+  async request(command: Buffer, signal?: AbortSignal): Promise<string> {
+    const giveUp = (): void => this.destroy()
+    signal?.addEventListener('abort', giveUp)
+    if (signal?.aborted) giveUp()
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.ask(command, { ok: resolve, refused: reject, lost: reject })
+      })
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
   }
 
   /** Asks nsqd to send no more messages; resolves when it has heard (CLOSE_WAIT). */
@@ -177,7 +186,11 @@ export class Connection {
     this.#stream.destroy()
   }
 
-  async #identify(options: ResolvedConnectionOptions, request: Partial<IdentifyRequest>): Promise<void> {
+  async #identify(
+    options: ResolvedConnectionOptions,
+    request: Partial<IdentifyRequest>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const command = identify({
       client_id: options.clientId,
       hostname: options.hostname,
@@ -187,7 +200,7 @@ export class Connection {
       ...request,
     })
     this.send(MAGIC_V2)
-    const text = await this.request(command)
+    const text = await this.request(command, signal)
     // An nsqd that does not negotiate answers OK.
     if (text !== 'OK') this.#readIdentity(text)
     this.#silenceMs = 2 * options.heartbeatIntervalMs + SILENCE_SLACK_MS

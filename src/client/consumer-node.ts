@@ -65,7 +65,7 @@ export class ConsumerNode implements LinkHandler {
   /** For the link. */
   async connect(signal: AbortSignal): Promise<void> {
     const subscription = new Subscription(this.address, this.#owner)
-    await subscription.open(this.#options, this.#request)
+    await subscription.open(this.#options, this.#request, signal)
     if (signal.aborted) {
       subscription.destroy()
       return

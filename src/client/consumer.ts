@@ -134,11 +134,11 @@ export class Consumer implements AsyncIterable<Message> {
   }
 
   #discover(): Discovery {
-    const { lookupd, topic, lookupTimeoutMs, lookupPollIntervalMs, onError } = this.#options
+    const { lookupd, topic, lookupTimeoutMs: requestTimeoutMs, lookupPollIntervalMs, onError } = this.#options
     return new Discovery({
       pollIntervalMs: lookupPollIntervalMs,
-      query: async () => {
-        const result = await lookupTopic(lookupd, topic, { requestTimeoutMs: lookupTimeoutMs })
+      query: async signal => {
+        const result = await lookupTopic(lookupd, topic, { requestTimeoutMs, signal })
         return { ...result, value: result.value.producers.map(producer => producer.tcpAddress) }
       },
       found: (addresses, isComplete) => this.#found(addresses, isComplete),

@@ -1,11 +1,11 @@
 import type { LookupResult } from '../cluster/lookup.ts'
-import type { NsqError } from '../util/errors.ts'
+import { NsqError } from '../util/errors.ts'
 import { toNsqError } from './errors.ts'
 
 export interface DiscoveryOptions {
   pollIntervalMs: number
-  /** Asks every nsqlookupd for addresses of nsqds. */
-  query: () => Promise<LookupResult<string[]>>
+  /** Asks every nsqlookupd for addresses of nsqds, until the signal is aborted. */
+  query: (signal: AbortSignal) => Promise<LookupResult<string[]>>
   /** What the nsqlookupds that answered know. Only when it is complete may an nsqd that is missing be let go. */
   found: (addresses: ReadonlySet<string>, isComplete: boolean) => void
   failed: (error: NsqError) => void
@@ -20,34 +20,38 @@ const JITTER = 0.3
 export class Discovery {
   readonly #options: DiscoveryOptions
   #timer: NodeJS.Timeout | undefined
-  #isStopped = false
+  readonly #stop = new AbortController()
   #failures = 0
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
   }
 
-  /** Begins; resolves after the first answer, rejects with `E_LOOKUP` when that failed. Goes on in either case. */
+  /**
+   * Begins; resolves after the first answer, rejects with `E_LOOKUP` when that failed. Goes on in either case. When it is
+   * stopped before the answer comes, rejects with `E_CLOSED`.
+   */
   async start(): Promise<void> {
     const error = await this.#poll()
     if (error !== undefined) throw error
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#stop.abort()
     clearTimeout(this.#timer)
   }
 
   async #poll(): Promise<NsqError | undefined> {
+    const { signal } = this.#stop
     let failure: NsqError | undefined
     try {
-      const { value, warnings } = await this.#options.query()
-      if (this.#isStopped) return undefined
+      const { value, warnings } = await this.#options.query(signal)
+      if (signal.aborted) return stopped()
       for (const warning of warnings) this.#options.failed(warning)
       this.#options.found(new Set(value), warnings.length === 0)
       this.#failures = warnings.length === 0 ? 0 : this.#failures + 1
     } catch (error) {
-      if (this.#isStopped) return undefined
+      if (signal.aborted) return stopped()
       failure = toNsqError(error)
       this.#options.failed(failure)
       this.#failures++
@@ -61,4 +65,8 @@ export class Discovery {
     const delay = this.#failures === 0 ? pollIntervalMs : RETRY_MS * 2 ** Math.min(this.#failures - 1, 20)
     return Math.min(delay, pollIntervalMs) * (1 + Math.random() * JITTER)
   }
+}
+
+function stopped(): NsqError {
+  return new NsqError('E_CLOSED', 'the nsqlookupds are no longer asked')
 }

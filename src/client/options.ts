@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   hostname?: string
   /** What nsqd's statistics show as the user agent; `nsq-ts/<version>` unless given. */
   userAgent?: string
-  /** How long connecting and IDENTIFY may take together, 1 to 3,600,000; 5,000 unless given. */
+  /** How long connecting may take, and then IDENTIFY, 1 to 3,600,000; 5,000 unless given. */
   connectTimeoutMs?: number
   /**
    * How often nsqd sends a heartbeat, 1,000 to 3,600,000; 30,000 unless given. nsqd refuses more than its

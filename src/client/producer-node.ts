@@ -76,7 +76,7 @@ export class ProducerNode implements ConnectionHandler, LinkHandler {
 
   /** For the link. */
   async connect(signal: AbortSignal): Promise<void> {
-    const connection = await Connection.open(this.address, this.#options, this)
+    const connection = await Connection.open(this.address, this.#options, this, {}, signal)
     if (signal.aborted) {
       connection.destroy()
       return

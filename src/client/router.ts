@@ -40,8 +40,9 @@ export class Router {
     if (options.lookupd.length > 0) {
       this.#discovery = new Discovery({
         pollIntervalMs: options.lookupPollIntervalMs,
-        query: async () => {
-          const result = await listNodes(options.lookupd, { requestTimeoutMs: options.lookupTimeoutMs })
+        query: async signal => {
+          const { lookupd, lookupTimeoutMs: requestTimeoutMs } = options
+          const result = await listNodes(lookupd, { requestTimeoutMs, signal })
           return { ...result, value: result.value.map(node => node.tcpAddress) }
         },
         found: (addresses, isComplete) => this.#found(addresses, isComplete),

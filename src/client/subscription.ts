@@ -53,11 +53,15 @@ export class Subscription implements ConnectionHandler, MessageSource, ReadyTarg
     this.#slot = slot
   }
 
-  /** Connects and subscribes. No message comes before RDY is sent. */
-  async open(options: ResolvedConnectionOptions, request: Partial<IdentifyRequest>): Promise<void> {
-    const connection = await Connection.open(this.nsqd, options, this, request)
+  /** Connects and subscribes, unless the signal is aborted before. No message comes before RDY is sent. */
+  async open(
+    options: ResolvedConnectionOptions,
+    request: Partial<IdentifyRequest>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await Connection.open(this.nsqd, options, this, request, signal)
     try {
-      await connection.request(sub(this.#owner.topic, this.#owner.channel))
+      await connection.request(sub(this.#owner.topic, this.#owner.channel), signal)
     } catch (error) {
       connection.destroy()
       throw error

@@ -13,8 +13,8 @@ export interface LookupResult<T> {
   warnings: NsqError[]
 }
 
-/** The time an answer may take; see `RequestOptions`. */
-export type LookupOptions = Pick<RequestOptions, 'connectTimeoutMs' | 'requestTimeoutMs'>
+/** The time an answer may take, and until when it is wanted; see `RequestOptions`. */
+export type LookupOptions = Pick<RequestOptions, 'connectTimeoutMs' | 'requestTimeoutMs' | 'signal'>
 
 /** An nsqd as it registered itself with nsqlookupd. */
 export interface NsqdInfo {

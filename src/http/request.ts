@@ -11,6 +11,8 @@ export interface RequestOptions {
   body?: string | Buffer
   /** A larger reply is refused; 64 MiB unless given. */
   maxReplySize?: number
+  /** Gives the request up when it is aborted. */
+  signal?: AbortSignal | undefined
 }
 
 export interface HttpReply {
@@ -101,6 +103,7 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
     const outgoing = (isHttps ? https : http).request(target, {
       method,
       agent: isHttps ? httpsAgent : httpAgent,
+      signal: options.signal,
       headers: {
         'User-Agent': `nsq-ts/${version}`,
         // Daemons before 1.0 then leave the envelope out.

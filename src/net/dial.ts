@@ -9,6 +9,8 @@ export interface DialOptions {
   timeoutMs: number
   /** Let the system probe an idle connection, so that a dead peer is noticed. Off by default. */
   keepAlive?: boolean
+  /** Gives the attempt up when it is aborted. */
+  signal?: AbortSignal
 }
 
 /**
@@ -16,22 +18,32 @@ export interface DialOptions {
  *
  * @throws NsqError E_CONNECT naming the address.
  */
-export function dial(address: Address, { timeoutMs, keepAlive = false }: DialOptions): Promise<Socket> {
+export function dial(
+  address: Address,
+  { timeoutMs, keepAlive = false, signal }: DialOptions,
+): Promise<Socket> {
   const host = address.host === '' ? 'localhost' : address.host
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port: address.port, noDelay: true, keepAlive })
-    const fail = (error: unknown): void => {
+    const settle = (): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
+      socket.off('error', fail)
+    }
+    const fail = (error: unknown): void => {
+      settle()
       socket.destroy()
       reject(connectError(error, address))
     }
+    const giveUp = (): void => fail(new Error('no longer wanted'))
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
     socket.once('error', fail)
     socket.once('connect', () => {
-      clearTimeout(timer)
-      socket.off('error', fail)
+      settle()
       resolve(socket)
     })
+    signal?.addEventListener('abort', giveUp)
+    if (signal?.aborted) giveUp()
   })
 }
 

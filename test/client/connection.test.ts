@@ -38,6 +38,8 @@ function open(nsqd: FakeNsqd, handler = new Handler(), options = {}): Promise<Co
     nsqd.address,
     resolveConnectionOptions({ connectTimeoutMs: 1000, ...options }),
     handler,
+    {},
+    new AbortController().signal,
   )
 }
 
@@ -59,7 +61,7 @@ for (const [what, reply, code] of [
   test(`an nsqd that at IDENTIFY ${what} is no connection`, async () => {
     const nsqd = await startNsqd()
     nsqd.identifyReply = reply
-    await assert.rejects(open(nsqd, new Handler(), { connectTimeoutMs: 50 }), { code })
+    await assert.rejects(open(nsqd), { code })
     await until(() => nsqd.open.length === 0)
   })
 }
@@ -127,6 +129,18 @@ test('what was sent before end is read by nsqd', async () => {
   connection.send(rdy(3))
   await connection.end()
   assert.deepEqual(nsqd.sessions[0]?.readies, [3])
+})
+
+test('a connection that is no longer wanted ends during IDENTIFY', async () => {
+  const nsqd = await startNsqd()
+  nsqd.identifyReply = Buffer.alloc(0)
+  const stop = new AbortController()
+  const options = resolveConnectionOptions({ connectTimeoutMs: 3_600_000 })
+  const opened = Connection.open(nsqd.address, options, new Handler(), {}, stop.signal)
+  await until(() => nsqd.open[0]?.commands[0] === 'IDENTIFY')
+  stop.abort()
+  await assert.rejects(opened, { code: 'E_CLOSED' })
+  await until(() => nsqd.open.length === 0)
 })
 
 test('an address where nothing listens is E_CONNECT, naming it', async () => {

@@ -64,6 +64,21 @@ test('a nsqlookupd that is down is told to onError, and does no harm while anoth
   assert.ok(errors[0]?.message.includes(down.address))
 })
 
+test('close does not wait for an nsqlookupd that does not answer, nor leaves a request behind', async () => {
+  const lookupd = await startLookupd()
+  lookupd.isSilent = true
+  const options = { lookupd: lookupd.address, lookupTimeoutMs: 3_600_000 }
+  const consumer = createConsumer(options)
+  const producer = new Producer({ ...options, ...QUICK })
+  const outcomes = [consumer.start(), producer.connect()].map(outcome =>
+    assert.rejects(outcome, { code: 'E_CLOSED' }),
+  )
+  await until(() => lookupd.open === 2)
+  await Promise.all([consumer.close(), producer.close()])
+  await until(() => lookupd.open === 0)
+  await Promise.all(outcomes)
+})
+
 test('when none answers, start rejects', async () => {
   const lookupd = await startLookupd()
   await lookupd.close()

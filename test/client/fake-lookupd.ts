@@ -12,6 +12,8 @@ export class FakeLookupd {
   reply: ((path: string) => { status: number; body: string }) | undefined
   /** Whether it leaves every request unanswered. */
   isSilent = false
+  /** Requests that are not answered yet. */
+  open = 0
   readonly #server: http.Server
   address = ''
 
@@ -29,6 +31,8 @@ export class FakeLookupd {
     this.#server = http.createServer((request, response) => {
       const path = request.url ?? ''
       this.asked.push(path)
+      this.open++
+      response.on('close', () => this.open--)
       if (this.isSilent) return
       const { status, body } = this.reply?.(path) ?? { status: 200, body: this.#body(path) }
       response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(body)

@@ -46,6 +46,16 @@ test('a name with several addresses gives the reason of each', async () => {
   })
 })
 
+test('an attempt that is no longer wanted ends at once', async t => {
+  const { address } = await startServer(t)
+  const stop = new AbortController()
+  const dialled = dial(address, { timeoutMs: 5000, signal: stop.signal })
+  // Before anything can have come back.
+  stop.abort()
+  await assert.rejects(dialled, { code: 'E_CONNECT', message: /no longer wanted$/ })
+  await assert.rejects(dial(address, { timeoutMs: 5000, signal: stop.signal }), { code: 'E_CONNECT' })
+})
+
 test('no answer in time is E_CONNECT', async t => {
   const { address } = await startServer(t)
   t.mock.timers.enable({ apis: ['setTimeout'] })
