@@ -44,7 +44,7 @@ const SEGMENT_EPOCH_MS = Date.UTC(2025, 0, 1)
 export class Nsqd implements TopicHost, SessionHost {
   readonly options: NsqdOptions
   readonly logger: Logger
-  readonly turn: Turn = new Turn()
+  readonly turn: Turn
   readonly startTime: Date = new Date()
   readonly lookupPeers: LookupPeers
   /** `OK`, or `NOK - ` and what is wrong with the disk. */
@@ -73,6 +73,7 @@ export class Nsqd implements TopicHost, SessionHost {
   constructor(options: NsqdOptions, logger: Logger) {
     this.options = options
     this.logger = logger
+    this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
     this.lookupPeers = new LookupPeers({
       identity: () => this.#identity(),

@@ -30,7 +30,7 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
  * The way of messages into a topic's log: appended as they come, committed once a turn, and acknowledged when they are
  * as safe as --durability says.
  *
- *     none:     OK, write
+ *     none:     OK, write; whatever fails then is lost
  *     process:  write, OK, sync now and then
  *     power:    write, sync, OK; what comes during a sync waits for the next one
  */
@@ -49,7 +49,7 @@ export class Intake {
   #syncing = false
   #syncTimer: NodeJS.Timeout | undefined
   #closed = false
-  /** The time of the message being taken in, in two halves of its nanoseconds: no object a message. */
+  /** The time of all messages of a commit: its nanoseconds, in two halves. */
   #timestampHigh = 0
   #timestampLow = 0
 
@@ -65,14 +65,14 @@ export class Intake {
 
   /** Takes in a message; it is acknowledged to whoever calls `awaitCommit`. */
   put(bytes: Buffer, start: number, end: number): void {
-    this.#stamp()
+    if (this.#messages === 0) this.#stamp()
     this.#log.append(bytes, start, end, this.#timestampHigh, this.#timestampLow)
     this.#count(1, end - start)
   }
 
   /** Takes in `count` messages that lie in bytes[start..end) one behind the other, each behind its size. */
   putSized(bytes: Buffer, start: number, end: number, count: number): void {
-    this.#stamp()
+    if (this.#messages === 0) this.#stamp()
     for (let at = start; at < end;) {
       const body = at + 4
       at = body + bytes.readUInt32BE(at)
@@ -83,14 +83,15 @@ export class Intake {
 
   /** Takes in a message that is not delivered before `dueMs`, Unix ms. */
   putDeferred(bytes: Buffer, start: number, end: number, dueMs: number): void {
-    this.#stamp()
+    if (this.#messages === 0) this.#stamp()
     this.#log.appendDeferred(bytes, start, end, this.#timestampHigh, this.#timestampLow, dueMs)
     this.#count(1, end - start)
   }
 
   /** Calls the publisher when everything that was put is as safe as --durability says. */
   awaitCommit(publisher: Publisher): void {
-    this.#publishers.push(publisher)
+    if (this.#host.options.durability === 'none') publisher.acknowledge()
+    else this.#publishers.push(publisher)
     this.#host.commitLater()
   }
 
@@ -103,11 +104,10 @@ export class Intake {
     const bytes = this.#bytes
     this.#publishers = []
     this.#messages = this.#bytes = 0
-    if (durability === 'none') acknowledge(publishers)
     try {
       this.#log.commit()
     } catch (error) {
-      this.#refuse(error, durability === 'none' ? [] : publishers)
+      this.#refuse(error, publishers)
       return
     }
     this.messageCount += messages
@@ -118,7 +118,7 @@ export class Intake {
     }
     this.#host.diskResult(null)
     this.#host.committed(this.#log.end)
-    if (durability === 'process') acknowledge(publishers)
+    acknowledge(publishers)
     this.#syncLater(messages)
   }
 

@@ -7,12 +7,19 @@ import type { Topic } from './topic.ts'
  * so one commit, one write to disk and one write to each socket serve all of it:
  *
  *     read … read -> commit topics (the OKs are queued) -> pump channels (messages are queued) -> flush sockets
+ *
+ * With --durability=none the OKs are queued while reading, and sockets are flushed before the commit, too.
  */
 export class Turn {
   #topics: Topic[] = []
   #channels: Channel[] = []
   #sessions: Session[] = []
   #scheduled = false
+  readonly #flushesFirst: boolean
+
+  constructor({ flushesFirst = false } = {}) {
+    this.#flushesFirst = flushesFirst
+  }
 
   /** The topic has messages to commit. */
   commit(topic: Topic): void {
@@ -44,7 +51,17 @@ export class Turn {
     setImmediate(this.#run)
   }
 
+  #flushSessions(): void {
+    const sessions = this.#sessions
+    this.#sessions = []
+    for (const session of sessions) {
+      session.inTurn = false
+      session.flush()
+    }
+  }
+
   readonly #run = (): void => {
+    if (this.#flushesFirst) this.#flushSessions()
     const topics = this.#topics
     this.#topics = []
     for (const topic of topics) {
@@ -57,12 +74,7 @@ export class Turn {
       channel.inTurn = false
       channel.pump()
     }
-    const sessions = this.#sessions
-    this.#sessions = []
-    for (const session of sessions) {
-      session.inTurn = false
-      session.flush()
-    }
+    this.#flushSessions()
     this.#scheduled = false
     // Whatever the above asked for itself comes in a turn of its own, after the sockets were read again.
     if (this.#topics.length + this.#channels.length + this.#sessions.length > 0) this.#schedule()

@@ -12,6 +12,7 @@
 import { FrameType } from '../protocol/frame.ts'
 import { ID_LENGTH, idIndex, idSegment, readIdHigh, readIdLow } from '../protocol/message-id.ts'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+import { readWord } from '../protocol/words.ts'
 
 export const RECORD_MESSAGE: number = FrameType.message
 export const RECORD_DEFERRED = 3
@@ -20,12 +21,12 @@ const ID_AT = MESSAGE_OVERHEAD - ID_LENGTH
 
 /** Bytes of a whole record, its own size field included. */
 export function recordLength(bytes: Buffer, at: number): number {
-  return 4 + bytes.readUInt32BE(at)
+  return 4 + (readWord(bytes, at) >>> 0)
 }
 
 export function isDeferred(bytes: Buffer, at: number): boolean {
   // The type's last byte decides: the first three are zero in every record that was written here.
-  return bytes.readUInt8(at + 7) === RECORD_DEFERRED
+  return bytes[at + 7] === RECORD_DEFERRED
 }
 
 /** When a deferred record is due, in Unix ms. */

@@ -59,7 +59,7 @@ describe('lockDataPath', () => {
 
   test('takes over from a process that is dead, and not yet waited for', { skip: notLinux }, async () => {
     // The shell becomes a program that never waits for the child it had.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     try {
