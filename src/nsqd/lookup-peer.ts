@@ -83,8 +83,7 @@ export class LookupPeer {
     let failures = 0
     while (!signal.aborted) {
       try {
-        const socket = await dial(this.#address, { timeoutMs: this.#timing.connect })
-        if (signal.aborted) return void socket.destroy()
+        const socket = await dial(this.#address, { timeoutMs: this.#timing.connect, signal })
         this.#connection = new Connection(socket, this.#source, this.#timing, () => {
           failures = 0
           this.#logRegistered()

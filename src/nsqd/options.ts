@@ -292,7 +292,7 @@ export function resolveNsqdOptions(given: Partial<OptionValues<typeof nsqdOption
 /** What to tell the user about flags that were given and do nothing in this version. */
 export function optionWarnings(options: NsqdOptions): string[] {
   const warnings: string[] = []
-  if (options.tlsCert !== undefined || options.tlsKey !== undefined) {
+  if (options.tlsCert || options.tlsKey) {
     warnings.push('--tls-cert, --tls-key: this version has no TLS yet, clients that ask for it get none')
   }
   if (options.statsdAddress) warnings.push('--statsd-address: this version does not push to statsd yet')
