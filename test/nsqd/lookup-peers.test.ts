@@ -243,6 +243,8 @@ describe('outages', () => {
     const alive = await startLookupd()
     const peers = startPeers([dead.address, alive.address], { answer: 300 })
     await alive.expect(IDENTIFY)
+    // Before, it would be left to the registration of everything that there is.
+    await registered(1)
     peers.register('t')
     await alive.expect('REGISTER t')
     await until(() => dead.connections >= 2)
