@@ -1,6 +1,19 @@
-import type { Channel } from './channel.ts'
-import type { Session } from './session.ts'
-import type { Topic } from './topic.ts'
+/** What has its part at the end of a turn, once however often it was asked for. Turn writes `inTurn`; nobody else does. */
+interface Part {
+  inTurn: boolean
+}
+
+export interface Committing extends Part {
+  commit(): void
+}
+
+export interface Pumping extends Part {
+  pump(): void
+}
+
+export interface Flushing extends Part {
+  flush(): void
+}
 
 /**
  * What must happen before the event loop waits again. All sockets that had something to read have been read by then,
@@ -11,9 +24,9 @@ import type { Topic } from './topic.ts'
  * With --durability=none the OKs are queued while reading, and sockets are flushed before the commit, too.
  */
 export class Turn {
-  #topics: Topic[] = []
-  #channels: Channel[] = []
-  #sessions: Session[] = []
+  #topics: Committing[] = []
+  #channels: Pumping[] = []
+  #sessions: Flushing[] = []
   #scheduled = false
   readonly #flushesFirst: boolean
 
@@ -22,7 +35,7 @@ export class Turn {
   }
 
   /** The topic has messages to commit. */
-  commit(topic: Topic): void {
+  commit(topic: Committing): void {
     if (topic.inTurn) return
     topic.inTurn = true
     this.#topics.push(topic)
@@ -30,7 +43,7 @@ export class Turn {
   }
 
   /** The channel may have messages for its sessions. */
-  pump(channel: Channel): void {
+  pump(channel: Pumping): void {
     if (channel.inTurn) return
     channel.inTurn = true
     this.#channels.push(channel)
@@ -38,7 +51,7 @@ export class Turn {
   }
 
   /** The session has something to write. */
-  flush(session: Session): void {
+  flush(session: Flushing): void {
     if (session.inTurn) return
     session.inTurn = true
     this.#sessions.push(session)

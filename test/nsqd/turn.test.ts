@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Channel } from '../../src/nsqd/channel.ts'
-import type { Session } from '../../src/nsqd/session.ts'
-import type { Topic } from '../../src/nsqd/topic.ts'
 import { Turn } from '../../src/nsqd/turn.ts'
 
 /** Stands for a topic, a channel and a session at once, and notes what it is asked to do. */
@@ -36,9 +33,8 @@ class Part {
   }
 }
 
-function part(name: string, calls: string[], then?: () => void): Topic & Channel & Session {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Turn uses nothing else of them
-  return new Part(name, calls, then) as unknown as Topic & Channel & Session
+function part(name: string, calls: string[], then?: () => void): Part {
+  return new Part(name, calls, then)
 }
 
 function setUp(): { turn: Turn; calls: string[] } {
@@ -88,6 +84,16 @@ describe('a turn', () => {
     turn.commit(topic)
     await endOfTurn()
     assert.deepEqual(calls, ['commit t', 'pump c', 'flush s'])
+  })
+
+  test('flushes before the commit, too, when it is told to', async () => {
+    const calls: string[] = []
+    const turn = new Turn({ flushesFirst: true })
+    const session = part('s', calls)
+    turn.flush(session)
+    turn.commit(part('t', calls, () => turn.flush(session)))
+    await endOfTurn()
+    assert.deepEqual(calls, ['flush s', 'commit t', 'flush s'])
   })
 
   test('leaves the rest to the next one, so that sockets are read in between', async () => {
