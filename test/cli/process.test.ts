@@ -138,6 +138,17 @@ describe('dev', () => {
 })
 
 describe('signals and pipes', () => {
+  test('a folder as input is refused', async () => {
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${join(BIN, 'nsq-ts.js')}" pub --topic t < .`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let said = ''
+    shell.stderr.on('data', (text: Buffer) => (said += text.toString()))
+    const [code] = await once(shell, 'close')
+    assert.equal(code, 1)
+    assert.match(said, /standard input is a folder/)
+  })
+
   test('a broken pipe ends tail quietly', async () => {
     const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
     const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])

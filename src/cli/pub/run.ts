@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { Producer } from '../../client/producer.ts'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { sources, withSources } from '../addresses.ts'
@@ -23,8 +24,15 @@ const MAX_PENDING_BYTES = 8 * 1024 * 1024
 /** The official to_nsq publishes to every nsqd that it is given. */
 const OFFICIAL_NAME = 'to_nsq'
 
+/** Node would take a folder for input that has ended. */
+function refuseFolder(stdin: object): void {
+  if (!('fd' in stdin) || typeof stdin.fd !== 'number' || !fstatSync(stdin.fd).isDirectory()) return
+  throw new NsqError('E_INPUT', 'standard input is a folder', { remedy: 'Give it a file: < FILE' })
+}
+
 export async function runPub(context: Context<PubOptions>): Promise<number> {
   const { options, program, stdin, stderr, signal } = context
+  refuseFolder(stdin)
   const topic = chooseTopic(context)
   const framing = newFraming(options)
   const from = sources(options)
