@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { errorText } from '../util/errors.ts'
 import { countSound, readBatches } from './batches.ts'
 import { Segment } from './segment.ts'
 import { INDEX_LINE, SegmentFile } from './segment-file.ts'
@@ -106,13 +107,23 @@ function recoverSegment(
   const last = batches.at(-1)
   const size = last === undefined ? 0 : last.offset + last.length
   const count = last === undefined ? 0 : last.firstIndex + last.count
-  if (fileSize > size) {
+  const segment = new Segment(number, firstOrdinal, file, count, size)
+  try {
+    file.cut(size, batches.length * INDEX_LINE)
+    if (fileSize > size) {
+      warnings.push(
+        `${file.logPath}: cut behind its last good message at byte ${size}; ` +
+          `the ${fileSize - size} bytes behind it are in ${file.logPath}.bad-${size}`,
+      )
+    }
+  } catch (error) {
+    // A full disk, most likely. Nothing is cut that is not safe; the next start tries again.
+    segment.isClosed = true
     warnings.push(
-      `${file.logPath}: cut behind its last good message at byte ${size}; ` +
-        `the ${fileSize - size} bytes behind it are in ${file.logPath}.bad-${size}`,
+      `${file.logPath}: damaged behind its last good message at byte ${size}, and could not be cut ` +
+        `(${errorText(error)}); new messages go to a new segment`,
     )
   }
-  file.cut(size, batches.length * INDEX_LINE)
   file.close()
-  return new Segment(number, firstOrdinal, file, count, size)
+  return segment
 }

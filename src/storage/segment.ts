@@ -15,6 +15,8 @@ export class Segment {
   /** Messages and bytes of these that are committed. */
   committedCount: number
   committedSize: number
+  /** It takes no more messages: bad bytes lie behind its last one, and could not be cut off. */
+  isClosed = false
   /** The next newer segment of the topic. */
   next: Segment | undefined = undefined
 

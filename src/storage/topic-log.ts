@@ -60,7 +60,7 @@ export class TopicLog implements BlockOwner {
       previous = segment
     }
     this.last = previous ?? this.#newSegment(0)
-    this.#tail = this.last
+    this.#tail = this.last.isClosed ? this.#newSegment(this.last.endOrdinal) : this.last
     this.first = segments[0] ?? this.last
   }
 

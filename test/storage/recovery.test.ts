@@ -5,7 +5,16 @@ import { describe, test, type TestContext } from 'node:test'
 import { highestNumber, recover, type Recovered, type SegmentTotals } from '../../src/storage/recovery.ts'
 import { Stragglers } from '../../src/storage/stragglers.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
-import { bodies, openLog, overwrite, put, Reader, temporaryFolder } from './fixtures.ts'
+import {
+  bodies,
+  openLog,
+  overwrite,
+  put,
+  Reader,
+  replaceFs,
+  systemError,
+  temporaryFolder,
+} from './fixtures.ts'
 
 /** Bytes of a message of `bodies(…, 10)`. */
 const LENGTH = 44
@@ -207,6 +216,31 @@ describe('a torn tail', () => {
     const { folder } = written(t)
     const { copy } = await recoverCopy(t, folder, 0, (_, index) => rmSync(index))
     assert.equal(readFileSync(join(copy, '0000000001.log.bad-0')).length, 9 * LENGTH)
+  })
+
+  test('stays where it is on a full disk, until there is room for it', async t => {
+    const { folder } = written(t)
+    writeFileSync(join(folder, '0000000001.log'), 'a torn batch', { flag: 'a' })
+    const restore = replaceFs(t, 'writeSync', () => () => {
+      throw systemError('ENOSPC')
+    })
+    const full = recover(folder, NOTHING_KNOWN)
+    restore()
+    assert.match(full.warnings.join(), /at byte 396, and could not be cut \(ENOSPC: injected\)/)
+    const log = open(t, folder, full)
+    put(log, 'and on')
+    log.close()
+    const again = recover(folder, NOTHING_KNOWN)
+    assert.deepEqual(
+      again.segments.map(({ number, count }) => [number, count]),
+      [
+        [1, 9],
+        [1000, 1],
+      ],
+    )
+    assert.equal(readFileSync(join(folder, '0000000001.log.bad-396'), 'utf8'), 'a torn batch')
+    const texts = await new Reader(open(t, folder, again)).readUntil(10)
+    assert.deepEqual(texts, [...bodies(9, 0, 10), 'and on'])
   })
 
   test('may be empty files', async t => {
