@@ -7,6 +7,7 @@ import { errorText, NsqError } from '../util/errors.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { now } from './clock.ts'
 import { InFlight } from './in-flight.ts'
+import { Rotation } from './rotation.ts'
 import type { Session } from './session.ts'
 import type { Topic } from './topic.ts'
 
@@ -40,8 +41,7 @@ export class Channel implements CursorEvents {
   #paused = false
   #closed = false
   readonly #sessions = new Set<Session>()
-  /** The sessions in turn: the first is the one served longest ago. */
-  #rotation: Session[] = []
+  readonly #rotation: Rotation
   readonly #cursor: Cursor
   readonly #inFlight: InFlight
   #timer: NodeJS.Timeout | undefined
@@ -54,6 +54,7 @@ export class Channel implements CursorEvents {
     this.name = name
     this.ephemeral = ephemeral
     this.latency = topic.newLatency()
+    this.#rotation = new Rotation(topic.prefersLocal ? session => topic.distanceOf(session) : undefined)
     this.#cursor = new Cursor(topic.log, this, position)
     this.#inFlight = new InFlight(topic.log, this.#cursor, this.#sessions, this.latency)
   }
@@ -116,7 +117,7 @@ export class Channel implements CursorEvents {
 
   addSession(session: Session): void {
     this.#sessions.add(session)
-    this.#rotation.push(session)
+    this.#rotation.add(session)
   }
 
   /** The session is gone: what it had goes to the others. */
@@ -124,7 +125,7 @@ export class Channel implements CursorEvents {
     if (!this.#sessions.has(session)) return
     this.#inFlight.release(session)
     this.#sessions.delete(session)
-    this.#rotation = this.#rotation.filter(other => other !== session)
+    this.#rotation.remove(session)
     this.topic.touched()
     if (this.ephemeral && this.#sessions.size === 0) this.topic.deleteChannel(this)
     else this.topic.turn.pump(this)
@@ -214,7 +215,7 @@ export class Channel implements CursorEvents {
     clearTimeout(this.#retry)
     for (const session of this.#sessions) session.destroy()
     this.#sessions.clear()
-    this.#rotation = []
+    this.#rotation.clear()
     this.#cursor.close()
   }
 
@@ -249,7 +250,7 @@ export class Channel implements CursorEvents {
   #deliverHeld(): void {
     const { held } = this.#inFlight
     for (let message = held.nextReady(); message !== undefined; message = held.nextReady()) {
-      const session = this.#nextSession()
+      const session = this.#rotation.next()
       if (session === undefined) return
       const attempts = Math.min(message.attempts + 1, MAX_ATTEMPTS)
       let frame: Buffer
@@ -291,7 +292,7 @@ export class Channel implements CursorEvents {
       const share = Math.ceil(available / ready)
       // Not asked whose turn it is when there is nothing left: it would lose its turn.
       for (; ready > 0 && this.#cursor.ordinal < this.topic.readableUntil(this); ready--) {
-        const session = this.#nextSession()
+        const session = this.#rotation.next()
         if (session === undefined) return
         if (!this.#deliverRun(session, Math.min(share, session.room()))) return
       }
@@ -349,29 +350,6 @@ export class Channel implements CursorEvents {
       this.#inFlight.takeDeferred(cursor.block.bytes, cursor.at, now())
       if (this.#inFlight.held.readyCount > 0) this.topic.turn.pump(this)
     }
-  }
-
-  /** The session whose turn it is, of those with room; it goes to the end of the row. */
-  #nextSession(): Session | undefined {
-    const index = this.topic.prefersLocal ? this.#nearest() : this.#rotation.findIndex(s => s.room() > 0)
-    if (index < 0) return undefined
-    const [session] = this.#rotation.splice(index, 1)
-    if (session !== undefined) this.#rotation.push(session)
-    return session
-  }
-
-  /** Which session with room is nearest to this nsqd: in its zone, else in its region, else anywhere. */
-  #nearest(): number {
-    let best = -1
-    let bestDistance = Infinity
-    for (const [i, session] of this.#rotation.entries()) {
-      const distance = this.topic.distanceOf(session)
-      if (session.room() > 0 && distance < bestDistance) {
-        best = i
-        bestDistance = distance
-      }
-    }
-    return best
   }
 
   #countDelivered(session: Session, count: number): void {

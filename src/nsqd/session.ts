@@ -9,6 +9,7 @@ import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { defaultSettings, negotiate, type SessionSettings } from './identify.ts'
 import type { Publisher } from './intake.ts'
 import type { NsqdOptions } from './options.ts'
@@ -71,8 +72,7 @@ export class Session implements CommandHandler, Publisher {
   #lastPub: PubCount | undefined
   readonly #replies: Replies
   #ending = false
-  #heartbeat: NodeJS.Timeout | undefined
-  #lastRead: number = now()
+  readonly #heartbeat: Heartbeat
 
   constructor(host: SessionHost, socket: Socket, number: number) {
     this.#host = host
@@ -88,13 +88,23 @@ export class Session implements CommandHandler, Publisher {
       maxMessageSize: host.options.maxMsgSize,
       maxBodySize: host.options.maxBodySize,
     })
+    this.#heartbeat = new Heartbeat(
+      () => {
+        this.#writer.write(HEARTBEAT_FRAME)
+        host.turn.flush(this)
+      },
+      () => {
+        host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
+        socket.destroy()
+      },
+    )
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('end', () => this.#finish())
     socket.on('drain', () => this.#drained())
     socket.on('error', error => host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`))
     socket.on('close', () => this.#closed())
-    this.#setHeartbeat()
+    this.#heartbeat.every(this.#settings.heartbeatInterval)
   }
 
   get clientId(): string {
@@ -173,7 +183,7 @@ export class Session implements CommandHandler, Publisher {
     this.sampleRate = settings.sampleRate
     this.topologyZone = settings.topologyZone
     this.topologyRegion = settings.topologyRegion
-    this.#setHeartbeat()
+    this.#heartbeat.every(this.#settings.heartbeatInterval)
     this.#reply(response === undefined ? OK_FRAME : responseFrame(JSON.stringify(response)))
   }
 
@@ -278,7 +288,7 @@ export class Session implements CommandHandler, Publisher {
   }
 
   #read(chunk: Buffer): void {
-    this.#lastRead = now()
+    this.#heartbeat.heard()
     if (this.#ending) return
     try {
       this.#reader.push(chunk)
@@ -378,21 +388,6 @@ export class Session implements CommandHandler, Publisher {
     setTimeout(() => this.#socket.destroy(), LAST_WORDS).unref()
   }
 
-  #setHeartbeat(): void {
-    clearInterval(this.#heartbeat)
-    const interval = this.#settings.heartbeatInterval
-    if (interval <= 0) return
-    this.#heartbeat = setInterval(() => {
-      if (now() - this.#lastRead > 2 * interval) {
-        this.#host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
-        this.#socket.destroy()
-        return
-      }
-      this.#writer.write(HEARTBEAT_FRAME)
-      this.#host.turn.flush(this)
-    }, interval)
-  }
-
   #leave(): void {
     this.state = State.disconnected
     this.channel?.removeSession(this)
@@ -400,7 +395,7 @@ export class Session implements CommandHandler, Publisher {
   }
 
   #closed(): void {
-    clearInterval(this.#heartbeat)
+    this.#heartbeat.stop()
     this.#ending = true
     this.#leave()
     this.#host.sessionClosed(this)
