@@ -10,7 +10,7 @@ function setUp(): { replies: Replies; sent: () => string } {
   const sent = (): string => {
     writer.flush()
     // A frame's size and type are all below a space.
-    return [...String(socket.read() ?? '')]
+    return Array.from(String(socket.read() ?? ''))
       .filter(character => character >= ' ')
       .join('')
       .trim()
