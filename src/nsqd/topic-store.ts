@@ -19,8 +19,8 @@ import { Topic, type TopicHost } from './topic.ts'
 
 /** A checkpoint may take this share of the time, at most. */
 const MOST_TIME = 0.05
-/** How long to wait after segments could not be given up, in ms. */
-const RECLAIM_RETRY = 10_000
+/** How long to wait after stragglers could not be moved, in ms. */
+const MOVE_RETRY = 10_000
 /** A segment with a smaller share of unfinished messages is given up, and these are moved. */
 const STRAGGLER_SHARE = 0.5
 
@@ -35,7 +35,8 @@ export class TopicStore {
   /** The checkpoint that is being written. */
   #writing: Promise<void> | undefined
   #notBefore = 0
-  #reclaimNotBefore = 0
+  /** Stragglers are not moved before this time. */
+  #moveNotBefore = 0
   /** Segments that nothing refers to once a checkpoint has said so. */
   #doomed: Segment[] = []
 
@@ -83,7 +84,7 @@ export class TopicStore {
     if (topic.closed || this.#writing !== undefined || !topic.dirty || now() < this.#notBefore) return
     const began = now()
     // What could not be given up is tried again, even when nothing else changes.
-    const isReclaimed = this.#tryReclaim()
+    const isReclaimed = this.#reclaim()
     const bytes = this.#encode()
     topic.dirty = !isReclaimed
     this.#notBefore = now() + Math.max(spacing, (now() - began) / MOST_TIME)
@@ -94,7 +95,7 @@ export class TopicStore {
   async close(): Promise<void> {
     const { topic } = this
     topic.commit()
-    this.#tryReclaim()
+    this.#reclaim()
     const bytes = this.#encode()
     topic.close()
     this.#stragglers.close()
@@ -168,21 +169,11 @@ export class TopicStore {
     })
   }
 
-  /** Nothing is lost when the disk is in the way: segments then stay a while longer. */
-  #tryReclaim(): boolean {
-    if (now() < this.#reclaimNotBefore) return false
-    try {
-      this.#reclaim()
-      return true
-    } catch (error) {
-      this.#reclaimNotBefore = now() + RECLAIM_RETRY
-      this.topic.logger.error(`topic ${this.topic.name}: cannot give up a segment: ${errorText(error)}`)
-      return false
-    }
-  }
-
-  /** Finds segments that every channel has left; moves what little is unfinished in them. */
-  #reclaim(): void {
+  /**
+   * Finds segments that every channel has left; moves what little is unfinished in them. False when the disk was in
+   * the way of that: such segments stay a while longer, while those with nothing unfinished go.
+   */
+  #reclaim(): boolean {
     const { topic } = this
     const { log } = topic
     topic.dropGaps()
@@ -204,6 +195,7 @@ export class TopicStore {
       }
     }
     topic.releaseMemory()
+    return now() >= this.#moveNotBefore
   }
 
   #allHaveLeft(segment: Segment): boolean {
@@ -219,8 +211,9 @@ export class TopicStore {
     const held = bySegment.get(segment)
     if (held === undefined) return true
     const offsets = new Set(held.map(message => message.offset))
-    if (offsets.size >= segment.count * STRAGGLER_SHARE) return false
-    const moved = this.#stragglers.take(segment, [...offsets])
+    if (offsets.size >= segment.count * STRAGGLER_SHARE || now() < this.#moveNotBefore) return false
+    const moved = this.#tryMove(segment, [...offsets])
+    if (moved === undefined) return false
     for (const message of held) {
       message.offset = moved.offsets.get(message.offset) ?? message.offset
       message.segment = moved.segment
@@ -228,6 +221,17 @@ export class TopicStore {
     bySegment.delete(segment)
     bySegment.set(moved.segment, [...(bySegment.get(moved.segment) ?? []), ...held])
     return true
+  }
+
+  #tryMove(segment: Segment, offsets: readonly number[]): ReturnType<Stragglers['take']> | undefined {
+    try {
+      return this.#stragglers.take(segment, offsets)
+    } catch (error) {
+      const { topic } = this
+      this.#moveNotBefore = now() + MOVE_RETRY
+      topic.logger.error(`topic ${topic.name}: cannot give up a segment: ${errorText(error)}`)
+      return undefined
+    }
   }
 
   /** The held messages of all channels by where they lie. */

@@ -304,7 +304,8 @@ describe('a disk that fails', () => {
     await running.publish(...numbered(40))
     await work(consumer, 40, [5])
     await until(() => running.log.some(line => line.includes('ENOSPC')))
-    assert.equal(files(running, '.log').length, 4)
+    // Only the segment that holds the straggler is in the way.
+    await until(() => files(running, '.log').length === 2)
     // The state is saved all the same.
     await running.restart()
     assert.deepEqual([running.channel().depth, running.channel().deferredCount], [0, 1])
