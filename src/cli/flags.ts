@@ -3,7 +3,7 @@
  * begin with a dash (`-delimiter -`); yargs would read these as bundles of letters or as missing values. So what is
  * known is written as `--flag=value`, which leaves yargs nothing to guess.
  */
-import type { Option, OptionTable } from '../util/option.ts'
+import { type Option, type OptionTable, spelled } from '../util/option.ts'
 import { UsageError } from './errors.ts'
 import { suggest } from './suggest.ts'
 
@@ -71,9 +71,15 @@ function shorthand(
 function unknownFlag(arg: string, name: string, names: ReadonlyMap<string, string>): never {
   const near = suggest(name, names.keys())
   const typed = arg.replace(/=[\s\S]*/, '')
-  throw new UsageError(`unknown flag ${typed}`, near === undefined ? undefined : `Did you mean --${near}?`)
+  throw new UsageError(
+    `unknown flag ${typed}`,
+    near === undefined ? undefined : `Did you mean ${spelled(near)}?`,
+  )
 }
 
 function missingValue(flag: string, entry: Option<unknown>): UsageError {
-  return new UsageError(`--${flag} needs a value`, `Write it as --${flag}=${entry.placeholder ?? 'VALUE'}.`)
+  return new UsageError(
+    `${spelled(flag)} needs a value`,
+    `Write it as ${spelled(flag)}=${entry.placeholder ?? 'VALUE'}.`,
+  )
 }

@@ -3,7 +3,7 @@
  * values, and breaks the lines that are there to be copied.
  */
 import { formatDuration } from '../util/duration.ts'
-import { envName, type Option, type OptionTable } from '../util/option.ts'
+import { envName, type Option, type OptionTable, spelled } from '../util/option.ts'
 import type { Painter } from './colour.ts'
 import type { Command, CommandEntry, Example } from './command.ts'
 
@@ -95,7 +95,7 @@ function groups(table: OptionTable): Map<string, Row[]> {
 
 function flagTerm(flag: string, { alias, kind, placeholder = 'VALUE' }: Option<unknown>): string {
   const names = alias === undefined ? [flag] : [alias, flag]
-  const spelt = names.map(name => (name.length === 1 ? `-${name}` : `--${name}`)).join(', ')
+  const spelt = names.map(spelled).join(', ')
   return kind === 'bool' ? spelt : `${spelt} ${placeholder}`
 }
 

@@ -221,6 +221,11 @@ export function configKey(flag: string, entry: Option<unknown>): string {
   return entry.config ?? flag.replaceAll('-', '_')
 }
 
+/** As a user types it: `-n`, `--max-msg-size`. */
+export function spelled(flag: string): string {
+  return flag.length === 1 ? `-${flag}` : `--${flag}`
+}
+
 /** `tcp-address` is `tcpAddress`. */
 export function camelCase(flag: string): string {
   return flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
@@ -236,7 +241,7 @@ function flagSource(flag: string, given: GivenOptions): Source | undefined {
   const value = given[flag]
   if (value === undefined) return undefined
   const texts = typeof value === 'string' ? [value] : typeof value === 'boolean' ? [String(value)] : value
-  return texts.length === 0 ? undefined : { name: `--${flag}`, texts }
+  return texts.length === 0 ? undefined : { name: spelled(flag), texts }
 }
 
 /** An empty variable is taken as absent, as shells and CI systems leave them behind. */

@@ -61,6 +61,7 @@ describe('normalizeFlags', () => {
     [['--zzzzzz'], 'unknown flag --zzzzzz', undefined],
     [['--no-topic'], 'unknown flag --no-topic', undefined],
     [['-topic'], '--topic needs a value', 'Write it as --topic=TEXT.'],
+    [['-n'], '-n needs a value', 'Write it as -n=N.'],
   ]
   for (const [args, message, remedy] of bad) {
     test(`refuses ${args.join(' ')}`, () => {

@@ -121,6 +121,13 @@ describe('resolveOptions', () => {
     })
   }
 
+  test('names a flag of one letter with one dash', () => {
+    assert.throws(
+      () => resolveOptions({ n: option.int('…', 0) }, { n: 'x' }, {}),
+      /^OptionError: -n: "x" is not a whole number$/,
+    )
+  })
+
   test('names the variable or the TOML key that is at fault', () => {
     assert.throws(
       () => resolveOptions(table, {}, { NSQ_SAMPLE: 'x' }),
