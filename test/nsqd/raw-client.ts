@@ -138,16 +138,16 @@ export class RawClient {
       if (item !== undefined) return item
       if (this.isClosed) throw new Error(`the connection was closed before ${what} came`)
       if (Date.now() > deadline) throw new Error(`${what} did not come`)
-      await Promise.race([inbox.change(), pause(PATIENCE_MS)])
+      const timer = setTimeout(() => inbox.wake(), PATIENCE_MS)
+      await inbox.change()
+      clearTimeout(timer)
     }
   }
 }
 
-/** Does not keep the process. */
+/** Keeps the process: a test may wait for nothing else, and would end unfinished. */
 export function pause(ms: number): Promise<void> {
-  return new Promise(resolve => {
-    setTimeout(resolve, ms).unref()
-  })
+  return new Promise(resolve => setTimeout(resolve, ms))
 }
 
 /** Waits until something is so. */
