@@ -139,9 +139,10 @@ for (const durability of ['process', 'power'] as const) {
       consumer.destroy()
       await running.restart()
       assert.deepEqual(await drain(running, await running.subscribe(100)), taken)
-      assert.deepEqual(
-        readdirSync(join(running.dataPath, 't.topic')).filter(name => /bad|tmp/.test(name)),
-        [],
+      // A checkpoint may be on its way at this moment.
+      await until(
+        () => !readdirSync(join(running.dataPath, 't.topic')).some(name => /bad|tmp/.test(name)),
+        () => 'litter stays',
       )
     })
   })

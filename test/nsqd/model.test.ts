@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { cpSync, readdirSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, touch } from '../../src/protocol/command.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { bytesIn, temporaryFolder } from '../storage/fixtures.ts'
 import { type Random, seeded } from '../storage/random.ts'
 import { pause, type RawClient, type RawMessage, until } from './raw-client.ts'
 import { Running, start } from './running.ts'
@@ -120,7 +120,7 @@ class Model {
     const folder = join(this.#running.dataPath, 't.topic')
     await until(() => {
       topic.touched()
-      return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) < 80_000
+      return bytesIn(folder) < 80_000
     })
     assert.deepEqual(
       readdirSync(folder).filter(name => name.includes('.bad')),
@@ -191,7 +191,7 @@ class Model {
   /** What a kill -9 at this moment would leave must be enough for everything that is not finished. */
   async #crashCopy(): Promise<void> {
     const path = join(temporaryFolder(this.#t), 'copy')
-    cpSync(this.#running.dataPath, path, { recursive: true, filter: name => !name.endsWith('nsqd.lock') })
+    copyLive(this.#running.dataPath, path)
     const copy = new Running(path, OPTIONS)
     await copy.start()
     const channels = CHANNELS.map(name => new ChannelModel(name))
@@ -246,4 +246,16 @@ for (const durability of ['process', 'power', 'none'] as const) {
     for (let step = 0; step < STEPS; step++) await model.step()
     await model.end()
   })
+}
+/** Copies a data path in use: a file may go while it is copied, and then the copy begins again. */
+function copyLive(from: string, to: string): void {
+  for (;;) {
+    try {
+      cpSync(from, to, { recursive: true, filter: name => !name.endsWith('nsqd.lock') })
+      return
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      rmSync(to, { recursive: true, force: true })
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import fs, { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import fs, { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -176,4 +176,12 @@ export function replaceFs<K extends keyof FileSystem>(
 
 export function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: injected`), { code })
+}
+
+/** The bytes of a folder's files. One that goes while they are counted has none. */
+export function bytesIn(folder: string): number {
+  const sizes = readdirSync(folder).map(
+    name => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
