@@ -5,7 +5,8 @@ import { resolveConnectionOptions } from '../../src/client/options.ts'
 import { pub, rdy } from '../../src/protocol/command.ts'
 import { errorFrame, responseFrame } from '../../src/protocol/frame.ts'
 import type { NsqError } from '../../src/util/errors.ts'
-import { FakeNsqd, until } from './fake-nsqd.ts'
+import { FakeNsqd } from './fake-nsqd.ts'
+import { until } from '../support/wait.ts'
 
 const fakes: FakeNsqd[] = []
 afterEach(async () => {

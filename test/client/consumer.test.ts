@@ -4,7 +4,8 @@ import type { ConsumerOptions } from '../../src/client/consumer-options.ts'
 import { Consumer } from '../../src/client/consumer.ts'
 import type { Message } from '../../src/client/message.ts'
 import type { NsqError } from '../../src/util/errors.ts'
-import { FakeNsqd, pause, until } from './fake-nsqd.ts'
+import { FakeNsqd } from './fake-nsqd.ts'
+import { pause, until } from '../support/wait.ts'
 
 const fakes: FakeNsqd[] = []
 const consumers: Consumer[] = []

@@ -5,7 +5,8 @@ import type { ConsumerOptions } from '../../src/client/consumer-options.ts'
 import { Producer } from '../../src/client/producer.ts'
 import type { NsqError } from '../../src/util/errors.ts'
 import { FakeLookupd } from './fake-lookupd.ts'
-import { FakeNsqd, pause, until } from './fake-nsqd.ts'
+import { FakeNsqd } from './fake-nsqd.ts'
+import { pause, until } from '../support/wait.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {

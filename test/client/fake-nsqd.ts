@@ -281,17 +281,3 @@ export class FakeSession implements CommandHandler {
     this.commands.push(command)
   }
 }
-
-/** Waits until something is so, for at most ten seconds. */
-export async function until(condition: () => boolean, what = condition.toString()): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`it never came to: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 2))
-  }
-}
-
-/** Lets this many milliseconds pass, to see that something does not happen. */
-export function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
-}

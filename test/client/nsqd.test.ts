@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { Consumer, type ConsumerOptions, Producer, type ProducerOptions } from '../../src/index.ts'
 import { Daemons, http, tcp } from './daemons.ts'
-import { until } from './fake-nsqd.ts'
+import { until } from '../support/wait.ts'
 
 const daemons = new Daemons()
 const clients: (Producer | Consumer)[] = []

@@ -3,7 +3,8 @@ import { afterEach, test } from 'node:test'
 import { PublishError } from '../../src/client/errors.ts'
 import { Producer, type ProducerOptions } from '../../src/client/producer.ts'
 import { NsqError } from '../../src/util/errors.ts'
-import { FakeNsqd, pause, until } from './fake-nsqd.ts'
+import { FakeNsqd } from './fake-nsqd.ts'
+import { pause, until } from '../support/wait.ts'
 
 const fakes: FakeNsqd[] = []
 const producers: Producer[] = []

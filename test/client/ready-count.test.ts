@@ -3,7 +3,8 @@ import { afterEach, mock, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { Consumer } from '../../src/client/consumer.ts'
 import { ReadyCount, type ReadySlot, type ReadyTarget } from '../../src/client/ready-count.ts'
-import { FakeNsqd, pause, until } from './fake-nsqd.ts'
+import { FakeNsqd } from './fake-nsqd.ts'
+import { pause, until } from '../support/wait.ts'
 
 const ROTATE_MS = 1000
 const MESSAGES = 60

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { afterEach, test } from 'node:test'
 import { Consumer, Producer } from '../../src/index.ts'
 import { Daemons, http, tcp } from '../client/daemons.ts'
-import { until } from '../client/fake-nsqd.ts'
+import { until } from '../support/wait.ts'
 
 interface NsqjsMessage {
   id: string

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import { cls, dpub, fin, pub, rdy, req, touch } from '../../src/protocol/command.ts'
 import { overwrite, replaceFs, systemError } from '../storage/fixtures.ts'
 import { seeded } from '../storage/random.ts'
-import { pause, type RawClient, until } from './raw-client.ts'
+import { type RawClient } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { type Running, start } from './running.ts'
 
 function numbered(count: number, from = 0, pad = 0): string[] {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
-import { pause, RawClient, until } from './raw-client.ts'
+import { RawClient } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { type Spawned, spawnNsqd } from '../support/spawned.ts'
 
 async function subscribe(nsqd: Spawned, topic: string, channel: string, ready: number): Promise<RawClient> {

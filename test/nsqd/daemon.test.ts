@@ -8,7 +8,7 @@ import { resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { fin, mpub } from '../../src/protocol/command.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
-import { until } from './raw-client.ts'
+import { until } from '../support/wait.ts'
 import { Running, start } from './running.ts'
 
 describe('start', () => {

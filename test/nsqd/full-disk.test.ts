@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { fin, mpub, pub } from '../../src/protocol/command.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
-import { type RawClient, until } from './raw-client.ts'
+import { type RawClient } from './raw-client.ts'
+import { until } from '../support/wait.ts'
 import { Running, type Given } from './running.ts'
 
 const MIB = 1024 * 1024

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Heartbeat } from '../../src/nsqd/heartbeat.ts'
-import { until } from './raw-client.ts'
+import { until } from '../support/wait.ts'
 
 describe('Heartbeat', () => {
   test('beats while the client is heard, and gives up when it is not', async t => {

@@ -4,7 +4,7 @@ import { Intake, type IntakeHost } from '../../src/nsqd/intake.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
 import { ordinalAt, type Position } from '../../src/storage/position.ts'
 import { openLog, Reader, replaceFs, systemError, temporaryFolder } from '../storage/fixtures.ts'
-import { until } from './raw-client.ts'
+import { until } from '../support/wait.ts'
 
 type Durability = 'none' | 'process' | 'power'
 

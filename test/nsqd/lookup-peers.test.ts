@@ -8,6 +8,7 @@ import type { LookupSource, LookupTiming } from '../../src/nsqd/lookup-peer.ts'
 import { LookupPeers } from '../../src/nsqd/lookup-peers.ts'
 import { LookupCommandReader, lookupReply } from '../../src/protocol/lookup.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
+import { until } from '../support/wait.ts'
 
 const QUICK: LookupTiming = { ping: 20, connect: 1000, answer: 5000, firstRetry: 5, lastRetry: 20 }
 
@@ -148,13 +149,6 @@ function startPeers(addresses: readonly string[], timing: Partial<LookupTiming> 
 
 function addTopic(name: string, ...channels: string[]): void {
   topics.set(name, { channels: new Map(channels.map(channel => [channel, null])) })
-}
-
-async function until(isDone: () => boolean, state: () => string = () => ''): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !isDone();) {
-    assert.ok(Date.now() < deadline, `it does not happen: ${state()}`)
-    await delay(2)
-  }
 }
 
 /** Waits until so many registrations have been made since the beginning of the test. */

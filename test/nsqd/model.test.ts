@@ -5,7 +5,8 @@ import { test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, touch } from '../../src/protocol/command.ts'
 import { bytesIn, temporaryFolder } from '../storage/fixtures.ts'
 import { type Random, seeded } from '../storage/random.ts'
-import { pause, type RawClient, type RawMessage, until } from './raw-client.ts'
+import { type RawClient, type RawMessage } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { Running, start } from './running.ts'
 
 const CHANNELS = ['one', 'two']

@@ -3,6 +3,7 @@ import { MAGIC_V2, nop } from '../../src/protocol/command.ts'
 import { FrameReader, FrameType } from '../../src/protocol/frame.ts'
 import { decodeMessage } from '../../src/protocol/message.ts'
 import type { Address } from '../../src/util/address.ts'
+import { until } from '../support/wait.ts'
 
 export interface RawMessage {
   id: string
@@ -142,19 +143,5 @@ export class RawClient {
       await inbox.change()
       clearTimeout(timer)
     }
-  }
-}
-
-/** Keeps the process: a test may wait for nothing else, and would end unfinished. */
-export function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
-}
-
-/** Waits until something is so. */
-export async function until(isSo: () => boolean, what: () => string = () => 'it'): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`waited for too long: ${what()}`)
-    await new Promise(resolve => setTimeout(resolve, 2))
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { cls, dpub, fin, identify, mpub, nop, pub, rdy, req, sub, touch } from '../../src/protocol/command.ts'
 import { replaceFs, systemError } from '../storage/fixtures.ts'
-import { pause, until } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { start } from './running.ts'
 
 describe('publishing', () => {

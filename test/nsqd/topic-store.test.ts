@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fin, rdy, req } from '../../src/protocol/command.ts'
 import { bytesIn, overwrite, replaceFs, systemError } from '../storage/fixtures.ts'
-import { type RawClient, type RawMessage, pause, until } from './raw-client.ts'
+import { type RawClient, type RawMessage } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { type Running, start } from './running.ts'
 
 const HOUR = 3_600_000

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fin, mpub, pub, rdy, sub } from '../../src/protocol/command.ts'
-import { pause, type RawClient, until } from './raw-client.ts'
+import { type RawClient } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
 import { type Running, start } from './running.ts'
 
 function texts(messages: readonly { body: string }[]): string[] {

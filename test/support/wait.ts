@@ -1,0 +1,15 @@
+const PATIENCE_MS = 10_000
+
+/** Waits until something is so, for at most ten seconds; `what` says what was waited for, or how it stands. */
+export async function until(isSo: () => boolean, what = () => isSo.toString()): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error(`waited for too long: ${what()}`)
+    await pause(2)
+  }
+}
+
+/** Lets this many milliseconds pass. Keeps the process: a test that waits for nothing else would end unfinished. */
+export function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}
