@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
+import type { LookupOptions } from '../cluster/lookup.ts'
 import { formatAddress, parseAddress } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import { version } from '../util/version.ts'
+import { resolveTls, type ResolvedTlsOptions, type TlsOptions } from './tls-options.ts'
 
 /** How to reach nsqd and what to agree on with it: the options every producer and consumer takes. Times are milliseconds. */
 export interface ConnectionOptions {
@@ -11,7 +13,7 @@ export interface ConnectionOptions {
   hostname?: string
   /** What nsqd's statistics show as the user agent; `nsq-ts/<version>` unless given. */
   userAgent?: string
-  /** How long connecting may take, and then IDENTIFY, 1 to 3,600,000; 5,000 unless given. */
+  /** How long connecting may take, then IDENTIFY, then each upgrade and AUTH, 1 to 3,600,000; 5,000 unless given. */
   connectTimeoutMs?: number
   /**
    * How often nsqd sends a heartbeat, 1,000 to 3,600,000; 30,000 unless given. nsqd refuses more than its
@@ -24,6 +26,23 @@ export interface ConnectionOptions {
   maxReconnectDelayMs?: number
   /** A frame from nsqd over this many bytes ends the connection, 1,024 to 2,147,483,647; 64 MiB unless given. */
   maxFrameBytes?: number
+  /**
+   * Talk TLS; without it connections are plain. `true` trusts what Node trusts. An nsqd that does not offer TLS is then
+   * refused (`E_TLS`): there is no silent way back to plain. For nsqlookupds whose address begins with `https://` the
+   * authorities and the certificate count as well.
+   */
+  tls?: boolean | TlsOptions
+  /** Compress with snappy: little processor time. An nsqd that does not offer it is talked to without. */
+  snappy?: boolean
+  /**
+   * Compress with deflate: true (as level 6), or a level from 1 (fast) to 9 (small), of which nsqd takes no more than
+   * its `--max-deflate-level`. An nsqd that does not offer it is talked to without. Not together with `snappy`.
+   */
+  deflate?: boolean | number
+  /** What this client shows an nsqd that asks for it (AUTH). */
+  authSecret?: string
+  /** Whether `authSecret` is shown to nsqlookupds too, as `Authorization: Bearer …`; true unless given, as in go-nsq. */
+  lookupdAuthorization?: boolean
   /** How long an nsqlookupd may take to answer, 1 to 3,600,000; 5,000 unless given. */
   lookupTimeoutMs?: number
   /** How often nsqlookupd is asked, 10 to 3,600,000; 60,000 unless given. Each wait is up to 30 % longer, at random. */
@@ -36,13 +55,24 @@ export interface ConnectionOptions {
 }
 
 /** The same with every default in place. */
-export type ResolvedConnectionOptions = Required<ConnectionOptions>
+export interface ResolvedConnectionOptions extends Required<
+  Omit<ConnectionOptions, 'tls' | 'deflate' | 'authSecret'>
+> {
+  tls: ResolvedTlsOptions | undefined
+  /** The level, or 0 for none. */
+  deflate: number
+  authSecret: string | undefined
+}
 
 const LONGEST_MS = 3_600_000
 export const LARGEST_BYTES = 0x7fff_ffff
 
+/** @throws NsqError `E_OPTION` naming the option and its range */
 export function resolveConnectionOptions(options: ConnectionOptions): ResolvedConnectionOptions {
   const host = hostname()
+  const snappy = flag('snappy', options.snappy, false)
+  const deflate = deflateLevel(options.deflate)
+  if (snappy && deflate > 0) throw badOption('snappy and deflate cannot both be on: choose one of them')
   return {
     clientId: options.clientId ?? host.replace(/\..*/s, ''),
     hostname: options.hostname ?? host,
@@ -52,13 +82,50 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
     reconnectDelayMs: duration('reconnectDelayMs', options.reconnectDelayMs, 100),
     maxReconnectDelayMs: duration('maxReconnectDelayMs', options.maxReconnectDelayMs, 10_000),
     maxFrameBytes: integer('maxFrameBytes', options.maxFrameBytes, 64 * 1024 * 1024, 1024, LARGEST_BYTES),
+    tls: resolveTls(options.tls),
+    snappy,
+    deflate,
+    authSecret: secret('authSecret', options.authSecret),
+    lookupdAuthorization: flag('lookupdAuthorization', options.lookupdAuthorization, true),
     lookupTimeoutMs: duration('lookupTimeoutMs', options.lookupTimeoutMs, 5000),
     lookupPollIntervalMs: duration('lookupPollIntervalMs', options.lookupPollIntervalMs, 60_000, 10),
     onError: options.onError ?? ignore,
   }
 }
 
+/** How to ask the nsqlookupds. */
+export function lookupOptions(options: ResolvedConnectionOptions): LookupOptions {
+  const { lookupTimeoutMs, tls, authSecret, lookupdAuthorization } = options
+  return {
+    requestTimeoutMs: lookupTimeoutMs,
+    ...(tls === undefined ? {} : { tls }),
+    ...(authSecret === undefined || !lookupdAuthorization ? {} : { bearer: authSecret }),
+  }
+}
+
 function ignore(): void {}
+
+function flag(name: string, value: boolean | undefined, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value === 'boolean') return value
+  throw badOption(`${name} must be true or false, not ${String(value)}`)
+}
+
+function deflateLevel(value: boolean | number | undefined): number {
+  if (value === undefined || value === false) return 0
+  if (value === true) return 6
+  if (Number.isInteger(value) && value >= 1 && value <= 9) return value
+  throw badOption(`deflate must be true, false or an integer from 1 to 9, not ${String(value)}`)
+}
+
+/** Checks a secret without ever showing it. */
+function secret(name: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value === '') throw badOption(`${name} must be a text that is not empty`)
+  // The usual one is the line end of the file that it was read from.
+  if (/\p{Cc}/u.test(value)) throw badOption(`${name} must not have a line end or other control characters`)
+  return value
+}
 
 /** Checks an integer option against its range. */
 export function integer(
@@ -96,9 +163,11 @@ export function choice<T extends string>(
   throw badOption(`${name} must be one of ${choices.join(', ')}, not "${value}"`)
 }
 
-/** The addresses of nsqds, each in one spelling and once. */
+/** The addresses of nsqds, each in one spelling and once: `host:port`, or the path of a unix socket (it has a slash). */
 export function nsqdAddresses(value: string | readonly string[] | undefined): string[] {
   return unique(value, text => {
+    if (text.includes('://')) throw badOption(`nsqd: "${text}" is a URL: write it like 127.0.0.1:4150`)
+    if (text.includes('/')) return text
     const { host, port } = readAddress('nsqd', text, 4150)
     return formatAddress({ host: host === '' ? '127.0.0.1' : host, port })
   })

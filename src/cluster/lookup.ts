@@ -13,8 +13,11 @@ export interface LookupResult<T> {
   warnings: NsqError[]
 }
 
-/** The time an answer may take, and until when it is wanted; see `RequestOptions`. */
-export type LookupOptions = Pick<RequestOptions, 'connectTimeoutMs' | 'requestTimeoutMs' | 'signal'>
+/** The time an answer may take, until when it is wanted, and how to show who asks; see `RequestOptions`. */
+export type LookupOptions = Pick<
+  RequestOptions,
+  'connectTimeoutMs' | 'requestTimeoutMs' | 'signal' | 'tls' | 'bearer'
+>
 
 /** An nsqd as it registered itself with nsqlookupd. */
 export interface NsqdInfo {

@@ -1,7 +1,18 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { SecureVersion } from 'node:tls'
 import { errorText, NsqError, type NsqErrorOptions } from '../util/errors.ts'
 import { version } from '../util/version.ts'
+
+/** For https: whom to trust, and who asks. PEM texts. */
+export interface RequestTls {
+  ca?: string
+  cert?: string
+  key?: string
+  /** Whether the server's certificate must be trusted, valid and of the right name. */
+  verify: boolean
+  minVersion: SecureVersion
+}
 
 export interface RequestOptions {
   /** How long connecting may take; 2 s unless given. */
@@ -9,6 +20,10 @@ export interface RequestOptions {
   /** How long the whole request may take; 5 s unless given. */
   requestTimeoutMs?: number
   body?: string | Buffer
+  /** For https; what Node trusts unless given. */
+  tls?: RequestTls
+  /** A secret that is sent as `Authorization: Bearer …`. */
+  bearer?: string
   /** A larger reply is refused; 64 MiB unless given. */
   maxReplySize?: number
   /** Gives the request up when it is aborted. */
@@ -104,10 +119,15 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
       method,
       agent: isHttps ? httpsAgent : httpAgent,
       signal: options.signal,
+      ...(isHttps ? tlsOptions(options.tls) : {}),
       headers: {
         'User-Agent': `nsq-ts/${version}`,
         // Daemons before 1.0 then leave the envelope out.
         Accept: 'application/vnd.nsq; version=1.0',
+        // Node writes a header as Latin-1, Go and the rest of the world as UTF-8.
+        ...(options.bearer === undefined
+          ? {}
+          : { Authorization: `Bearer ${Buffer.from(options.bearer).toString('latin1')}` }),
         ...(options.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(options.body) }),
       },
     })
@@ -157,6 +177,13 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
     })
     outgoing.end(options.body)
   })
+}
+
+/** The agent keeps connections made with different ones apart. */
+function tlsOptions(tls: RequestTls | undefined): https.RequestOptions {
+  if (tls === undefined) return {}
+  const { ca, cert, key, verify, minVersion } = tls
+  return { ca, cert, key, minVersion, rejectUnauthorized: verify }
 }
 
 function connectionError(url: string, cause: Error, reused: boolean): HttpRequestError {
