@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { formatAddress } from '../util/address.ts'
-import type { Address } from '../util/address.ts'
+import { formatEndpoint } from '../util/address.ts'
+import type { Endpoint } from '../util/address.ts'
 import { NsqError, errorText } from '../util/errors.ts'
 
 export interface DialOptions {
@@ -19,12 +19,15 @@ export interface DialOptions {
  * @throws NsqError E_CONNECT naming the address.
  */
 export function dial(
-  address: Address,
+  endpoint: Endpoint,
   { timeoutMs, keepAlive = false, signal }: DialOptions,
 ): Promise<Socket> {
-  const host = address.host === '' ? 'localhost' : address.host
+  const to =
+    'path' in endpoint
+      ? endpoint
+      : { host: endpoint.host === '' ? 'localhost' : endpoint.host, port: endpoint.port }
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: address.port, noDelay: true, keepAlive })
+    const socket = connect({ ...to, noDelay: true, keepAlive })
     const settle = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', giveUp)
@@ -33,7 +36,7 @@ export function dial(
     const fail = (error: unknown): void => {
       settle()
       socket.destroy()
-      reject(connectError(error, address))
+      reject(connectError(error, endpoint))
     }
     const giveUp = (): void => fail(new Error('no longer wanted'))
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
@@ -47,10 +50,10 @@ export function dial(
   })
 }
 
-function connectError(error: unknown, address: Address): NsqError {
+function connectError(error: unknown, endpoint: Endpoint): NsqError {
   // When a name has several addresses, Node's error is an aggregate without a message of its own.
   const reason = error instanceof AggregateError ? error.errors.map(errorText).join(', ') : errorText(error)
-  return new NsqError('E_CONNECT', `cannot connect to ${formatAddress(address)}: ${reason}`, {
+  return new NsqError('E_CONNECT', `cannot connect to ${formatEndpoint(endpoint)}: ${reason}`, {
     cause: error,
     remedy: 'Check that the daemon is running and that the address is right.',
   })

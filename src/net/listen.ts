@@ -1,30 +1,29 @@
 import { once } from 'node:events'
+import { lstatSync, unlinkSync } from 'node:fs'
+import { connect } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { formatAddress } from '../util/address.ts'
-import type { Address } from '../util/address.ts'
+import { formatEndpoint } from '../util/address.ts'
+import type { Address, Endpoint } from '../util/address.ts'
 import { NsqError, errorText } from '../util/errors.ts'
-
-/** Where a Unix socket lies in the file system. */
-export interface SocketPath {
-  path: string
-}
 
 /**
  * Listens, and resolves to the address in use: port 0 asks the system for a free port, and an empty host means every
- * interface. For a Unix socket the host is its path and the port 0.
+ * interface. The file of a Unix socket that nobody answers on any more is replaced; it is removed when the server
+ * closes.
  *
  * @throws NsqError E_LISTEN_IN_USE, E_LISTEN_DENIED, or E_LISTEN for any other reason.
  */
-export async function listenTcp(server: Server, address: Address | SocketPath): Promise<Address> {
+export async function listenTcp(server: Server, address: Address): Promise<Address>
+export async function listenTcp(server: Server, endpoint: Endpoint): Promise<Endpoint>
+export async function listenTcp(server: Server, endpoint: Endpoint): Promise<Endpoint> {
   try {
-    server.listen('path' in address ? { path: address.path } : { port: address.port, host: hostOf(address) })
-    await once(server, 'listening')
+    await begin(server, endpoint)
   } catch (error) {
-    throw listenError(error, address)
+    throw listenError(error, endpoint)
   }
   const bound = server.address()
-  if (typeof bound === 'string') return { host: bound, port: 0 }
-  if (bound === null) throw listenError(new Error('closed at once'), address)
+  if (typeof bound === 'string') return { path: bound }
+  if (bound === null) throw listenError(new Error('closed at once'), endpoint)
   return { host: bound.address, port: bound.port }
 }
 
@@ -38,14 +37,49 @@ export async function closeServer(server: Server, sockets: Iterable<Socket>): Pr
   await closed
 }
 
-/** Node takes a missing host as every interface, IPv6 when there is one. */
-function hostOf(address: Address): string | undefined {
-  return address.host === '' ? undefined : address.host
+async function begin(server: Server, endpoint: Endpoint): Promise<void> {
+  if (!('path' in endpoint)) {
+    // Node takes a missing host as every interface, IPv6 when there is one.
+    const { host, port } = endpoint
+    server.listen(host === '' ? { port } : { port, host })
+    await once(server, 'listening')
+    return
+  }
+  const { path } = endpoint
+  try {
+    server.listen({ path })
+    await once(server, 'listening')
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error
+    unlinkSync(path)
+    server.listen({ path })
+    await once(server, 'listening')
+  }
 }
 
-function listenError(error: unknown, address: Address | SocketPath): NsqError {
-  const name = 'path' in address ? address.path : formatAddress(address)
-  const reason = error instanceof Error && 'code' in error ? error.code : undefined
+/** Whether the path is a Unix socket that a program has left behind. */
+async function isAbandoned(path: string): Promise<boolean> {
+  // Connecting to what is no socket is refused as well.
+  if (!lstatSync(path).isSocket()) return false
+  const socket = connect({ path })
+  try {
+    await once(socket, 'connect')
+    return false
+  } catch (error) {
+    return codeOf(error) === 'ECONNREFUSED'
+  } finally {
+    socket.destroy()
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
+function listenError(error: unknown, endpoint: Endpoint): NsqError {
+  const name = formatEndpoint(endpoint)
+  const reason = codeOf(error)
+  const isPath = 'path' in endpoint
   if (reason === 'EADDRINUSE') {
     return new NsqError('E_LISTEN_IN_USE', `cannot listen on ${name}: the address is in use`, {
       cause: error,
@@ -55,11 +89,15 @@ function listenError(error: unknown, address: Address | SocketPath): NsqError {
   if (reason === 'EACCES' || reason === 'EPERM') {
     return new NsqError('E_LISTEN_DENIED', `cannot listen on ${name}: permission denied`, {
       cause: error,
-      remedy: 'Choose a port above 1023, or run with the right to use this one.',
+      remedy: isPath
+        ? 'Choose a folder that this user may write to.'
+        : 'Choose a port above 1023, or run with the right to use this one.',
     })
   }
   return new NsqError('E_LISTEN', `cannot listen on ${name}: ${errorText(error)}`, {
     cause: error,
-    remedy: 'Check that the address belongs to this machine.',
+    remedy: isPath
+      ? 'Check that its folder exists and that the path has no more than 107 bytes.'
+      : 'Check that the address belongs to this machine.',
   })
 }

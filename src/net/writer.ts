@@ -6,17 +6,22 @@ const FIRST_SLAB = 1024
 const LARGEST_SLAB = 16 * 1024
 
 const NO_SLAB = Buffer.alloc(0)
+const NOTHING_BELOW: readonly Duplex[] = []
 
 /**
  * Gathers what is written to a socket until the caller flushes, usually at the end of a turn of the event loop, so
  * that a hundred small replies are one system call. Small writes are copied together into slabs; large ones are
  * queued as they are, so their bytes must not change until the socket has sent them.
  *
+ * While a connection is upgraded the writer is held: what is written waits, and goes through the new layer.
+ *
  * A slab is never written to again where the socket may still read: parts once flushed are left behind, and when the
  * slab is full a new one is made, larger while the connection is busy.
  */
 export class SocketWriter {
-  readonly #socket: Duplex
+  #socket: Duplex
+  #below = NOTHING_BELOW
+  #isHeld = false
   #queue: Buffer[] = []
   #queued = 0
   #slab: Buffer = NO_SLAB
@@ -44,7 +49,7 @@ export class SocketWriter {
 
   /** Hands everything to the socket in one write. After the socket has closed, drops it. */
   flush(): void {
-    if (this.#queued === 0) return
+    if (this.#queued === 0 || (this.#isHeld && this.#socket.writable)) return
     this.#closePart()
     const queue = this.#queue
     this.#queue = []
@@ -56,9 +61,29 @@ export class SocketWriter {
     if (several) this.#socket.uncork()
   }
 
-  /** Bytes that have not left the process: queued here, or waiting in the socket. */
+  /**
+   * Bytes that have not left the process: queued here, or waiting in the socket or a layer over it. A layer takes the
+   * next write only when the stream below it has taken what the one before became, so that a slow connection shows
+   * here in full. What is left out is only what lies between two layers: at most two high-water marks.
+   */
   get pending(): number {
-    return this.#queued + this.#socket.writableLength
+    let bytes = this.#queued + this.#socket.writableLength
+    for (const stream of this.#below) bytes += stream.writableLength
+    return bytes
+  }
+
+  /** Flushes, and from then on keeps what is written until `moveTo`. */
+  hold(): void {
+    this.flush()
+    this.#isHeld = true
+  }
+
+  /** Writes to another stream from now on, first what was held. `below` are the streams that it writes to. */
+  moveTo(stream: Duplex, below: readonly Duplex[]): void {
+    this.#socket = stream
+    this.#below = below
+    this.#isHeld = false
+    this.flush()
   }
 
   /** Writes the last bytes, flushes and ends the socket. */

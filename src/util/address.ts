@@ -25,6 +25,28 @@ function example(text: string, defaultPort = 4150): string {
   return isBareIPv6 ? `[::1]:${defaultPort}` : `127.0.0.1:${defaultPort}`
 }
 
+/** Where a Unix socket lies in the file system. */
+export interface SocketPath {
+  path: string
+}
+
+/** Where one can listen, and connect to: over TCP, or through a Unix socket. */
+export type Endpoint = Address | SocketPath
+
+/**
+ * Reads what has a slash as the path of a Unix socket, and anything else as `parseAddress` does.
+ *
+ * @throws RangeError naming the text when it is neither.
+ */
+export function parseEndpoint(text: string, defaultPort?: number): Endpoint {
+  return text.includes('/') ? { path: text } : parseAddress(text, defaultPort)
+}
+
+/** Writes what `parseEndpoint` reads. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  return 'path' in endpoint ? endpoint.path : formatAddress(endpoint)
+}
+
 /** Writes an address as `host:port`, with brackets around an IPv6 host. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
