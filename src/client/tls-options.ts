@@ -88,6 +88,9 @@ function readCertificates(name: string, text: string): X509Certificate[] {
 }
 
 function readKey(name: string, text: string): KeyObject {
+  if (text.includes('ENCRYPTED')) {
+    throw new NsqError('E_OPTION', `${name} is encrypted`, { remedy: 'Decrypt it first: openssl pkey' })
+  }
   try {
     return createPrivateKey(text)
   } catch (error) {
@@ -102,13 +105,10 @@ function readPem(name: string, pem: unknown): string {
 }
 
 function unreadable(name: string, what: string, cause?: unknown): NsqError {
-  const isEncrypted = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MISSING_PASSPHRASE'
-  const why = isEncrypted ? ': it is encrypted' : cause === undefined ? '' : `: ${errorText(cause)}`
+  const why = cause === undefined ? '' : `: ${errorText(cause)}`
   return new NsqError('E_OPTION', `${name} is not ${what} in PEM${why}`, {
     cause,
-    remedy: isEncrypted
-      ? 'Decrypt it first, with openssl pkey.'
-      : 'Give the content of a PEM file (-----BEGIN …), not its name.',
+    remedy: 'Give the content of a PEM file (-----BEGIN …), not its name.',
   })
 }
 
