@@ -20,6 +20,12 @@ export interface RequestOptions {
   /** How long the whole request may take; 5 s unless given. */
   requestTimeoutMs?: number
   body?: string | Buffer
+  /** The body's Content-Type. */
+  contentType?: string
+  /** How errors name the request; its URL unless given: one that holds a secret must not be shown. */
+  name?: string
+  /** Whether it goes over a connection of its own, not over one kept from another request. */
+  fresh?: boolean
   /** For https; what Node trusts unless given. */
   tls?: RequestTls
   /** A secret that is sent as `Authorization: Bearer …`. */
@@ -73,18 +79,19 @@ export async function requestJson(
   options: RequestOptions = {},
 ): Promise<unknown> {
   const reply = await request(method, url, options)
+  const { name = url } = options
   const value = parseJson(reply.body)
   const envelope = openEnvelope(value)
   const status = envelope?.status ?? reply.status
   if (status !== 200) {
     const message = envelope?.message ?? messageOf(value)
-    throw new HttpRequestError('E_HTTP_STATUS', `${url} answered ${status}${message ? ` ${message}` : ''}`, {
+    throw new HttpRequestError('E_HTTP_STATUS', `${name} answered ${status}${message ? ` ${message}` : ''}`, {
       status,
       ...(message ? { reply: message } : {}),
     })
   }
   if (value === undefined) {
-    throw new HttpRequestError('E_HTTP_REPLY', `${url} did not answer in JSON`, {
+    throw new HttpRequestError('E_HTTP_REPLY', `${name} did not answer in JSON`, {
       remedy: 'Check that this is the HTTP address of an NSQ daemon.',
     })
   }
@@ -93,31 +100,32 @@ export async function requestJson(
 
 /** Sends a request and returns the reply whatever its status. A GET on a kept connection that has just died is sent again. */
 export async function request(method: string, url: string, options: RequestOptions = {}): Promise<HttpReply> {
-  const target = parseUrl(url)
+  const { name = url } = options
+  const target = parseUrl(url, name)
   try {
-    return await send(method, target, url, options)
+    return await send(method, target, name, options)
   } catch (error) {
     if (method !== 'GET' || !(error instanceof StaleConnection)) throw error
-    return send(method, target, url, options)
+    return send(method, target, name, options)
   }
 }
 
 /** The daemon had closed a kept connection before this request reached it. */
 class StaleConnection extends HttpRequestError {}
 
-function parseUrl(url: string): URL {
+function parseUrl(url: string, name: string): URL {
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (target?.protocol === 'http:' || target?.protocol === 'https:') return target
-  throw new HttpRequestError('E_HTTP_URL', `"${url}" is not an http or https URL`)
+  throw new HttpRequestError('E_HTTP_URL', `"${name}" is not an http or https URL`)
 }
 
-function send(method: string, target: URL, url: string, options: RequestOptions): Promise<HttpReply> {
-  const { connectTimeoutMs, requestTimeoutMs, maxReplySize } = { ...DEFAULTS, ...options }
+function send(method: string, target: URL, name: string, options: RequestOptions): Promise<HttpReply> {
+  const { connectTimeoutMs, requestTimeoutMs, maxReplySize, fresh = false } = { ...DEFAULTS, ...options }
   const isHttps = target.protocol === 'https:'
   return new Promise((resolve, reject) => {
     const outgoing = (isHttps ? https : http).request(target, {
       method,
-      agent: isHttps ? httpsAgent : httpAgent,
+      agent: fresh ? false : isHttps ? httpsAgent : httpAgent,
       signal: options.signal,
       ...(isHttps ? tlsOptions(options.tls) : {}),
       headers: {
@@ -128,13 +136,14 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
         ...(options.bearer === undefined
           ? {}
           : { Authorization: `Bearer ${Buffer.from(options.bearer).toString('latin1')}` }),
+        ...(options.contentType === undefined ? {} : { 'Content-Type': options.contentType }),
         ...(options.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(options.body) }),
       },
     })
     const expire = (what: string, ms: number): NodeJS.Timeout =>
       setTimeout(() => {
         outgoing.destroy(
-          new HttpRequestError('E_HTTP_TIMEOUT', `${url} ${what} within ${ms} ms`, {
+          new HttpRequestError('E_HTTP_TIMEOUT', `${name} ${what} within ${ms} ms`, {
             remedy: 'Check the address, and that the daemon is running.',
           }),
         )
@@ -151,7 +160,7 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
     })
     outgoing.on('error', error => {
       settle()
-      reject(connectionError(url, error, outgoing.reusedSocket))
+      reject(connectionError(name, error, outgoing.reusedSocket))
     })
     outgoing.on('response', response => {
       const chunks: Buffer[] = []
@@ -162,7 +171,7 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
         if (length > maxReplySize) {
           outgoing.destroy()
           response.destroy(
-            new HttpRequestError('E_HTTP_REPLY', `${url} answered more than ${maxReplySize} bytes`),
+            new HttpRequestError('E_HTTP_REPLY', `${name} answered more than ${maxReplySize} bytes`),
           )
         }
       })
@@ -172,7 +181,7 @@ function send(method: string, target: URL, url: string, options: RequestOptions)
       })
       response.on('error', error => {
         settle()
-        reject(connectionError(url, error, false))
+        reject(connectionError(name, error, false))
       })
     })
     outgoing.end(options.body)
@@ -186,16 +195,23 @@ function tlsOptions(tls: RequestTls | undefined): https.RequestOptions {
   return { ca, cert, key, minVersion, rejectUnauthorized: verify }
 }
 
-function connectionError(url: string, cause: Error, reused: boolean): HttpRequestError {
+function connectionError(name: string, cause: Error, reused: boolean): HttpRequestError {
   if (cause instanceof HttpRequestError) return cause
   const isReset = 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
   const Kind = reused && isReset ? StaleConnection : HttpRequestError
   // A host name with several addresses fails with an AggregateError, whose own message is empty.
   const [first]: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
-  return new Kind('E_HTTP_CONNECT', `${url} cannot be reached: ${errorText(first)}`, {
+  return new Kind('E_HTTP_CONNECT', `${name} cannot be reached: ${errorText(first)}`, {
     cause,
-    remedy: 'Check the address, and that the daemon is running.',
+    remedy: isTlsError(cause)
+      ? 'Check its certificate and its name, and which authorities are trusted here (tls.ca, --tls-ca).'
+      : 'Check the address, and that the daemon is running.',
   })
+}
+
+/** Node and OpenSSL have dozens of codes for it: `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID`, … */
+function isTlsError(error: Error): boolean {
+  return 'code' in error && /CERT|^UNABLE_TO_|^ERR_(SSL|TLS)_/.test(String(error.code))
 }
 
 /** The JSON value of a body: null when it is empty, undefined when it is not JSON. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import net, { type Server } from 'node:net'
 import { after, test } from 'node:test'
 import { HttpRequestError, request, requestJson } from '../../src/http/request.ts'
+import { certificates } from '../support/certificates.ts'
 
 const servers: Server[] = []
 after(() => {
   for (const server of servers) {
-    if (server instanceof http.Server) server.closeAllConnections()
+    if (server instanceof http.Server || server instanceof https.Server) server.closeAllConnections()
     server.close()
   }
 })
@@ -24,6 +26,11 @@ async function listen(server: Server): Promise<string> {
 
 function answering(status: number, body: string): Promise<string> {
   return listen(http.createServer((_, response) => void response.writeHead(status).end(body)))
+}
+
+async function answeringSecurely(options: https.ServerOptions): Promise<string> {
+  const server = https.createServer(options, (_, response) => void response.end('{"ok":true}'))
+  return (await listen(server)).replace('http:', 'https:')
 }
 
 /** Asserts that a request fails with this code, in an error that names its URL. */
@@ -120,4 +127,79 @@ test('a GET on a kept connection that the server closed meanwhile is sent again'
   assert.equal((await request('GET', url)).body.toString(), '1')
   assert.equal(requests, 3)
   await assert.rejects(request('POST', url), { code: 'E_HTTP_CONNECT' })
+})
+
+test('an error names the request as it is told to, never its URL with the secret', async () => {
+  const base = await answering(403, '{"message":"NO"}')
+  const cases: [url: string, code: string][] = [
+    [`${base}/?secret=s3cret`, 'E_HTTP_STATUS'],
+    ['http://127.0.0.1:1/?secret=s3cret', 'E_HTTP_CONNECT'],
+    ['ftp://127.0.0.1/?secret=s3cret', 'E_HTTP_URL'],
+    [`${await answering(200, 'nonsense')}/?secret=s3cret`, 'E_HTTP_REPLY'],
+    [`${await answering(200, `"${'x'.repeat(100)}"`)}/?secret=s3cret`, 'E_HTTP_REPLY'],
+  ]
+  for (const [url, code] of cases) {
+    await assert.rejects(requestJson('GET', url, { name: 'the server', maxReplySize: 50 }), error => {
+      assert.ok(error instanceof HttpRequestError)
+      assert.equal(error.code, code)
+      assert.match(error.message, /the server/)
+      assert.doesNotMatch(`${error.message} ${error.remedy} ${error.stack}`, /s3cret/)
+      return true
+    })
+  }
+})
+
+test('a request may have a connection of its own', async () => {
+  const connections = new Set<net.Socket>()
+  const base = await listen(
+    http.createServer((incoming, response) => {
+      connections.add(incoming.socket)
+      response.end(JSON.stringify(incoming.headers['content-type'] ?? null))
+    }),
+  )
+  const options = { fresh: true, body: '{}', contentType: 'application/json' }
+  assert.equal(await requestJson('POST', base, options), 'application/json')
+  assert.equal(await requestJson('POST', base, options), 'application/json')
+  assert.equal(connections.size, 2)
+})
+
+test('a secret goes as a bearer token, in UTF-8', async () => {
+  let seen = ''
+  const url = await listen(
+    http.createServer((incoming, response) => {
+      seen = Buffer.from(incoming.headers.authorization ?? '', 'latin1').toString()
+      response.end('{}')
+    }),
+  )
+  await requestJson('GET', url, { bearer: 'sésame 🔑' })
+  assert.equal(seen, 'Bearer sésame 🔑')
+  await requestJson('GET', url)
+  assert.equal(seen, '')
+})
+
+test('https: the authority, the name and the client certificate count', async () => {
+  const { ca, server, client, expired } = await certificates()
+  const common = { verify: true, minVersion: 'TLSv1.2' } as const
+  const url = await answeringSecurely(server)
+  assert.deepEqual(await requestJson('GET', url, { tls: { ...common, ca: ca.cert } }), { ok: true })
+  assert.deepEqual(await requestJson('GET', url, { tls: { ...common, verify: false } }), { ok: true })
+  // Also over an agent that has a connection to it which another request trusted.
+  for (const options of [{}, { tls: common }]) {
+    const { remedy } = await fails('E_HTTP_CONNECT', url, options)
+    assert.match(remedy ?? '', /tls\.ca/)
+  }
+  const old = await fails('E_HTTP_CONNECT', await answeringSecurely(expired), {
+    tls: { ...common, ca: ca.cert },
+  })
+  assert.match(old.message, /expired/)
+  const picky = await answeringSecurely({
+    ...server,
+    ca: ca.cert,
+    requestCert: true,
+    rejectUnauthorized: true,
+  })
+  await fails('E_HTTP_CONNECT', picky, { tls: { ...common, ca: ca.cert } })
+  assert.deepEqual(await requestJson('GET', picky, { tls: { ...common, ca: ca.cert, ...client } }), {
+    ok: true,
+  })
 })
