@@ -2,8 +2,11 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { NsqError } from '../util/errors.ts'
+import type { Layer } from './layer.ts'
 import { tlsFacts, type TlsFacts } from './tls.ts'
 import { SocketWriter } from './writer.ts'
+
+export type { Layer } from './layer.ts'
 
 /** What a transport tells its owner. */
 export interface TransportHandler {
@@ -15,12 +18,6 @@ export interface TransportHandler {
   /** All is closed: the last call, and the only one of its kind. With what went wrong first, if anything did. */
   closed(error?: Error): void
 }
-
-/**
- * Puts a stream over another: TLS, or a compression. Reading the new stream reads `below`, which is paused when it is
- * handed over and may have bytes to read already; destroying either destroys the other.
- */
-export type Layer = (below: Duplex) => Duplex | Promise<Duplex>
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -105,6 +102,7 @@ export class Transport {
       if (below.readableEnded) throw lost()
       if (rest.length > 0) below.unshift(rest)
       await sent(below)
+      if (below.readableEnded || below.destroyed) throw lost(this.#error)
       const above = await layer(below)
       this.#watch(above)
       if (below.destroyed || above.destroyed) throw lost(this.#error ?? above.errored ?? undefined)
