@@ -5,16 +5,20 @@ const group = { group: 'Addresses' }
 
 /** Where the tools find nsqd: named, or asked of nsqlookupd. */
 export const addressOptions = {
-  'nsqd-tcp-address': option.addresses('TCP address of an nsqd; repeat it, or separate several by commas', {
-    ...group,
-    defaultPort: 4150,
-    defaultText: '127.0.0.1:4150, without --lookupd-http-address',
-  }),
-  'lookupd-http-address': option.strings(
-    'HTTP address of an nsqlookupd that knows the nsqds; repeat it likewise',
+  'nsqd-tcp-address': option.endpoints(
+    'An nsqd: HOST:PORT (TCP), or the path of its Unix socket; repeat it, or separate several by commas',
     {
       ...group,
-      placeholder: 'HOST:PORT',
+      placeholder: 'ADDRESS',
+      defaultPort: 4150,
+      defaultText: '127.0.0.1:4150, without --lookupd-http-address',
+    },
+  ),
+  'lookupd-http-address': option.strings(
+    'An nsqlookupd that knows the nsqds: HOST:PORT (HTTP), or an https URL; repeat it likewise',
+    {
+      ...group,
+      placeholder: 'ADDRESS',
       commas: true,
     },
   ),

@@ -35,8 +35,8 @@ interface Definition<T extends OptionTable> {
   /** Paragraphs for `--help` and the man page, after the summary. */
   readonly description: readonly string[]
   readonly examples: readonly Example[]
-  /** Of these flags, one given on the command line makes the environment's values of the others not count. */
-  readonly alternatives?: readonly (keyof T & string)[]
+  /** In each list, a flag given on the command line makes the environment's values of the others not count. */
+  readonly alternatives?: readonly (readonly (keyof T & string)[])[]
   /** Does the work and returns the exit code, 0 unless given. What it throws is reported and exits 1, or 2 for usage. */
   run(context: Context<T>): Promise<number | void>
 }

@@ -93,8 +93,11 @@ class Invocation {
   /** Without the variables that a flag has made meaningless; see `Command.alternatives`. */
   #environment(given: GivenOptions, { alternatives = [] }: Command): Context['env'] {
     const { env } = this.#around
-    if (!alternatives.some(flag => flag in given)) return env
-    const hidden = new Set(alternatives.map(envName))
+    // A switch that is turned off takes the place of nothing.
+    const isTaken = (flag: string): boolean => flag in given && given[flag] !== 'false'
+    const outdone = alternatives.filter(flags => flags.some(isTaken)).flat()
+    if (outdone.length === 0) return env
+    const hidden = new Set(outdone.map(envName))
     return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)))
   }
 

@@ -5,7 +5,7 @@
  *     const options = { 'msg-timeout': option.duration('How long a consumer may take', 60_000, { min: 1 }) }
  *     resolveOptions(options, { 'msg-timeout': '30s' }, process.env).msgTimeout // 30000
  */
-import { parseAddress } from './address.ts'
+import { parseAddress, parseEndpoint } from './address.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 
 /** What one value of an option is. A list has the kind of its elements, and `repeatable`. */
@@ -170,6 +170,17 @@ function addresses(
   )
 }
 
+/** The same, or paths of Unix sockets: what has a slash. */
+function endpoints(
+  describe: string,
+  extra?: OptionExtra & { defaultPort?: number },
+): Option<readonly string[]> {
+  const { defaultPort, ...rest } = extra ?? {}
+  return list('address', describe, { placeholder: 'HOST:PORT|PATH', ...rest }, true, text =>
+    'path' in parseEndpoint(text, defaultPort) ? text : checkAddress(text, defaultPort),
+  )
+}
+
 function floats(describe: string, extra?: OptionExtra & Range): Option<readonly number[]> {
   return list('float', describe, { placeholder: 'N', ...extra }, true, text =>
     inRange(text, parseFloatStrictly(text), extra, String),
@@ -187,6 +198,7 @@ export const option = {
   address,
   strings,
   addresses,
+  endpoints,
   floats,
 }
 

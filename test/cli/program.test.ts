@@ -27,7 +27,7 @@ function program(): { commands: CommandEntry[]; ran: Context<typeof options>[] }
     options,
     description: ['A paragraph.'],
     positional: { name: 'file', describe: 'A file', max: 2 },
-    alternatives: ['near', 'far'],
+    alternatives: [['near', 'far']],
     examples: [{ command: 'nsq-ts work --topic t', describe: 'works' }],
     async run(context: Context<typeof options>) {
       ran.push(context)

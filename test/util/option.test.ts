@@ -15,6 +15,7 @@ const table = {
     config: 'nsqlookupd_tcp_addresses',
     defaultPort: 4160,
   }),
+  'nsqd-tcp-address': option.endpoints('nsqds', { defaultPort: 4150 }),
   header: option.strings('headers'),
   topic: option.strings('topics', { commas: true }),
   percentile: option.floats('percentiles', { min: 0, max: 1 }),
@@ -58,6 +59,7 @@ describe('resolveOptions', () => {
         verbose: true,
         to: 'ANY',
         'lookupd-tcp-address': ['a:1,b', 'c:3'],
+        'nsqd-tcp-address': '/run/nsqd.sock,b,./c.sock',
         header: ['A: 1, 2', 'B: 3'],
         topic: ['a, b', 'c'],
         percentile: '0.5,0.99',
@@ -71,6 +73,7 @@ describe('resolveOptions', () => {
     assert.equal(values.verbose, true)
     assert.equal(values.to, 'any')
     assert.deepEqual(values.lookupdTcpAddress, ['a:1', 'b:4160', 'c:3'])
+    assert.deepEqual(values.nsqdTcpAddress, ['/run/nsqd.sock', 'b:4150', './c.sock'])
     assert.deepEqual(values.header, ['A: 1, 2', 'B: 3'])
     assert.deepEqual(values.topic, ['a', 'b', 'c'])
     assert.deepEqual(values.percentile, [0.5, 0.99])

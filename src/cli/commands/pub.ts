@@ -1,6 +1,7 @@
 import { option, type OptionTable } from '../../util/option.ts'
 import { addressAlternatives, addressOptions } from '../addresses.ts'
 import { type Command, type Context, defineCommand } from '../command.ts'
+import { compressionAlternatives, connectionOptions } from '../connection-options.ts'
 
 /** The longest that the client takes; nsqd's own limit is an hour unless it is told otherwise. */
 export const MAX_DEFER_MS = 2 ** 31 - 1
@@ -18,6 +19,7 @@ const options = {
     },
   ),
   ...addressOptions,
+  ...connectionOptions,
   to: option.choice(
     'Of several nsqds, publish to any one (the next when it is down) or to all',
     ['any', 'all'],
@@ -65,7 +67,7 @@ export type PubOptions = typeof options
 export const pub: Command = defineCommand({
   options,
   positional: { name: 'topic', describe: 'The topic, in place of --topic', max: 1 },
-  alternatives: addressAlternatives,
+  alternatives: [addressAlternatives, compressionAlternatives],
   description: [
     'Each line is a message, byte for byte, without its newline; the last one needs none. Empty lines are left out and ' +
       'counted. Messages are sent in batches, several on their way at a time.',

@@ -1,6 +1,7 @@
 import { option, type OptionTable } from '../../util/option.ts'
 import { addressAlternatives, addressOptions } from '../addresses.ts'
 import { type Command, type Context, defineCommand } from '../command.ts'
+import { compressionAlternatives, connectionOptions } from '../connection-options.ts'
 
 const subscription = { group: 'Subscription' }
 const output = { group: 'Output' }
@@ -22,6 +23,7 @@ const options = {
     },
   ),
   ...addressOptions,
+  ...connectionOptions,
   'max-in-flight': option.int('Messages that may be on their way at a time', 200, {
     ...subscription,
     min: 1,
@@ -54,7 +56,7 @@ export type TailOptions = typeof options
 export const tail: Command = defineCommand({
   options,
   positional: { name: 'topic', describe: 'Topics, besides those of --topic', max: 100 },
-  alternatives: addressAlternatives,
+  alternatives: [addressAlternatives, compressionAlternatives],
   description: [
     'Bodies are printed byte for byte, each with a newline after it. On a terminal, control characters in them are ' +
       'escaped. A message is finished when it has been written, so that what was not printed is delivered again.',

@@ -39,7 +39,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   const to = options.to ?? (program === OFFICIAL_NAME ? 'all' : 'any')
   const complaints = new Complaints(program, context)
   const producer = new Producer({
-    ...producerOptions(options.producerOpt),
+    ...(await producerOptions(options, options.producerOpt)),
     nsqd: from.nsqd,
     lookupd: from.lookupd,
     strategy: to === 'all' ? 'all' : 'failover',

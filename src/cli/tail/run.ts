@@ -29,7 +29,10 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     limit,
   })
   const complaints = new Complaints(context.program, context)
-  const { maxInFlight = options.maxInFlight, ...settings } = consumerOptions(options.consumerOpt)
+  const { maxInFlight = options.maxInFlight, ...settings } = await consumerOptions(
+    options,
+    options.consumerOpt,
+  )
   const consumers = topics.map(
     topic =>
       new Consumer({
