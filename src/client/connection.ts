@@ -1,16 +1,19 @@
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { dial } from '../net/dial.ts'
-import { SocketWriter } from '../net/writer.ts'
-import { cls, identify, MAGIC_V2, nop } from '../protocol/command.ts'
+import type { Layer } from '../net/layer.ts'
+import { Transport, type TransportHandler } from '../net/transport.ts'
+import type { SocketWriter } from '../net/writer.ts'
+import { cls, MAGIC_V2, nop } from '../protocol/command.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import { FrameReader, FrameType } from '../protocol/frame.ts'
-import type { IdentifyRequest, IdentifyResponse } from '../protocol/identify.ts'
+import { type FrameHandler, FrameReader, FrameType } from '../protocol/frame.ts'
+import { type IdentifyAnswer, type IdentifyRequest, parseIdentifyAnswer } from '../protocol/identify.ts'
 import { MESSAGE_HEADER } from '../protocol/message.ts'
-import { parseAddress } from '../util/address.ts'
+import { parseEndpoint } from '../util/address.ts'
 import { NsqError } from '../util/errors.ts'
 import { Queue } from '../util/queue.ts'
-import { errorFromFrame, toNsqError } from './errors.ts'
+import { errorFromFrame, lossOf, toNsqError } from './errors.ts'
 import { FinBuffer } from './fin-buffer.ts'
+import { type HandshakeLine, shakeHands } from './handshake.ts'
 import type { ResolvedConnectionOptions } from './options.ts'
 
 /** Waits for nsqd's answer to one command. One of these is called, once. */
@@ -43,36 +46,35 @@ const O = 0x4f
 const K = 0x4b
 
 /**
- * One connection to one nsqd, after IDENTIFY. What is written in a turn of the event loop leaves in one write at the
- * end of the turn. It ends in a typed error: `E_DISCONNECTED` (closed by the other side, or reset), `E_READ_TIMEOUT`
- * (half open: not even heartbeats come), `E_PROTOCOL` (what came is not NSQ), nsqd's own code, or `E_CLOSED` (`end`).
+ * One connection to one nsqd, after the handshake. What is written in a turn of the event loop leaves in one write at
+ * the end of the turn. It ends in a typed error: `E_DISCONNECTED` (closed by the other side, or reset), `E_READ_TIMEOUT`
+ * (half open: not even heartbeats come), `E_PROTOCOL` (what came is not NSQ), `E_TLS`, `E_SNAPPY` or `E_DEFLATE` (what
+ * came cannot be decoded), nsqd's own code, or `E_CLOSED` (`end`).
  */
-export class Connection {
+export class Connection implements FrameHandler, HandshakeLine, TransportHandler {
+  /** `host:port`, or the path of a unix socket. */
   readonly address: string
-  /** What nsqd granted. A limit that an old nsqd does not tell is the official default. */
-  identity: Pick<IdentifyResponse, 'max_rdy_count' | 'msg_timeout' | 'max_msg_timeout'> = {
-    max_rdy_count: 2500,
-    msg_timeout: 60_000,
-    max_msg_timeout: 900_000,
-  }
+  /** What nsqd granted. */
+  identity: IdentifyAnswer = parseIdentifyAnswer('OK')
 
   readonly #handler: ConnectionHandler
   readonly #reader: FrameReader
   readonly #replies = new Queue<Reply>()
   readonly #fins = new FinBuffer()
-  // What commands go through: the socket, or what an upgrade puts over it.
-  #stream: Duplex
-  #writer: SocketWriter
-  #silence: NodeJS.Timeout
-  #silenceMs: number
+  readonly #transport: Transport
+  readonly #writer: SocketWriter
+  /** What a step of the handshake may take. */
+  readonly #stepMs: number
+  #silence: NodeJS.Timeout | undefined
   #chunks = 0
   #isFlushScheduled = false
   #end: NsqError | undefined
+  #onClosed: (() => void) | undefined
 
   /**
-   * Connects and identifies, unless the signal is aborted before that is done.
+   * Connects, identifies, and upgrades to what the options ask for, unless the signal is aborted before that is done.
    *
-   * @throws NsqError `E_CONNECT`, or what the connection ended with during IDENTIFY
+   * @throws NsqError `E_CONNECT`, what `shakeHands` throws, or what the connection ended with meanwhile
    */
   static async open(
     address: string,
@@ -82,30 +84,36 @@ export class Connection {
     signal: AbortSignal,
   ): Promise<Connection> {
     const { connectTimeoutMs: timeoutMs } = options
-    const socket = await dial(parseAddress(address), { timeoutMs, keepAlive: true, signal })
+    const socket = await dial(parseEndpoint(address), { timeoutMs, keepAlive: true, signal })
     const connection = new Connection(address, socket, options, handler)
+    const giveUp = (): void => connection.destroy()
+    signal.addEventListener('abort', giveUp)
+    if (signal.aborted) giveUp()
     try {
-      await connection.#identify(options, request, signal)
+      await connection.#shakeHands(options, request)
     } catch (error) {
-      connection.destroy(toNsqError(error))
+      // It knows better than the connection, for which it is just lost.
+      const reason = toNsqError(error)
+      connection.destroy(reason)
+      throw reason
+    } finally {
+      signal.removeEventListener('abort', giveUp)
     }
-    if (connection.error !== undefined) throw connection.error
     return connection
   }
 
   private constructor(
     address: string,
-    stream: Duplex,
+    socket: Socket,
     options: ResolvedConnectionOptions,
     handler: ConnectionHandler,
   ) {
     this.address = address
     this.#handler = handler
+    this.#stepMs = options.connectTimeoutMs
     this.#reader = new FrameReader(this, options.maxFrameBytes)
-    this.#silenceMs = options.connectTimeoutMs
-    this.#silence = setTimeout(this.#onSilence, this.#silenceMs)
-    this.#stream = stream
-    this.#writer = this.#attach(stream)
+    this.#transport = new Transport(socket, this)
+    this.#writer = this.#transport.writer
   }
 
   get isOpen(): boolean {
@@ -145,92 +153,75 @@ export class Connection {
     this.send(command)
   }
 
-  /** The same as a promise of the answer's text. When the signal is aborted before it comes, the connection ends. */
+  /**
+   * The same as a promise of the answer's text, which may take as long as connecting may. When the signal is aborted
+   * before it comes, the connection ends.
+   */
   async request(command: Buffer, signal?: AbortSignal): Promise<string> {
     const giveUp = (): void => this.destroy()
     signal?.addEventListener('abort', giveUp)
     if (signal?.aborted) giveUp()
     try {
-      return await new Promise<string>((resolve, reject) => {
-        this.ask(command, { ok: resolve, refused: reject, lost: reject })
-      })
+      return await this.#inTime('what was asked', this.#asked(command))
     } finally {
       signal?.removeEventListener('abort', giveUp)
     }
   }
 
-  /** Asks nsqd to send no more messages; resolves when it has heard (CLOSE_WAIT). */
+  /** Asks nsqd to send no more messages; resolves when it has heard (CLOSE_WAIT), whenever that is. */
   async stopMessages(): Promise<void> {
-    await this.request(cls())
+    await this.#asked(cls())
   }
 
   /** Sends what is written, closes, and resolves when the socket is closed: nsqd has read all of it by then. */
   end(): Promise<void> {
     if (this.#end !== undefined) return Promise.resolve()
-    const stream = this.#stream
     return new Promise(resolve => {
-      const timer = setTimeout(() => stream.destroy(), END_TIMEOUT_MS)
-      stream.once('close', () => {
+      const timer = setTimeout(() => this.#transport.destroy(), END_TIMEOUT_MS)
+      this.#onClosed = () => {
         clearTimeout(timer)
         resolve()
-      })
+      }
       this.#writeFins()
-      this.#close(new NsqError('E_CLOSED', `the connection to nsqd ${this.address} was closed`))
-      this.#writer.end()
+      this.#close(closedError(this.address))
+      this.#transport.end()
     })
   }
 
   /** Closes at once; what was not yet sent is dropped. */
-  destroy(error = new NsqError('E_CLOSED', `the connection to nsqd ${this.address} was closed`)): void {
+  destroy(error = closedError(this.address)): void {
     this.#close(error)
-    this.#stream.destroy()
+    this.#transport.destroy()
   }
 
-  async #identify(
-    options: ResolvedConnectionOptions,
-    request: Partial<IdentifyRequest>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const command = identify({
-      client_id: options.clientId,
-      hostname: options.hostname,
-      user_agent: options.userAgent,
-      feature_negotiation: true,
-      heartbeat_interval: options.heartbeatIntervalMs,
-      ...request,
+  /** For the handshake. */
+  answer(step: string, command?: Buffer): Promise<string> {
+    const answer = new Promise<string>((resolve, reject) => {
+      const ok = (text: string): void => {
+        this.#reader.paused = true
+        resolve(text)
+      }
+      const reply = { ok, refused: reject, lost: reject }
+      if (command !== undefined) this.ask(command, reply)
+      else if (this.#end === undefined) this.#replies.push(reply)
+      else reject(this.#end)
     })
-    this.send(MAGIC_V2)
-    const text = await this.request(command, signal)
-    // An nsqd that does not negotiate answers OK.
-    if (text !== 'OK') this.#readIdentity(text)
-    this.#silenceMs = 2 * options.heartbeatIntervalMs + SILENCE_SLACK_MS
-    clearTimeout(this.#silence)
-    if (this.isOpen) this.#silence = setTimeout(this.#onSilence, this.#silenceMs)
+    this.#resumeReader()
+    return this.#inTime(step, answer)
   }
 
-  #readIdentity(text: string): void {
-    let value: unknown
+  /** For the handshake. */
+  async upgrade(step: string, layer: Layer): Promise<void> {
     try {
-      value = JSON.parse(text)
+      await this.#inTime(step, this.#transport.upgrade(layer, this.#reader.takeRest()))
     } catch (error) {
-      throw this.#garbage('its answer to IDENTIFY is not JSON', error)
-    }
-    if (typeof value !== 'object' || value === null)
-      throw this.#garbage('its answer to IDENTIFY is no object')
-    const granted = new Map<string, unknown>(Object.entries(value))
-    const number = (key: 'max_rdy_count' | 'msg_timeout' | 'max_msg_timeout'): number => {
-      const item = granted.get(key)
-      return typeof item === 'number' ? item : this.identity[key]
-    }
-    this.identity = {
-      max_rdy_count: number('max_rdy_count'),
-      msg_timeout: number('msg_timeout'),
-      max_msg_timeout: number('max_msg_timeout'),
+      // When it was ended here the transport does not know why.
+      throw this.#end ?? error
     }
   }
 
   /** Ends the connection and returns why. */
-  #garbage(what: string, cause?: unknown): NsqError {
+  garbage(what: string, cause?: unknown): NsqError {
     const error = new NsqError('E_PROTOCOL', `nsqd ${this.address}: ${what}`, {
       cause,
       remedy: "Check that this is nsqd's TCP address (port 4150 by default), not its HTTP address.",
@@ -239,33 +230,81 @@ export class Connection {
     return error
   }
 
-  #attach(stream: Duplex): SocketWriter {
-    stream.on('data', this.#onData)
-    stream.on('error', error => this.#lose(error))
-    stream.on('close', () => this.#lose())
-    return new SocketWriter(stream)
+  async #shakeHands(options: ResolvedConnectionOptions, request: Partial<IdentifyRequest>): Promise<void> {
+    this.send(MAGIC_V2)
+    this.identity = await shakeHands(this, options, request)
+    const silenceMs = 2 * options.heartbeatIntervalMs + SILENCE_SLACK_MS
+    if (this.#end === undefined) this.#silence = setTimeout(this.#onSilence, silenceMs, silenceMs)
+    this.#resumeReader()
+    if (this.#end !== undefined) throw this.#end
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#end !== undefined) return
-    this.#chunks++
-    this.#silence.refresh()
+  #asked(command: Buffer): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.ask(command, { ok: resolve, refused: reject, lost: reject })
+    })
+  }
+
+  async #inTime<T>(step: string, done: Promise<T>): Promise<T> {
+    let isDone = false
+    const late = (): void => {
+      if (!isDone) this.destroy(tooLate(`nsqd ${this.address} did not answer ${step}`, this.#stepMs))
+    }
+    // As in #onSilence: what has been waiting is read first.
+    const timer = setTimeout(() => setImmediate(late), this.#stepMs)
     try {
-      this.#reader.push(chunk)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.#garbage(error.message, error)
+      return await done
+    } finally {
+      isDone = true
+      clearTimeout(timer)
     }
   }
 
-  readonly #onSilence = (): void => {
+  #resumeReader(): void {
+    try {
+      this.#reader.resume()
+    } catch (error) {
+      this.#unreadable(error)
+    }
+  }
+
+  /** For the transport. */
+  data(chunk: Buffer): void {
+    if (this.#end !== undefined) return
+    this.#chunks++
+    this.#silence?.refresh()
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      this.#unreadable(error)
+    }
+  }
+
+  /** For the transport. */
+  drained(): void {}
+
+  /** For the transport. */
+  ended(): void {
+    this.#lose()
+  }
+
+  /** For the transport. */
+  closed(error?: Error): void {
+    this.#lose(error)
+    this.#onClosed?.()
+  }
+
+  #unreadable(error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error
+    this.garbage(error.message, error)
+  }
+
+  readonly #onSilence = (silenceMs: number): void => {
     const heard = this.#chunks
     // After a suspended laptop or a long computation this timer comes before the bytes that have been waiting.
     setImmediate(() => {
-      if (heard !== this.#chunks || this.#end !== undefined) return
-      this.destroy(
-        new NsqError('E_READ_TIMEOUT', `nsqd ${this.address} has sent nothing for ${this.#silenceMs} ms`),
-      )
+      if (heard !== this.#chunks) return
+      this.destroy(tooLate(`nsqd ${this.address} has sent nothing, not even a heartbeat,`, silenceMs))
     })
   }
 
@@ -273,14 +312,14 @@ export class Connection {
   frame(type: number, bytes: Buffer, start: number, end: number): void {
     if (this.#end !== undefined) return
     if (type === FrameType.message) {
-      if (end - start < MESSAGE_HEADER) this.#garbage('a message frame is too short')
+      if (end - start < MESSAGE_HEADER) this.garbage('a message frame is too short')
       else this.#handler.message(bytes, start, end)
     } else if (type === FrameType.response) {
       this.#onResponse(bytes, start, end)
     } else if (type === FrameType.error) {
       this.#onError(errorFromFrame(this.address, bytes.toString('utf8', start, end)))
     } else {
-      this.#garbage(`a frame of unknown type ${type}`)
+      this.garbage(`a frame of unknown type ${type}`)
     }
   }
 
@@ -292,7 +331,7 @@ export class Connection {
       return
     }
     const reply = this.#replies.shift()
-    if (reply === undefined) this.#garbage(`"${text.slice(0, 100)}" answers nothing that was asked`)
+    if (reply === undefined) this.garbage(`"${text.slice(0, 100)}" answers nothing that was asked`)
     else reply.ok(text)
   }
 
@@ -308,8 +347,7 @@ export class Connection {
   }
 
   #lose(cause?: Error): void {
-    const why = cause === undefined ? 'was closed by nsqd' : `was lost: ${cause.message}`
-    this.destroy(new NsqError('E_DISCONNECTED', `the connection to nsqd ${this.address} ${why}`, { cause }))
+    if (this.#end === undefined) this.destroy(lossOf(this.address, cause))
   }
 
   #close(error: NsqError): void {
@@ -339,4 +377,14 @@ export class Connection {
     this.#writeFins()
     this.#writer.flush()
   }
+}
+
+function closedError(address: string): NsqError {
+  return new NsqError('E_CLOSED', `the connection to nsqd ${address} was closed`)
+}
+
+function tooLate(what: string, ms: number): NsqError {
+  return new NsqError('E_READ_TIMEOUT', `${what} within ${ms} ms`, {
+    remedy: 'Check that it is an nsqd, that it is not stuck, and the network in between.',
+  })
 }

@@ -1,4 +1,5 @@
 import { errorText, NsqError } from '../util/errors.ts'
+import { isTlsError, tlsError } from './tls-error.ts'
 
 /**
  * What a publish failed with. Codes: nsqd's own when it refused (`E_BAD_TOPIC`, `E_MPUB_FAILED`, …), `E_CONNECT` (no
@@ -26,8 +27,39 @@ export function toNsqError(error: unknown): NsqError {
   return error instanceof NsqError ? error : new NsqError('E_INTERNAL', errorText(error), { cause: error })
 }
 
+const LATE = 'Answer a message within messageTimeoutMs, or touch it meanwhile.'
+
+/** What to do about what nsqd refuses, by its code. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['E_AUTH_FIRST', 'Give the secret with authSecret (--auth-secret).'],
+  ['E_AUTH_FAILED', "Check authSecret (--auth-secret). nsqd's log says what its auth server answered."],
+  ['E_UNAUTHORIZED', 'Check authSecret (--auth-secret), and what the auth server permits it.'],
+  ['E_FIN_FAILED', LATE],
+  ['E_REQ_FAILED', LATE],
+  ['E_TOUCH_FAILED', LATE],
+])
+
 /** An error frame: `E_FIN_FAILED FIN 0123456789abcdef failed ID not in flight`. Its first word is the code. */
 export function errorFromFrame(address: string, text: string): NsqError {
   const [code = ''] = text.split(' ', 1)
-  return new NsqError(/^E_[A-Z_]+$/.test(code) ? code : 'E_NSQD', `nsqd ${address}: ${text}`)
+  // nsqd has no code of its own for this.
+  const remedy = text.endsWith('(TLS required)') ? 'Turn TLS on with tls (--tls).' : REMEDIES.get(code)
+  const options = remedy === undefined ? {} : { remedy }
+  return new NsqError(/^E_[A-Z_]+$/.test(code) ? code : 'E_NSQD', `nsqd ${address}: ${text}`, options)
+}
+
+/** Why a connection that nobody here has ended is gone. */
+export function lossOf(address: string, cause: Error | undefined): NsqError {
+  if (cause === undefined) {
+    return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was closed by nsqd`)
+  }
+  // A layer that could not decode what came.
+  if (cause instanceof NsqError) {
+    const remedy = cause.remedy === undefined ? {} : { remedy: cause.remedy }
+    return new NsqError(cause.code, `nsqd ${address}: ${cause.message}`, { cause, ...remedy })
+  }
+  if (isTlsError(cause)) return tlsError(address, cause)
+  return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was lost: ${cause.message}`, {
+    cause,
+  })
 }

@@ -75,7 +75,36 @@ export function parseIdentify(bytes: Buffer, start: number, end: number): Identi
   }
 }
 
-type Fields = { [K in keyof IdentifyRequest]?: unknown }
+/** The part of an answer to IDENTIFY that a client goes by. */
+export type IdentifyAnswer = Pick<
+  IdentifyResponse,
+  'max_rdy_count' | 'msg_timeout' | 'max_msg_timeout' | 'tls_v1' | 'snappy' | 'deflate' | 'auth_required'
+>
+
+/**
+ * Reads what nsqd answered to IDENTIFY. An nsqd that does not negotiate says only `OK`, and an old one does not tell
+ * everything: then it is official nsqd's default, and no feature was granted.
+ *
+ * @throws ProtocolError E_BAD_BODY
+ */
+export function parseIdentifyAnswer(text: string): IdentifyAnswer {
+  const fields = text === 'OK' ? {} : parseFields(text)
+  return {
+    max_rdy_count: numberOr(fields.max_rdy_count, 2500),
+    msg_timeout: numberOr(fields.msg_timeout, 60_000),
+    max_msg_timeout: numberOr(fields.max_msg_timeout, 900_000),
+    tls_v1: fields.tls_v1 === true,
+    snappy: fields.snappy === true,
+    deflate: fields.deflate === true,
+    auth_required: fields.auth_required === true,
+  }
+}
+
+function numberOr(value: unknown, fallback: number): number {
+  return typeof value === 'number' ? value : fallback
+}
+
+type Fields = { [K in keyof IdentifyRequest | keyof IdentifyResponse]?: unknown }
 
 function parseFields(json: string): Fields {
   let value: unknown

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import type { Layer } from '../../src/net/layer.ts'
+import { Transport, type TransportHandler } from '../../src/net/transport.ts'
 import { CommandReader, type CommandHandler } from '../../src/protocol/command-reader.ts'
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME, responseFrame } from '../../src/protocol/frame.ts'
 import { parseIdentify, type IdentifyRequest } from '../../src/protocol/identify.ts'
@@ -41,7 +43,13 @@ export class FakeNsqd {
   inFlightChanged: () => void = () => {}
   /** Answers IDENTIFY with this instead: the text of a response, or a whole frame, which may be empty. */
   identifyReply: string | Buffer | undefined
+  /** Whether it reads nothing after IDENTIFY. */
+  isDeaf = false
   subscribeError: string | undefined
+  /** The upgrades it grants to who asks for them. A layer is made for each connection. */
+  offers: { tls_v1?: () => Layer; snappy?: () => Layer; deflate?: () => Layer } = {}
+  /** What AUTH must say; without it nobody is asked. */
+  secret: string | undefined
   port = 0
   #server = net.createServer()
   #queue: FakeMessage[] = []
@@ -91,7 +99,7 @@ export class FakeNsqd {
 
   /** Answers publishes that were left unanswered on the first connection that is open. */
   acknowledge(commands: number): void {
-    for (let i = 0; i < commands; i++) this.open[0]?.socket.write(OK_FRAME)
+    for (let i = 0; i < commands; i++) this.open[0]?.write(OK_FRAME)
   }
 
   /** Queues messages for whoever is subscribed. */
@@ -123,7 +131,7 @@ export class FakeNsqd {
   }
 }
 
-export class FakeSession implements CommandHandler {
+export class FakeSession implements CommandHandler, TransportHandler {
   readonly socket: net.Socket
   readonly inFlight = new Map<string, FakeMessage>()
   readonly commands: string[] = []
@@ -136,19 +144,34 @@ export class FakeSession implements CommandHandler {
   #isClosing = false
   readonly #nsqd: FakeNsqd
   readonly #reader: CommandReader
+  readonly #transport: Transport
 
   constructor(nsqd: FakeNsqd, socket: net.Socket) {
     this.#nsqd = nsqd
     this.socket = socket
     this.#reader = new CommandReader(this, { maxMessageSize: 1024 * 1024, maxBodySize: 5 * 1024 * 1024 })
-    socket.on('data', chunk => this.#reader.push(chunk))
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      this.isOpen = false
-      for (const message of this.inFlight.values()) nsqd.putBack(message)
-      this.inFlight.clear()
-      nsqd.inFlightChanged()
-    })
+    this.#transport = new Transport(socket, this)
+  }
+
+  /** Sends bytes through whatever layers there are; `socket` is below them. */
+  write(bytes: Buffer): void {
+    this.#transport.writer.write(bytes)
+    this.#transport.writer.flush()
+  }
+
+  data(chunk: Buffer): void {
+    this.#reader.push(chunk)
+  }
+
+  drained(): void {}
+
+  ended(): void {}
+
+  closed(): void {
+    this.isOpen = false
+    for (const message of this.inFlight.values()) this.#nsqd.putBack(message)
+    this.inFlight.clear()
+    this.#nsqd.inFlightChanged()
   }
 
   get ready(): number {
@@ -160,7 +183,7 @@ export class FakeSession implements CommandHandler {
   }
 
   heartbeat(): void {
-    this.socket.write(HEARTBEAT_FRAME)
+    this.write(HEARTBEAT_FRAME)
   }
 
   deliver(message: FakeMessage): void {
@@ -173,19 +196,51 @@ export class FakeSession implements CommandHandler {
     const index = Number.parseInt(message.id.slice(8), 16)
     writeMessageHeader(frame, 0, body.length, 0x17000000, 5, message.attempts, 0, index)
     body.copy(frame, MESSAGE_OVERHEAD)
-    this.socket.write(frame)
+    this.write(frame)
   }
 
   IDENTIFY(bytes: Buffer, start: number, end: number): void {
     this.identity = parseIdentify(bytes, start, end)
     this.#note('IDENTIFY')
-    const negotiated = { max_rdy_count: this.#nsqd.maxReady, version: '1.3.0', msg_timeout: 60_000 }
-    const reply = this.#nsqd.identifyReply ?? JSON.stringify(negotiated)
-    this.socket.write(typeof reply === 'string' ? responseFrame(reply) : reply)
+    const { identifyReply, isDeaf, offers, maxReady, secret } = this.#nsqd
+    this.#reader.paused = isDeaf
+    if (identifyReply !== undefined) {
+      this.write(typeof identifyReply === 'string' ? responseFrame(identifyReply) : identifyReply)
+      return
+    }
+    const { identity } = this
+    const granted = (['tls_v1', 'snappy', 'deflate'] as const).filter(
+      name => identity[name] && offers[name] !== undefined,
+    )
+    const answer = { max_rdy_count: maxReady, version: '1.3.0', msg_timeout: 60_000, auth_required: !!secret }
+    this.write(
+      responseFrame(JSON.stringify({ ...answer, ...Object.fromEntries(granted.map(name => [name, true])) })),
+    )
+    if (granted.length === 0) return
+    this.#reader.paused = true
+    void this.#upgrade(granted.flatMap(name => offers[name]?.() ?? []))
   }
 
-  AUTH(): void {
+  AUTH(bytes: Buffer, start: number, end: number): void {
     this.#note('AUTH')
+    if (bytes.toString('utf8', start, end) === this.#nsqd.secret) {
+      this.write(responseFrame('{"identity":"i","identity_url":"","permission_count":1}'))
+    } else {
+      this.#transport.end(errorFrame('E_UNAUTHORIZED AUTH no authorizations found'))
+    }
+  }
+
+  async #upgrade(layers: readonly Layer[]): Promise<void> {
+    try {
+      for (const layer of layers) {
+        await this.#transport.upgrade(layer, this.#reader.takeRest())
+        this.write(OK_FRAME)
+      }
+    } catch {
+      // The client does not want it; the connection is closed.
+      return
+    }
+    this.#reader.resume()
   }
 
   PUB(topic: string, bytes: Buffer, start: number, end: number): void {
@@ -209,8 +264,8 @@ export class FakeSession implements CommandHandler {
   SUB(topic: string, channel: string): void {
     this.#note(`SUB ${topic} ${channel}`)
     const error = this.#nsqd.subscribeError
-    if (error === undefined) this.socket.write(OK_FRAME)
-    else this.socket.end(errorFrame(error))
+    if (error === undefined) this.write(OK_FRAME)
+    else this.#transport.end(errorFrame(error))
   }
 
   RDY(count: number): void {
@@ -242,7 +297,7 @@ export class FakeSession implements CommandHandler {
   CLS(): void {
     this.#note('CLS')
     this.#isClosing = true
-    this.socket.write(responseFrame('CLOSE_WAIT'))
+    this.write(responseFrame('CLOSE_WAIT'))
   }
 
   NOP(): void {
@@ -260,8 +315,8 @@ export class FakeSession implements CommandHandler {
       return
     }
     this.#nsqd.published.push(published)
-    if (answer === 'ok') this.socket.write(OK_FRAME)
-    else if (answer !== 'silence') this.socket.write(errorFrame(answer.error))
+    if (answer === 'ok') this.write(OK_FRAME)
+    else if (answer !== 'silence') this.write(errorFrame(answer.error))
   }
 
   #take(command: string, bytes: Buffer, at: number): FakeMessage | undefined {
@@ -269,7 +324,7 @@ export class FakeSession implements CommandHandler {
     this.#note(`${command} ${id}`)
     const message = this.inFlight.get(id)
     if (message === undefined) {
-      this.socket.write(errorFrame(`E_${command}_FAILED ${command} ${id} failed ID not in flight`))
+      this.write(errorFrame(`E_${command}_FAILED ${command} ${id} failed ID not in flight`))
       return undefined
     }
     this.inFlight.delete(id)

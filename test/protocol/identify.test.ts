@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseIdentify } from '../../src/protocol/identify.ts'
+import { parseIdentify, parseIdentifyAnswer } from '../../src/protocol/identify.ts'
 
 const ZERO = {
   client_id: '',
@@ -73,5 +73,32 @@ test('a wrong type, or no JSON object, refuses the body', () => {
       { code: 'E_BAD_BODY', fatal: true, frameText: 'E_BAD_BODY IDENTIFY failed to decode JSON body' },
       json,
     )
+  }
+})
+
+test('an answer is read as far as it goes', () => {
+  const plain = {
+    max_rdy_count: 2500,
+    msg_timeout: 60_000,
+    max_msg_timeout: 900_000,
+    tls_v1: false,
+    snappy: false,
+    deflate: false,
+    auth_required: false,
+  }
+  assert.deepEqual(parseIdentifyAnswer('OK'), plain)
+  assert.deepEqual(parseIdentifyAnswer('{"max_rdy_count":"7","tls_v1":1,"snappy":"true"}'), plain)
+  const full = {
+    max_rdy_count: 7,
+    msg_timeout: 1,
+    max_msg_timeout: 2,
+    tls_v1: true,
+    snappy: true,
+    deflate: true,
+    auth_required: true,
+  }
+  assert.deepEqual(parseIdentifyAnswer(JSON.stringify({ ...full, version: '1.3.0' })), full)
+  for (const text of ['ok', '', '3', '[]', '"OK"']) {
+    assert.throws(() => parseIdentifyAnswer(text), { code: 'E_BAD_BODY' }, text)
   }
 })
