@@ -1,19 +1,30 @@
 import { Duplex, type Transform } from 'node:stream'
+import { NsqError, errorText } from '../util/errors.ts'
 
-/** A coding of a byte stream, one for each connection. */
+/** A coding of a byte stream; one object for each connection. */
 export interface Codec {
-  /** Each write is coded so that the other side can decode all of it at once. */
+  /** For people. */
+  readonly name: string
+  /** Of the error when what comes is not so coded. */
+  readonly errorCode: string
+  /** Whatever is written to it in one piece, the other side can decode as soon as it has come. */
   readonly encoder: Transform
-  /** Stops when its reader does, in the middle of a chunk too: a few bytes may stand for a thousand times as many. */
+  /** Stops when its reader does, in the middle of a piece too: a few bytes may stand for a thousand times as many. */
   readonly decoder: Transform
 }
 
-/** What is written together is coded in pieces of this size at most, unless it was one buffer; 64 KiB is a snappy block. */
+/** Small writes that were flushed together are coded together, up to this size; 64 KiB is also a snappy block. */
 const PIECE = 65_536
 
 /**
- * A stream coded over another. What is flushed in one write is coded together and goes out at once; a slow reader
- * stops the stream below, and a slow stream below the writer: a write is done when `below` has taken it.
+ * A stream that is coded on its way over another.
+ *
+ * Nothing waits: each flush is decodable when it has arrived. Nothing is read ahead: with its reader stopped, the
+ * decoder stops within a few buffers, and then the stream below. And a write is done when the stream below has taken
+ * what became of it, or is about to, so that `writableLength` tells how far a slow connection is behind.
+ *
+ * When the stream below ends, what it has brought is still decoded, and then this one ends; bytes that lack the rest of
+ * what they were coded with are dropped. Garbage destroys both.
  */
 export function codedStream(below: Duplex, codec: Codec): Duplex {
   return new CodedStream(below, codec)
@@ -24,33 +35,48 @@ class CodedStream extends Duplex {
   readonly #encoder: Transform
   readonly #decoder: Transform
 
-  constructor(below: Duplex, { encoder, decoder }: Codec) {
+  constructor(below: Duplex, { name, errorCode, encoder, decoder }: Codec) {
     super({ allowHalfOpen: below.allowHalfOpen })
     this.#below = below
     this.#encoder = encoder
     this.#decoder = decoder
-    const destroy = (error: Error): void => {
-      this.destroy(error)
+    const fail = (cause: Error): void => {
+      this.destroy(new NsqError(errorCode, `what came is not ${name}: ${errorText(cause)}`, { cause }))
     }
-    encoder.on('error', destroy)
+    encoder.on('error', fail)
+    decoder.on('error', fail)
+    this.#encodeTo(below)
+    this.#decodeFrom(below)
+    below.on('error', error => this.destroy(error))
+    below.on('close', () => this.#closedBelow())
+  }
+
+  #encodeTo(below: Duplex): void {
+    const encoder = this.#encoder
     encoder.on('data', (coded: Buffer) => {
       if (below.writable && !below.write(coded)) encoder.pause()
     })
-    decoder.on('error', destroy)
+    below.on('drain', () => encoder.resume())
+  }
+
+  #decodeFrom(below: Duplex): void {
+    const decoder = this.#decoder
     decoder.on('data', (bytes: Buffer) => {
       if (!this.push(bytes)) decoder.pause()
     })
-    decoder.on('end', () => this.push(null))
     decoder.on('drain', () => below.resume())
+    decoder.on('end', () => {
+      this.push(null)
+      // The coded bytes can have an end of their own. What follows it is nothing, but its end must be seen.
+      below.resume()
+    })
     // Until somebody reads.
     decoder.pause()
-    below.on('error', destroy)
-    below.on('close', () => this.#closedBelow())
-    below.on('drain', () => encoder.resume())
-    below.on('end', () => decoder.end())
     below.on('data', (coded: Buffer) => {
-      if (!decoder.write(coded)) below.pause()
+      if (!decoder.readableEnded && !decoder.write(coded)) below.pause()
     })
+    below.on('end', () => decoder.end())
+    below.resume()
   }
 
   override _read(): void {
@@ -62,13 +88,64 @@ class CodedStream extends Duplex {
   }
 
   override _writev(writes: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#encode(
-      writes.map(({ chunk }) => chunk),
-      done,
-    )
+    const parts = writes.map(({ chunk }) => chunk)
+    this.#encode(joined(parts), done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    
+    const below = this.#below
+    this.#encoder.once('end', () => {
+      if (below.writable) below.end(done)
+      else done()
+    })
+    this.#encoder.end()
   }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // Frees what they have outside of the heap.
+    this.#encoder.destroy()
+    this.#decoder.destroy()
+    this.#below.destroy()
+    done(error)
+  }
+
+  #encode(pieces: readonly Buffer[], done: (error?: Error | null) => void): void {
+    const last = pieces.at(-1)
+    // Nobody is there to send it to, or it is only waited for (an encoder could take it for a flush).
+    if (last === undefined || last.length === 0 || !this.#below.writable) {
+      done()
+      return
+    }
+    for (const piece of pieces) {
+      if (piece === last) this.#encoder.write(piece, done)
+      else this.#encoder.write(piece)
+    }
+  }
+
+  #closedBelow(): void {
+    // Nothing drains any more: what waits for that goes nowhere.
+    this.#encoder.resume()
+    if (!this.#below.readableEnded) this.destroy()
+  }
+}
+
+function joined(parts: readonly Buffer[]): Buffer[] {
+  const pieces: Buffer[] = []
+  let from = 0
+  let size = 0
+  for (const [i, { length }] of parts.entries()) {
+    if (size + length > PIECE && i > from) {
+      pieces.push(join(parts.slice(from, i)))
+      from = i
+      size = 0
+    }
+    size += length
+  }
+  pieces.push(join(parts.slice(from)))
+  return pieces
+}
+
+function join(parts: readonly Buffer[]): Buffer {
+  const [first] = parts
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts)
 }
