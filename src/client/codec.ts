@@ -51,16 +51,23 @@ export const json: Codec<unknown> = {
   },
 }
 
+/** What an error names, asked for only when there is one. */
+export interface Named {
+  toString(): string
+}
+
 /**
  * Decodes a message; `what` names it in the error.
  *
  * @throws NsqError `E_DECODE`, its `cause` is what the decoder threw
  */
-export function decodeWith<T>(decoder: Decoder<T>, bytes: Buffer, what: string): T {
+export function decodeWith<T>(decoder: Decoder<T>, bytes: Buffer, what: Named): T {
   try {
     return decoder.decode(bytes)
   } catch (error) {
-    throw new NsqError('E_DECODE', `${what} does not decode: ${errorText(error)}`, { cause: error })
+    throw new NsqError('E_DECODE', `${what.toString()} does not decode: ${errorText(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -5,42 +5,60 @@ import { Backoff } from './backoff.ts'
 import { ConsumerNode, type ConsumerNodeOwner } from './consumer-node.ts'
 import {
   resolveConsumerOptions,
-  type ConsumerOptions,
+  type AnyConsumerOptions,
+  type CodecConsumerOptions,
+  type RawConsumerOptions,
   type ResolvedConsumerOptions,
+  type SchemaConsumerOptions,
 } from './consumer-options.ts'
+import { DeadLetters, type DeadLetterProducer } from './dead-letters.ts'
 import { Discovery } from './discovery.ts'
-import { CallbackInbox, HandlerInbox, IteratorInbox, type Inbox } from './inbox.ts'
+import { HandlerInbox } from './handler-inbox.ts'
+import { CallbackInbox, IteratorInbox, type Inbox, type InboxOwner } from './inbox.ts'
+import { Intake } from './intake.ts'
 import type { Message } from './message.ts'
-import { badOption } from './options.ts'
+import { badOption, LARGEST_BYTES, lookupOptions } from './options.ts'
+import { Producer } from './producer.ts'
 import { ReadyCount } from './ready-count.ts'
 import type { Subscription } from './subscription.ts'
 
 /**
  * Takes the messages of a channel from one nsqd or many. It reconnects by itself, and follows what nsqlookupd says.
  *
- *     const consumer = new Consumer({ topic: 'orders', channel: 'mail', lookupd: 'localhost', maxInFlight: 10 })
- *     for await (const message of consumer) {
- *       await send(message.body)
- *       message.finish()
- *     }
+ *     const consumer = new Consumer({
+ *       topic: 'orders',
+ *       channel: 'mail',
+ *       lookupd: 'localhost',
+ *       codec: json,
+ *       schema: orderSchema,
+ *       concurrency: 10,
+ *       handler: async message => send(message.value),
+ *     })
+ *     await consumer.start()
  *
- * Messages go to `handler`, to `onMessage`, or, without either, to `for await`.
+ * Messages go to `handler`, to `onMessage`, or, without either, to `for await`. Their `value` is what the `schema` makes of
+ * what the `codec` makes of their body, and of that type; with neither it is the body.
  */
-export class Consumer implements AsyncIterable<Message> {
+export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
   readonly #options: ResolvedConsumerOptions
   readonly #request: Partial<IdentifyRequest>
   readonly #nodes = new Map<string, ConsumerNode>()
   readonly #subscriptions = new Set<Subscription>()
   readonly #ready: ReadyCount
   readonly #backoff: Backoff
-  readonly #inbox: Inbox
-  readonly #iterator: IteratorInbox | undefined
+  readonly #deadLetters: DeadLetters
+  readonly #intake: Intake
   readonly #discovery: Discovery | undefined
+  #iterator: IteratorInbox | undefined
   #started: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   /** @throws NsqError `E_OPTION`, `E_BAD_TOPIC` or `E_BAD_CHANNEL` naming the option and its range */
-  constructor(options: ConsumerOptions) {
+  constructor(options: SchemaConsumerOptions<T>)
+  constructor(options: CodecConsumerOptions<T>)
+  constructor(options: CodecConsumerOptions<T> | SchemaConsumerOptions<T>)
+  constructor(options: [T] extends [Buffer] ? RawConsumerOptions : never)
+  constructor(options: AnyConsumerOptions) {
     const resolved = resolveConsumerOptions(options)
     this.#options = resolved
     this.#request = identifyRequest(options)
@@ -53,14 +71,15 @@ export class Consumer implements AsyncIterable<Message> {
         resume: () => this.#ready.setLimit(resolved.maxInFlight),
       },
     )
-    if (resolved.handler !== undefined) {
-      this.#inbox = new HandlerInbox(resolved.handler, resolved.concurrency, resolved.onError)
-    } else if (resolved.onMessage !== undefined) {
-      this.#inbox = new CallbackInbox(resolved.onMessage, resolved.onError)
-    } else {
-      this.#iterator = new IteratorInbox(() => this.close())
-      this.#inbox = this.#iterator
-    }
+    this.#deadLetters = new DeadLetters({
+      target: resolved.deadLetter,
+      createProducer: () => createProducer(options),
+      onError: options.onError,
+    })
+    this.#intake = new Intake(
+      { ...resolved, deadLetters: this.#deadLetters, failed: () => this.#failed() },
+      owner => this.#createInbox(owner),
+    )
     if (resolved.lookupd.length > 0) this.#discovery = this.#discover()
   }
 
@@ -86,13 +105,20 @@ export class Consumer implements AsyncIterable<Message> {
     return sum
   }
 
-  /** The nsqds that are subscribed at present, as `host:port`. */
+  /** The nsqds that are subscribed at present, as `host:port` or the path of a socket. */
   get connections(): string[] {
     return [...this.#subscriptions].map(subscription => subscription.nsqd)
   }
 
-  /** @throws NsqError `E_OPTION` when a handler or `onMessage` gets the messages */
-  [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
+  /**
+   * Leaving a loop closes the consumer, and gives back the message at hand if it was not answered. Several loops share
+   * the messages. The loop ends when the consumer is closed.
+   *
+   * @throws NsqError `E_OPTION` when a handler or `onMessage` gets the messages
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, undefined>
+  // The values are of type T: the constructor has asked for the codec or the schema that makes them.
+  [Symbol.asyncIterator](): AsyncIterator<Message<unknown>, undefined> {
     if (this.#iterator === undefined)
       throw badOption('with a handler or onMessage there is nothing to iterate')
     void this.start()
@@ -100,13 +126,18 @@ export class Consumer implements AsyncIterable<Message> {
   }
 
   /**
-   * Takes no more messages, gives back those that nobody has seen yet, waits until the others are answered, at most
+   * Takes no more messages, gives back those that the program has not seen, waits until the others are answered, at most
    * `timeoutMs` (30,000 unless given), and closes the connections. nsqd delivers again what is not answered by then.
    * A handler that calls this must not await it: it would wait for itself.
    */
   close(timeoutMs = 30_000): Promise<void> {
     this.#closed ??= this.#close(timeoutMs)
     return this.#closed
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #start(): Promise<void> {
@@ -129,16 +160,30 @@ export class Consumer implements AsyncIterable<Message> {
     for (const node of this.#nodes.values()) node.stop()
     const closing = [...this.#subscriptions].map(subscription => subscription.close(timeoutMs))
     // After the CLS, so that nsqd does not send them here again.
-    for (const message of this.#inbox.close()) giveBack(message)
+    this.#intake.close()
     await Promise.all(closing)
+    await this.#deadLetters.close()
+  }
+
+  #createInbox(owner: InboxOwner): Inbox {
+    const { handler, onMessage, concurrency } = this.#options
+    if (handler !== undefined) return new HandlerInbox(handler, concurrency, owner)
+    if (onMessage !== undefined) return new CallbackInbox(onMessage, owner)
+    this.#iterator = new IteratorInbox(owner, () => this.close())
+    return this.#iterator
+  }
+
+  #failed(): void {
+    if (this.#closed === undefined) this.#backoff.requeued()
   }
 
   #discover(): Discovery {
-    const { lookupd, topic, lookupTimeoutMs: requestTimeoutMs, lookupPollIntervalMs, onError } = this.#options
+    const { lookupd, topic, lookupPollIntervalMs, onError } = this.#options
+    const asking = lookupOptions(this.#options)
     return new Discovery({
       pollIntervalMs: lookupPollIntervalMs,
       query: async signal => {
-        const result = await lookupTopic(lookupd, topic, { requestTimeoutMs, signal })
+        const result = await lookupTopic(lookupd, topic, { ...asking, signal })
         return { ...result, value: result.value.producers.map(producer => producer.tcpAddress) }
       },
       found: (addresses, isComplete) => this.#found(addresses, isComplete),
@@ -165,10 +210,11 @@ export class Consumer implements AsyncIterable<Message> {
 
   /** What the nodes and their subscriptions see of the consumer. */
   get #owner(): ConsumerNodeOwner {
-    const { topic, channel, requeueDelayMs, maxRequeueDelayMs, onError } = this.#options
+    const { topic, channel, autoTouch, requeueDelayMs, maxRequeueDelayMs, onError } = this.#options
     return {
       topic,
       channel,
+      autoTouch,
       opened: subscription => {
         this.#subscriptions.add(subscription)
         subscription.slot = this.#ready.add(subscription)
@@ -178,14 +224,10 @@ export class Consumer implements AsyncIterable<Message> {
         if (subscription.slot !== undefined) this.#ready.remove(subscription.slot)
         this.#nodes.get(subscription.nsqd)?.lost(error)
       },
-      received: message => {
-        if (this.#closed === undefined) this.#inbox.push(message)
-        else giveBack(message)
-      },
+      received: delivery => this.#intake.received(delivery),
       finished: () => this.#backoff.finished(),
-      requeued: backoff => {
-        if (backoff && this.#closed === undefined) this.#backoff.requeued()
-      },
+      requeued: () => this.#failed(),
+      lost: () => this.#intake.lost(),
       requeueDelay: attempts => Math.min(maxRequeueDelayMs, requeueDelayMs * attempts),
       failed: onError,
       refused: onError,
@@ -193,12 +235,17 @@ export class Consumer implements AsyncIterable<Message> {
   }
 }
 
-/** Lets another consumer have a message that was not looked at here. */
-function giveBack(message: Message): void {
-  message.requeue(0, { backoff: false })
+/** Publishes what was given up where it came from. */
+function createProducer({
+  codec: _codec,
+  schema: _schema,
+  ...options
+}: AnyConsumerOptions): DeadLetterProducer {
+  // It came out of one of these nsqds: their limit is not known, but it is within that.
+  return new Producer({ ...options, maxMessageBytes: LARGEST_BYTES })
 }
 
-function identifyRequest(options: ConsumerOptions): Partial<IdentifyRequest> {
+function identifyRequest(options: AnyConsumerOptions): Partial<IdentifyRequest> {
   const request: Partial<IdentifyRequest> = {}
   if (options.messageTimeoutMs !== undefined) request.msg_timeout = options.messageTimeoutMs
   if (options.sampleRate !== undefined) request.sample_rate = options.sampleRate

@@ -1,133 +1,143 @@
-import { errorText, NsqError } from '../util/errors.ts'
 import { Queue } from '../util/queue.ts'
-import type { Message } from './message.ts'
+import type { Delivery } from './delivery.ts'
+import type { MessagingSpan } from './tracing.ts'
 
-/** Where messages go that were received. */
+/** Where messages go that are to be handled. */
 export interface Inbox {
-  push(message: Message): void
-  /** Hands out nothing more; returns what has not been handed out. */
-  close(): Message[]
+  push(delivery: Delivery): void
+  /** Drops those that wait and were lost meanwhile. */
+  sweep(): void
+  /** Hands out nothing more, and gives back what has not been handed out. */
+  close(): void
 }
 
-/** Handles a message. When it returns or resolves, the message is finished; when it throws or rejects, requeued. */
-export type MessageHandler = (message: Message) => unknown
+export interface InboxOwner {
+  /** Begins a span for a message, when spans are wanted. */
+  span(delivery: Delivery): MessagingSpan | undefined
+  /** The message could not be handled, for this reason. */
+  failed(delivery: Delivery, error: unknown): void
+}
 
-/** Runs a handler for each message, a number of them at a time. */
-export class HandlerInbox implements Inbox {
-  readonly #handler: MessageHandler
-  readonly #concurrency: number
-  readonly #onError: (error: NsqError) => void
-  readonly #queue = new Queue<Message>()
-  #running = 0
+/** Messages that wait for their turn. */
+export class WaitingMessages {
+  readonly #queue = new Queue<Delivery>()
 
-  constructor(handler: MessageHandler, concurrency: number, onError: (error: NsqError) => void) {
-    this.#handler = handler
-    this.#concurrency = concurrency
-    this.#onError = onError
+  push(delivery: Delivery): void {
+    this.#queue.push(delivery)
   }
 
-  push(message: Message): void {
-    if (this.#running < this.#concurrency) void this.#run(message)
-    else this.#queue.push(message)
-  }
-
-  close(): Message[] {
-    return takeAll(this.#queue)
-  }
-
-  async #run(first: Message): Promise<void> {
-    this.#running++
-    for (let message: Message | undefined = first; message !== undefined; message = nextLive(this.#queue)) {
-      try {
-        await this.#handler(message)
-        message.finish()
-      } catch (error) {
-        message.requeue()
-        this.#onError(
-          new NsqError('E_HANDLER', `the handler failed on message ${message.id}: ${errorText(error)}`, {
-            cause: error,
-          }),
-        )
-      }
+  /** The next one that can still be answered: nsqd delivers the others again. */
+  next(): Delivery | undefined {
+    let delivery = this.#queue.shift()
+    while (delivery !== undefined && !delivery.isLive) {
+      delivery.requeue()
+      delivery = this.#queue.shift()
     }
-    this.#running--
+    return delivery
+  }
+
+  sweep(): void {
+    for (let waiting = this.#queue.length; waiting > 0; waiting--) {
+      const delivery = this.#queue.shift()
+      if (delivery?.isLive === true) this.#queue.push(delivery)
+      else delivery?.requeue()
+    }
+  }
+
+  giveBack(): void {
+    for (let delivery = this.#queue.shift(); delivery !== undefined; delivery = this.#queue.shift()) {
+      delivery.giveBack()
+    }
   }
 }
 
 /** Hands messages to `for await` loops. */
-export class IteratorInbox implements Inbox, AsyncIterator<Message, undefined> {
-  readonly #queue = new Queue<Message>()
-  #waiting: ((result: IteratorResult<Message, undefined>) => void)[] = []
+export class IteratorInbox implements Inbox, AsyncIterator<Delivery, undefined> {
+  readonly #waiting = new WaitingMessages()
+  /** Loops that wait for a message. */
+  readonly #takers = new Queue<(result: IteratorResult<Delivery, undefined>) => void>()
+  readonly #owner: InboxOwner
+  readonly #left: () => Promise<void>
+  #last: Delivery | undefined
   #isClosed = false
-  readonly #onReturn: () => Promise<void>
 
-  /** `onReturn` is called when a loop is left. */
-  constructor(onReturn: () => Promise<void>) {
-    this.#onReturn = onReturn
+  /** `left` is called when a loop is left. */
+  constructor(owner: InboxOwner, left: () => Promise<void>) {
+    this.#owner = owner
+    this.#left = left
   }
 
-  push(message: Message): void {
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) this.#queue.push(message)
-    else waiting({ done: false, value: message })
+  push(delivery: Delivery): void {
+    const take = this.#takers.shift()
+    if (take === undefined) this.#waiting.push(delivery)
+    else take(this.#handOut(delivery))
   }
 
-  close(): Message[] {
+  sweep(): void {
+    this.#waiting.sweep()
+  }
+
+  close(): void {
     this.#isClosed = true
-    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })
-    return takeAll(this.#queue)
+    for (let take = this.#takers.shift(); take !== undefined; take = this.#takers.shift()) {
+      take({ done: true, value: undefined })
+    }
+    this.#waiting.giveBack()
   }
 
-  next(): Promise<IteratorResult<Message, undefined>> {
-    const message = nextLive(this.#queue)
-    if (message !== undefined) return Promise.resolve({ done: false, value: message })
+  next(): Promise<IteratorResult<Delivery, undefined>> {
+    const delivery = this.#waiting.next()
+    if (delivery !== undefined) return Promise.resolve(this.#handOut(delivery))
     if (this.#isClosed) return Promise.resolve({ done: true, value: undefined })
-    return new Promise(resolve => this.#waiting.push(resolve))
+    return new Promise(resolve => this.#takers.push(resolve))
   }
 
-  async return(): Promise<IteratorResult<Message, undefined>> {
-    await this.#onReturn()
+  async return(): Promise<IteratorResult<Delivery, undefined>> {
+    // The loop was left in the middle of it, maybe by an error: nobody will answer it any more.
+    this.#last?.giveBack()
+    await this.#left()
     return { done: true, value: undefined }
+  }
+
+  #handOut(delivery: Delivery): IteratorResult<Delivery, undefined> {
+    delivery.isSeen = true
+    this.#last = delivery
+    const span = this.#owner.span(delivery)
+    if (span !== undefined) delivery.endWithAnswer(span)
+    return { done: false, value: delivery }
   }
 }
 
 /** Hands each message over as it comes. */
 export class CallbackInbox implements Inbox {
-  readonly #callback: (message: Message) => void
-  readonly #onError: (error: NsqError) => void
+  readonly #callback: (delivery: Delivery) => unknown
+  readonly #owner: InboxOwner
 
-  constructor(callback: (message: Message) => void, onError: (error: NsqError) => void) {
+  constructor(callback: (delivery: Delivery) => unknown, owner: InboxOwner) {
     this.#callback = callback
-    this.#onError = onError
+    this.#owner = owner
   }
 
-  push(message: Message): void {
+  push(delivery: Delivery): void {
+    delivery.isSeen = true
+    const span = this.#owner.span(delivery)
+    if (span !== undefined) delivery.endWithAnswer(span)
     try {
-      this.#callback(message)
+      const result = span === undefined ? this.#callback(delivery) : span.run(() => this.#callback(delivery))
+      promiseOf(result)?.then(undefined, (error: unknown) => this.#owner.failed(delivery, error))
     } catch (error) {
-      this.#onError(
-        new NsqError('E_HANDLER', `onMessage failed on message ${message.id}: ${errorText(error)}`, {
-          cause: error,
-        }),
-      )
-      message.requeue()
+      this.#owner.failed(delivery, error)
     }
   }
 
-  close(): Message[] {
-    return []
-  }
+  sweep(): void {}
+
+  close(): void {}
 }
 
-/** The next message that can still be answered: nsqd delivers the others again. */
-function nextLive(queue: Queue<Message>): Message | undefined {
-  let message = queue.shift()
-  while (message !== undefined && !message.isLive) message = queue.shift()
-  return message
-}
-
-function takeAll(queue: Queue<Message>): Message[] {
-  const messages = [...queue]
-  queue.clear()
-  return messages
+/** What a handler returned, when it is something to wait for. May throw: then the handler failed. */
+export function promiseOf(result: unknown): Promise<unknown> | undefined {
+  if (result instanceof Promise) return result
+  if (result === null || (typeof result !== 'object' && typeof result !== 'function')) return undefined
+  return 'then' in result ? Promise.resolve(result) : undefined
 }

@@ -105,7 +105,7 @@ export function lookupOptions(options: ResolvedConnectionOptions): LookupOptions
 
 function ignore(): void {}
 
-function flag(name: string, value: boolean | undefined, fallback: boolean): boolean {
+export function flag(name: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw badOption(`${name} must be true or false, not ${String(value)}`)

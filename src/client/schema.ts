@@ -1,4 +1,5 @@
 import { errorText, NsqError } from '../util/errors.ts'
+import type { Named } from './codec.ts'
 
 /**
  * What zod, valibot, arktype and others have in common, so that any of them can check what a message decodes to. See
@@ -48,10 +49,10 @@ const SHOWN_ISSUES = 3
 export function checkWith<T>(
   schema: StandardSchemaV1<unknown, T>,
   value: unknown,
-  what: string,
+  what: Named,
 ): T | Promise<T> {
   const fail = (error: unknown): never => {
-    throw new SchemaError(`${what} could not be checked: ${errorText(error)}`, [], error)
+    throw new SchemaError(`${what.toString()} could not be checked: ${errorText(error)}`, [], error)
   }
   let result: StandardResult<T> | Promise<StandardResult<T>>
   try {
@@ -63,12 +64,12 @@ export function checkWith<T>(
   return result.then(settled => accepted(settled, what), fail)
 }
 
-function accepted<T>(result: StandardResult<T>, what: string): T {
+function accepted<T>(result: StandardResult<T>, what: Named): T {
   if (result.issues === undefined) return result.value
   const { issues } = result
   const shown = issues.slice(0, SHOWN_ISSUES).map(describe)
   if (issues.length > shown.length) shown.push(`and ${issues.length - shown.length} more`)
-  throw new SchemaError(`${what} is not what the schema wants: ${shown.join('; ')}`, issues)
+  throw new SchemaError(`${what.toString()} is not what the schema wants: ${shown.join('; ')}`, issues)
 }
 
 /** `items[0].price: must be a number` */

@@ -1,17 +1,25 @@
 import { rdy, req, sub, touch } from '../protocol/command.ts'
 import type { IdentifyRequest } from '../protocol/identify.ts'
+import { MESSAGE_ID_AT } from '../protocol/message.ts'
 import type { NsqError } from '../util/errors.ts'
 import { Connection, type ConnectionHandler } from './connection.ts'
-import { Message, type MessageSource } from './message.ts'
+import { Delivery, type DeliverySource } from './delivery.ts'
+import { InHand, type InHandHandler } from './in-hand.ts'
 import type { ResolvedConnectionOptions } from './options.ts'
 import type { ReadySlot, ReadyTarget } from './ready-count.ts'
 
 export interface SubscriptionOwner {
   readonly topic: string
   readonly channel: string
-  received(message: Message): void
+  /** Whether slow messages are touched. */
+  readonly autoTouch: boolean
+  received(delivery: Delivery): void
+  /** A message was finished that says that messages can be handled. */
   finished(): void
-  requeued(backoff: boolean): void
+  /** A message was requeued that says that they cannot be. */
+  requeued(): void
+  /** Messages were lost that the program may not have seen. */
+  lost(): void
   /** The delay for a message that is requeued without one. */
   requeueDelay(attempts: number): number
   refused(error: NsqError): void
@@ -20,10 +28,11 @@ export interface SubscriptionOwner {
 }
 
 /** A connection to an nsqd that is subscribed to a channel, from SUB to its end. */
-export class Subscription implements ConnectionHandler, MessageSource, ReadyTarget {
+export class Subscription implements ConnectionHandler, DeliverySource, InHandHandler, ReadyTarget {
   readonly nsqd: string
   readonly #owner: SubscriptionOwner
   #connection: Connection | undefined
+  #inHand: InHand | undefined
   #slot: ReadySlot | undefined
   #drained: (() => void) | undefined
 
@@ -34,10 +43,6 @@ export class Subscription implements ConnectionHandler, MessageSource, ReadyTarg
 
   get topic(): string {
     return this.#owner.topic
-  }
-
-  get isOpen(): boolean {
-    return this.#connection?.isOpen === true
   }
 
   get maxReady(): number {
@@ -68,6 +73,7 @@ export class Subscription implements ConnectionHandler, MessageSource, ReadyTarg
     }
     if (connection.error !== undefined) throw connection.error
     this.#connection = connection
+    this.#inHand = new InHand(connection.identity, this.#owner.autoTouch, this)
   }
 
   sendReady(count: number): void {
@@ -97,38 +103,67 @@ export class Subscription implements ConnectionHandler, MessageSource, ReadyTarg
   }
 
   message(bytes: Buffer, start: number, end: number): void {
+    const delivery = new Delivery(this, bytes, start, end)
     this.#slot?.received()
-    this.#owner.received(new Message(this, bytes, start, end))
+    this.#inHand?.add(delivery)
+    this.#owner.received(delivery)
   }
 
   refused(error: NsqError): void {
+    if (error.code === 'E_TOUCH_FAILED') this.#takenBack(error.message)
     this.#owner.refused(error)
   }
 
   closed(error: NsqError): void {
-    if (this.#connection === undefined) return
+    const inHand = this.#inHand
+    if (inHand === undefined) return
+    inHand.stop()
+    for (const delivery of inHand) delivery.lose()
     this.#drained?.()
+    this.#owner.lost()
     this.#owner.closed(this, error)
   }
 
-  finish(bytes: Buffer, idAt: number): void {
-    this.#connection?.finish(bytes, idAt)
-    this.#answered()
-    this.#owner.finished()
+  finish(delivery: Delivery, counts: boolean): void {
+    this.#connection?.finish(delivery.bytes, delivery.start + MESSAGE_ID_AT)
+    this.#release(delivery)
+    if (counts) this.#owner.finished()
   }
 
-  requeue(message: Message, delayMs: number | undefined, backoff: boolean): void {
-    const delay = delayMs ?? this.#owner.requeueDelay(message.attempts)
-    this.#connection?.send(req(message.id, Math.min(Math.round(delay), Number.MAX_SAFE_INTEGER)))
-    this.#answered()
-    this.#owner.requeued(backoff)
+  requeue(delivery: Delivery, delayMs: number | undefined, backoff: boolean): void {
+    const delay = delayMs ?? this.#owner.requeueDelay(delivery.attempts)
+    this.#connection?.send(req(delivery.id, Math.min(Math.round(delay), Number.MAX_SAFE_INTEGER)))
+    this.#release(delivery)
+    if (backoff) this.#owner.requeued()
   }
 
-  touch(message: Message): void {
-    this.#connection?.send(touch(message.id))
+  touch(delivery: Delivery): void {
+    this.#connection?.send(touch(delivery.id))
+    this.#inHand?.touched(delivery)
   }
 
-  #answered(): void {
+  /** A message that nsqd has delivered again, so that it does not hold this delivery of it any more. */
+  supersede(delivery: Delivery): void {
+    delivery.lose()
+    this.#release(delivery)
+  }
+
+  expired(deliveries: Delivery[]): void {
+    for (const delivery of deliveries) this.supersede(delivery)
+    this.#owner.lost()
+  }
+
+  /** nsqd holds the message no more that it was asked to touch. Its id stands in the error: `TOUCH 0123… failed`. */
+  #takenBack(text: string): void {
+    const [, id] = /TOUCH (\S+)/.exec(text) ?? []
+    const delivery = id === undefined ? undefined : this.#inHand?.find(id)
+    if (delivery === undefined) return
+    this.supersede(delivery)
+    this.#owner.lost()
+  }
+
+  #release(delivery: Delivery): void {
+    this.#inHand?.remove(delivery)
     const slot = this.#slot
     if (slot === undefined) return
     slot.answered()

@@ -17,7 +17,8 @@ export const MESSAGE_HEADER: number = 8 + 2 + ID_LENGTH
 export const MESSAGE_OVERHEAD: number = FRAME_HEADER + MESSAGE_HEADER
 
 const ATTEMPTS_AT = 8
-const ID_AT = 10
+/** Where the id is in the data of a message frame. */
+export const MESSAGE_ID_AT = 10
 
 /** A received message. */
 export interface DecodedMessage {
@@ -52,6 +53,25 @@ export function writeMessageHeader(
   writeId(target, at + 18, idHigh, idLow)
 }
 
+// The parts of the data of a message frame, which begins at `start` and has at least MESSAGE_HEADER bytes: a client that
+// wants one of them does not pay for all.
+
+export function messageTimestamp(bytes: Buffer, start: number): bigint {
+  return bytes.readBigInt64BE(start)
+}
+
+export function messageAttempts(bytes: Buffer, start: number): number {
+  return ((bytes[start + ATTEMPTS_AT] ?? 0) << 8) | (bytes[start + ATTEMPTS_AT + 1] ?? 0)
+}
+
+export function messageId(bytes: Buffer, start: number): string {
+  return bytes.toString('latin1', start + MESSAGE_ID_AT, start + MESSAGE_HEADER)
+}
+
+export function messageBody(bytes: Buffer, start: number, end: number): Buffer {
+  return bytes.subarray(start + MESSAGE_HEADER, end)
+}
+
 /**
  * Decodes the data of a message frame, as a FrameReader hands it over.
  *
@@ -60,9 +80,9 @@ export function writeMessageHeader(
 export function decodeMessage(bytes: Buffer, start: number, end: number): DecodedMessage {
   if (end - start < MESSAGE_HEADER) throw new RangeError(`a message of ${end - start} bytes is too short`)
   return {
-    timestamp: bytes.readBigInt64BE(start),
-    attempts: bytes.readUInt16BE(start + ATTEMPTS_AT),
-    id: bytes.toString('latin1', start + ID_AT, start + MESSAGE_HEADER),
-    body: bytes.subarray(start + MESSAGE_HEADER, end),
+    timestamp: messageTimestamp(bytes, start),
+    attempts: messageAttempts(bytes, start),
+    id: messageId(bytes, start),
+    body: messageBody(bytes, start, end),
   }
 }
