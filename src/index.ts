@@ -18,12 +18,22 @@
  * Every error is an `NsqError` with a stable `code`. Times are milliseconds, sizes bytes.
  */
 export { Producer } from './client/producer.ts'
-export type { MessageValue, ProducerOptions, PublishOptions } from './client/producer.ts'
+export type { MessageValue, ProducerOptions, PublishOptions } from './client/producer-options.ts'
 export type { ProducerStrategy } from './client/router.ts'
+export { json, raw, text } from './client/codec.ts'
+export type { Codec, Decoder, Encoder } from './client/codec.ts'
+export { SchemaError } from './client/schema.ts'
+export type { StandardIssue, StandardResult, StandardSchemaV1 } from './client/schema.ts'
 export { Consumer } from './client/consumer.ts'
-export type { ConsumerOptions } from './client/consumer-options.ts'
-export type { MessageHandler } from './client/inbox.ts'
-export type { Message, RequeueOptions } from './client/message.ts'
+export type {
+  CodecConsumerOptions,
+  ConsumerOptions,
+  ConsumerSettings,
+  DedupeOptions,
+  RawConsumerOptions,
+  SchemaConsumerOptions,
+} from './client/consumer-options.ts'
+export type { Message, MessageHandler, RequeueOptions } from './client/message.ts'
 export type { ConnectionOptions } from './client/options.ts'
 export type { Pem, TlsOptions } from './client/tls-options.ts'
 export { PublishError } from './client/errors.ts'

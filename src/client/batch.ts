@@ -1,131 +1,131 @@
-import { dpub, mpub, pub } from '../protocol/command.ts'
+import { PublishCommand } from '../protocol/publish-command.ts'
 import type { NsqError } from '../util/errors.ts'
-import { PublishError } from './errors.ts'
+import type { Body } from './body.ts'
+import type { Publication } from './publication.ts'
 
-/** One call of publish: its promise settles when all its messages have. */
-export class Publication {
-  readonly promise: Promise<void>
-  /** When it fails if it has not settled before; on performance.now(). */
-  readonly deadline: number
-  isSettled = false
-  #waiting: number
-  #failed = 0
-  #error: NsqError | undefined
-  // Set by the promise's executor, which runs at once.
-  #resolve: () => void = unset
-  #reject: (error: PublishError) => void = unset
-
-  constructor(messages: number, deadline: number) {
-    this.#waiting = messages
-    this.deadline = deadline
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  /** Some of its messages were acknowledged, or failed with this error. */
-  settle(messages: number, error?: NsqError): void {
-    if (this.isSettled) return
-    this.#waiting -= messages
-    if (error !== undefined) {
-      this.#failed += messages
-      this.#error ??= error
-    }
-    if (this.#waiting > 0) return
-    this.isSettled = true
-    if (this.#error === undefined) this.#resolve()
-    else this.#reject(new PublishError(this.#error, this.#failed))
-  }
-
-  /** Fails with whatever has not been acknowledged by now. */
-  abandon(error: NsqError): void {
-    this.settle(this.#waiting, error)
-  }
-}
-
-function unset(): void {}
-
+/** The size field before a message. */
+const MESSAGE_COST = 4
 /** What a publication costs in memory besides its messages, roughly: its promise and its place in the queues. */
 const PUBLICATION_COST = 256
-/** The size field before each message of an MPUB; also what a Buffer object costs, more or less. */
-const MESSAGE_COST = 4
-/** The count field of an MPUB. */
-const BATCH_HEADER = 4
+/** The same of a batch, with the publication that is shared. */
+const BATCH_COST = 768
 
-/** Messages for one topic that go to nsqd in one command: a PUB, an MPUB, or a DPUB when `delayMs` is given. */
+/** How the delivery of a batch to one nsqd has ended. */
+export interface Outcome {
+  /** None: it was acknowledged. */
+  readonly error?: NsqError
+  /** The nsqd works, but does not take these messages: that another one has them makes it no better. */
+  readonly isRefusal?: boolean
+}
+
+/** Messages for one topic that go to nsqd in one command, which is kept until they are acknowledged. */
 export class Batch {
   readonly topic: string
-  readonly delayMs: number
-  /** Bytes of memory that are accounted for it. */
-  cost = 0
-  /** Bytes of an MPUB's body. */
-  size = BATCH_HEADER
   /** Places it must still be delivered to. */
   deliveries = 0
-  #bodies: Buffer[] = []
-  #command: Buffer | undefined
+  /** The nsqd it was last sent to. */
+  nsqd: string | undefined
+  readonly #command: PublishCommand
+  #parts: readonly Buffer[] | undefined
+  #cost = 0
+  #shared: Publication | undefined
   readonly #publications: Publication[] = []
   readonly #counts: number[] = []
+  #isAcknowledged = false
   #error: NsqError | undefined
+  #refusal: NsqError | undefined
 
+  /** @param delayMs - when it is not 0, it can have one message only */
   constructor(topic: string, delayMs: number) {
     this.topic = topic
-    this.delayMs = delayMs
+    this.#command = new PublishCommand(topic, delayMs)
   }
 
+  /** Bytes of memory that are accounted for it. */
+  get cost(): number {
+    return this.#cost
+  }
+
+  /** Messages in it. */
   get length(): number {
-    return this.#bodies.length
+    return this.#command.count
+  }
+
+  /** Bytes of an MPUB's body. */
+  get size(): number {
+    return this.#command.size
+  }
+
+  /** The publication of those calls that have only one message, and it is in this batch. */
+  get shared(): Publication | undefined {
+    return this.#shared
+  }
+
+  /** Whether one nsqd has it. */
+  get isAcknowledged(): boolean {
+    return this.#isAcknowledged
   }
 
   /** Whether every publication in it has settled already, so that nobody waits for it. */
   get isAbandoned(): boolean {
+    if (this.#shared !== undefined && !this.#shared.isSettled) return false
     return this.#publications.every(publication => publication.isSettled)
   }
 
-  /** What a body adds to `size`. */
-  static sizeOf(body: Buffer): number {
-    return MESSAGE_COST + body.length
+  /** What a body of this length adds to `size`. */
+  static sizeOf(length: number): number {
+    return MESSAGE_COST + length
   }
 
-  add(body: Buffer, publication: Publication): void {
-    const size = Batch.sizeOf(body)
-    this.size += size
-    this.cost += size
-    this.#bodies.push(body)
+  /** To be set before the first message of a call that shares it is added. */
+  share(publication: Publication): void {
+    this.#shared = publication
+  }
+
+  /** Adds a call's only message, and returns what it costs. */
+  join(body: Body, publication: Publication): number {
+    publication.join()
+    return this.#put(body)
+  }
+
+  /** Adds one of a call's messages, and returns what it costs. */
+  add(body: Body, publication: Publication): number {
+    const cost = this.#put(body)
     const last = this.#publications.length - 1
     if (this.#publications[last] === publication) {
       this.#counts[last] = (this.#counts[last] ?? 0) + 1
-    } else {
-      this.cost += PUBLICATION_COST
-      this.#publications.push(publication)
-      this.#counts.push(1)
+      return cost
     }
+    this.#publications.push(publication)
+    this.#counts.push(1)
+    this.#cost += PUBLICATION_COST
+    return cost + PUBLICATION_COST
   }
 
-  /** The command. Made once and kept, so that the bodies can go. */
-  command(): Buffer {
-    this.#command ??= this.#encode()
-    return this.#command
+  /** The command, in the parts that are to be sent one after the other. Nothing is added to the batch any more. */
+  parts(): readonly Buffer[] {
+    this.#parts ??= this.#command.end()
+    return this.#parts
   }
 
-  /** One of its deliveries was acknowledged, or given up. Returns whether that was the last. */
-  delivered(error?: NsqError): boolean {
-    this.#error ??= error
+  /** One of its deliveries is over. Returns whether that was the last: then its publications have settled. */
+  delivered({ error, isRefusal = false }: Outcome): boolean {
+    if (error === undefined) this.#isAcknowledged = true
+    else if (isRefusal) this.#refusal ??= error
+    else this.#error ??= error
     this.deliveries--
     if (this.deliveries > 0) return false
+    const failure = this.#refusal ?? (this.#isAcknowledged ? undefined : this.#error)
+    this.#shared?.settleAll(failure, this.nsqd)
     for (const [index, publication] of this.#publications.entries()) {
-      publication.settle(this.#counts[index] ?? 0, this.#error)
+      publication.settle(this.#counts[index] ?? 0, failure, this.nsqd)
     }
     return true
   }
 
-  #encode(): Buffer {
-    const bodies = this.#bodies
-    this.#bodies = []
-    const [first] = bodies
-    if (first === undefined) throw new Error('a batch without messages')
-    if (this.delayMs > 0) return dpub(this.topic, this.delayMs, first)
-    return bodies.length === 1 ? pub(this.topic, first) : mpub(this.topic, bodies)
+  #put(body: Body): number {
+    const cost = (this.length === 0 ? BATCH_COST : 0) + MESSAGE_COST + this.#command.add(body)
+    this.#cost += cost
+    return cost
   }
 }

@@ -1,46 +1,26 @@
 import { NsqError } from '../util/errors.ts'
 import { Queue } from '../util/queue.ts'
-import type { Batch } from './batch.ts'
-import type { Reply } from './connection.ts'
-import { ProducerNode, type ProducerNodeOptions } from './producer-node.ts'
-
-/**
- * Chooses the nsqd for the next command; undefined when it has to wait. `turn` counts the choices of this lane.
- *
- * - `first`: the first one in their order that is connected, so that the others are spares
- * - `next`: each connected one in turn
- */
-export type Choice = (nodes: readonly ProducerNode[], turn: number) => ProducerNode | undefined
-
-export const chooseFirst: Choice = nodes => {
-  for (const node of nodes) {
-    if (node.isConnected) return node
-    // The preferred nsqd gets the time of its first attempt, or a spare that connects sooner would take its place.
-    if (node.isUndecided) return undefined
-  }
-  return undefined
-}
-
-export const chooseNext: Choice = (nodes, turn) => {
-  for (let i = 0; i < nodes.length; i++) {
-    const node = nodes[(turn + i) % nodes.length]
-    if (node?.isConnected) return node
-  }
-  return undefined
-}
+import type { Batch, Outcome } from './batch.ts'
+import { chooseLeastPending, type Choice } from './choice.ts'
+import { isSickness, ProducerNode, type ProducerNodeOptions } from './producer-node.ts'
+import { Transfer, type TransferOwner } from './transfer.ts'
 
 export interface LaneOwner {
   /** A delivery of this batch is over. */
-  delivered(batch: Batch, error?: NsqError): void
+  delivered(batch: Batch, outcome: Outcome): void
+  /** One of the nsqds connected, was lost, or could not be reached. */
+  changed(): void
 }
 
+const ACKNOWLEDGED: Outcome = {}
+
 /** nsqds of which any may take a message, and what waits for one of them. */
-export class Lane {
+export class Lane implements TransferOwner {
   readonly #owner: LaneOwner
   readonly #options: ProducerNodeOptions
   readonly #choose: Choice
   readonly #nodes: ProducerNode[] = []
-  readonly #waiting = new Queue<Delivery>()
+  readonly #waiting = new Queue<Transfer>()
   #turn = 0
 
   constructor(owner: LaneOwner, options: ProducerNodeOptions, choose: Choice) {
@@ -53,11 +33,22 @@ export class Lane {
     return this.#nodes
   }
 
+  /** Whether nothing can be sent to any of its nsqds, and it is known that this will not change at once. */
+  get isUnreachable(): boolean {
+    return this.#nodes.every(node => node.isUnreachable)
+  }
+
   /** Adds an nsqd and connects to it. */
   add(address: string): void {
     const node = new ProducerNode(address, this.#options, {
-      changed: () => this.#drain(),
-      failed: error => this.#failIfHopeless(error),
+      changed: () => {
+        this.#drain()
+        this.#owner.changed()
+      },
+      failed: error => {
+        this.#owner.changed()
+        if (this.#nodes.every(node => node.hasGivenUp)) this.fail(error)
+      },
     })
     this.#nodes.push(node)
     node.start()
@@ -81,38 +72,71 @@ export class Lane {
     }
   }
 
-  send(batch: Batch): void {
-    this.#send(new Delivery(this, batch))
-    // After all attempts have failed, a new publish is worth new ones.
+  /** After all attempts have failed, a new publish is worth new ones. */
+  start(): void {
     for (const node of this.#nodes) node.start()
   }
 
-  acknowledged(delivery: Delivery, error?: NsqError): void {
-    this.#owner.delivered(delivery.batch, error)
+  send(batch: Batch): void {
+    this.#send(new Transfer(this, batch))
   }
 
-  /** The connection was lost before the answer came. */
-  lost(delivery: Delivery, error: NsqError): void {
-    const { batch } = delivery
-    if (batch.isAbandoned || delivery.sent > this.#options.retries) this.#owner.delivered(batch, error)
-    else this.#send(delivery)
+  /** Takes over what waited in another lane. */
+  take(transfer: Transfer): void {
+    transfer.moveTo(this)
+    this.#send(transfer)
   }
 
-  /** Drops what waits although nobody waits for it any more. */
+  /** Takes out the first of what waits. */
+  shift(): Transfer | undefined {
+    return this.#waiting.shift()
+  }
+
+  /** A batch will not be delivered here. */
+  leaveOut({ batch }: Transfer, error: NsqError): void {
+    this.#owner.delivered(batch, { error })
+  }
+
+  acknowledged({ batch }: Transfer): void {
+    this.#owner.delivered(batch, ACKNOWLEDGED)
+  }
+
+  refused(transfer: Transfer, node: ProducerNode, error: NsqError): void {
+    const { batch, refusedBy } = transfer
+    if (!isSickness(error)) {
+      this.#owner.delivered(batch, { error, isRefusal: true })
+      return
+    }
+    this.#options.onError(error)
+    refusedBy.push(node)
+    const others = this.#nodes.filter(other => !refusedBy.includes(other))
+    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic, this.#turn++)
+    if (other === undefined) this.#owner.delivered(batch, { error })
+    else transfer.sendTo(other)
+  }
+
+  lost(transfer: Transfer, error: NsqError): void {
+    const { batch, losses } = transfer
+    if (batch.isAbandoned || losses > this.#options.retries) this.#owner.delivered(batch, { error })
+    else this.#send(transfer)
+  }
+
+  /** To be called after publications have expired: drops what waits although nobody waits for it any more. */
   prune(): void {
+    for (const node of this.#nodes) node.noticeSilence()
     for (let i = this.#waiting.length; i > 0; i--) {
-      const delivery = this.#waiting.shift()
-      if (delivery === undefined) return
-      if (delivery.batch.isAbandoned) this.#owner.delivered(delivery.batch)
-      else this.#waiting.push(delivery)
+      const transfer = this.#waiting.shift()
+      if (transfer === undefined) return
+      if (transfer.batch.isAbandoned) this.#owner.delivered(transfer.batch, ACKNOWLEDGED)
+      else this.#waiting.push(transfer)
     }
   }
 
   /** Fails everything that waits for an nsqd. */
   fail(error: NsqError): void {
     for (let i = this.#waiting.length; i > 0; i--) {
-      const delivery = this.#waiting.shift()
-      if (delivery !== undefined) this.#owner.delivered(delivery.batch, error)
+      const transfer = this.#waiting.shift()
+      if (transfer !== undefined) this.leaveOut(transfer, error)
     }
   }
 
@@ -121,52 +145,23 @@ export class Lane {
     await Promise.all(this.#nodes.map(node => node.end()))
   }
 
-  #send(delivery: Delivery): void {
+  #send(transfer: Transfer): void {
     // What waits goes first.
-    const node = this.#waiting.length === 0 ? this.#choose(this.#nodes, this.#turn++) : undefined
-    if (node === undefined) this.#waiting.push(delivery)
-    else delivery.sendTo(node)
+    const node = this.#waiting.length === 0 ? this.#next(transfer) : undefined
+    if (node === undefined) this.#waiting.push(transfer)
+    else transfer.sendTo(node)
   }
 
   #drain(): void {
-    while (this.#waiting.length > 0) {
-      const node = this.#choose(this.#nodes, this.#turn++)
+    for (let transfer = this.#waiting.peek(); transfer !== undefined; transfer = this.#waiting.peek()) {
+      const node = this.#next(transfer)
       if (node === undefined) return
-      this.#waiting.shift()?.sendTo(node)
+      this.#waiting.shift()
+      transfer.sendTo(node)
     }
   }
 
-  #failIfHopeless(error: NsqError): void {
-    if (this.#nodes.every(node => node.hasGivenUp)) this.fail(error)
-  }
-}
-
-/** A batch on its way to one of a lane's nsqds. */
-class Delivery implements Reply {
-  readonly batch: Batch
-  /** Times it was sent. */
-  sent = 0
-  readonly #lane: Lane
-
-  constructor(lane: Lane, batch: Batch) {
-    this.#lane = lane
-    this.batch = batch
-  }
-
-  sendTo(node: ProducerNode): void {
-    this.sent++
-    node.ask(this.batch.command(), this)
-  }
-
-  ok(): void {
-    this.#lane.acknowledged(this)
-  }
-
-  refused(error: NsqError): void {
-    this.#lane.acknowledged(this, error)
-  }
-
-  lost(error: NsqError): void {
-    this.#lane.lost(this, error)
+  #next({ batch }: Transfer): ProducerNode | undefined {
+    return this.#choose(this.#nodes, batch.topic, this.#turn++)
   }
 }

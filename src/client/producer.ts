@@ -1,129 +1,68 @@
 import { isValidTopicName, NAME_RULE } from '../protocol/names.ts'
 import { NsqError } from '../util/errors.ts'
-import { Queue } from '../util/queue.ts'
-import { Batch, Publication } from './batch.ts'
+import { Batch } from './batch.ts'
+import { type Body, encodeWith, lengthUpTo, type LooseEncoder } from './body.ts'
+import { Deadlines } from './deadlines.ts'
+import { duration } from './options.ts'
+import { OpenBatches } from './open-batches.ts'
 import {
-  badOption,
-  choice,
-  duration,
-  integer,
-  LARGEST_BYTES,
-  lookupdAddresses,
-  nsqdAddresses,
-  resolveConnectionOptions,
-  type ConnectionOptions,
-} from './options.ts'
-import { Router, type ProducerStrategy } from './router.ts'
-
-/** What may be published: bytes, or a string that goes as UTF-8. Bytes must not change until the promise settles. */
-export type MessageValue = Buffer | Uint8Array | string
-
-export interface PublishOptions {
-  /** Deliver the messages this many milliseconds later, 0 to `maxDeferMs`. */
-  defer?: number
-}
-
-export interface ProducerOptions extends ConnectionOptions {
-  /** Address of an nsqd, `host:port` (port 4150 unless given), or several. */
-  nsqd?: string | readonly string[]
-  /** HTTP address of an nsqlookupd, `host:port` (port 4161 unless given) or a URL, or several: all nsqds they know. */
-  lookupd?: string | readonly string[]
-  /** Which of several nsqds gets a message; `failover` unless given. */
-  strategy?: ProducerStrategy
-  /**
-   * A larger message is refused before it is sent, 1 to 2,147,483,647 bytes; 1 MiB unless given. It must not be more
-   * than nsqd's `--max-msg-size`, which closes the connection on a larger one.
-   */
-  maxMessageBytes?: number
-  /**
-   * Bytes of an MPUB's body, 1 to 2,147,483,647; 512 KiB unless given. It must not be more than nsqd's
-   * `--max-body-size`. A larger message goes alone.
-   */
-  maxBatchBytes?: number
-  /** Messages in an MPUB, 1 to 1,000,000; 1,000 unless given. */
-  maxBatchMessages?: number
-  /** Messages and bookkeeping that wait for nsqd, 1 to 2,147,483,647 bytes; 16 MiB unless given. See `room`. */
-  maxPendingBytes?: number
-  /** A longer `defer` is refused, 0 to 2,147,483,647; 1 hour unless given, as nsqd's `--max-req-timeout`. */
-  maxDeferMs?: number
-  /** How long a publish may take with everything, reconnecting too, 1 to 2,147,483,647; 60,000 unless given. */
-  publishTimeoutMs?: number
-  /** How often a message is sent again after its connection was lost, 0 to 1,000; 3 unless given. */
-  retries?: number
-  /** Attempts in a row to connect to an nsqd, 1 to 1,000,000, before it is given up until the next publish; 10. */
-  maxConnectAttempts?: number
-}
-
-interface Admission {
-  publication: Publication
-  topic: string
-  bodies: readonly Buffer[]
-  delayMs: number
-}
+  type MessageValue,
+  type ProducerOptions,
+  type PublishOptions,
+  type ResolvedProducerOptions,
+  resolveProducerOptions,
+} from './producer-options.ts'
+import type { Publication } from './publication.ts'
+import { Room } from './room.ts'
+import { Router } from './router.ts'
+import { tracing } from './tracing.ts'
 
 const LONGEST_TIMER_MS = 0x7fff_ffff
 
 /**
  * Publishes messages. It connects at the first publish, reconnects by itself, and settles every promise: with nsqd's
- * acknowledgement, or with a `PublishError`. Delivery is at least once: a message whose acknowledgement was lost with
- * the connection is sent again.
+ * acknowledgement, or with an error. Delivery is at least once: a message whose acknowledgement was lost with the
+ * connection is sent again.
+ *
+ *     const producer = new Producer({ nsqd: 'localhost:4150', codec: json })
+ *     await producer.publish('orders', { id: 1 })
  */
-export class Producer {
+export class Producer<T = MessageValue> {
+  readonly #options: ResolvedProducerOptions<T>
+  readonly #encoder: LooseEncoder<T>
   readonly #router: Router
-  readonly #maxMessageBytes: number
-  readonly #maxBatchBytes: number
-  readonly #maxBatchMessages: number
-  readonly #maxPendingBytes: number
-  readonly #maxDeferMs: number
-  readonly #publishTimeoutMs: number
-  /** What this turn has published so far, by topic. */
-  readonly #open = new Map<string, Batch>()
-  #isFlushScheduled = false
-  #pendingBytes = 0
-  /** Publishes that wait for room. */
-  readonly #admissions = new Queue<Admission>()
-  #roomWaiters: (() => void)[] = []
-  /** Those that may be unsettled, in the order of their deadlines. */
-  readonly #publications = new Queue<Publication>()
-  #deadlineTimer: NodeJS.Timeout | undefined
-  #idleWaiters: (() => void)[] = []
+  readonly #batches: OpenBatches
+  readonly #room: Room
+  readonly #deadlines: Deadlines
   #lastError: NsqError | undefined
   #closed: Promise<void> | undefined
 
   /** @throws NsqError `E_OPTION` naming the option and its range */
-  constructor(options: ProducerOptions) {
-    const nsqd = nsqdAddresses(options.nsqd)
-    const lookupd = lookupdAddresses(options.lookupd)
-    if (nsqd.length + lookupd.length === 0) throw badOption('nsqd or lookupd must name at least one address')
-    const large = LARGEST_BYTES
-    this.#maxMessageBytes = integer('maxMessageBytes', options.maxMessageBytes, 1024 * 1024, 1, large)
-    this.#maxBatchBytes = integer('maxBatchBytes', options.maxBatchBytes, 512 * 1024, 1, large)
-    this.#maxBatchMessages = integer('maxBatchMessages', options.maxBatchMessages, 1000, 1, 1_000_000)
-    this.#maxPendingBytes = integer('maxPendingBytes', options.maxPendingBytes, 16 * 1024 * 1024, 1, large)
-    this.#maxDeferMs = duration('maxDeferMs', options.maxDeferMs, 3_600_000, 0, LONGEST_TIMER_MS)
-    this.#publishTimeoutMs = duration(
-      'publishTimeoutMs',
-      options.publishTimeoutMs,
-      60_000,
-      1,
-      LONGEST_TIMER_MS,
-    )
-    const connection = resolveConnectionOptions(options)
+  constructor(options: ProducerOptions<T>) {
+    const resolved = resolveProducerOptions(options)
+    const { onError } = resolved.router
+    this.#options = resolved
+    this.#encoder = resolved.encoder
+    this.#room = new Room(resolved.maxPendingBytes)
     this.#router = new Router(
-      { delivered: (batch, error) => this.#delivered(batch, error) },
+      { delivered: batch => this.#room.give(batch.cost) },
       {
-        ...connection,
-        nsqd,
-        lookupd,
-        strategy: choice('strategy', options.strategy, 'failover', ['failover', 'round-robin', 'all']),
-        retries: integer('retries', options.retries, 3, 0, 1000),
-        maxConnectAttempts: integer('maxConnectAttempts', options.maxConnectAttempts, 10, 1, 1_000_000),
+        ...resolved.router,
         onError: error => {
           this.#lastError = error
-          connection.onError(error)
+          onError(error)
         },
       },
     )
+    this.#batches = new OpenBatches(resolved, batch => this.#router.send(batch))
+    this.#deadlines = new Deadlines(resolved.publishTimeoutMs, {
+      timeoutError: () => this.#timeoutError(),
+      expired: () => {
+        // Nobody waits any more for what has expired: it gives its room to others.
+        this.#router.prune()
+        this.#room.prune()
+      },
+    })
   }
 
   /**
@@ -138,41 +77,46 @@ export class Producer {
   }
 
   /**
-   * Publishes one message or several. What is published in one turn of the event loop goes to nsqd in as few commands
+   * Publishes one message, or several: an array is as many messages as it has items, so a JSON array that is one
+   * message is published as `[array]`. What is published in one turn of the event loop goes to nsqd in as few commands
    * as the batch limits allow, without waiting for earlier answers.
    *
-   * Resolves when nsqd has acknowledged all of them. Over `maxPendingBytes` it waits its turn.
+   * Resolves when nsqd has acknowledged all of them. Over `maxPendingBytes` it waits its turn, or fails, see `whenFull`.
+   * Calls of one turn may get the same promise.
    *
-   * @throws NsqError `E_BAD_TOPIC`, `E_MESSAGE_EMPTY`, `E_MESSAGE_TOO_BIG`, `E_DEFER`: nothing was sent
+   * @throws NsqError `E_BAD_TOPIC`, `E_DEFER`, `E_ENCODE`, `E_MESSAGE_EMPTY`, `E_MESSAGE_TOO_BIG`, `E_FULL`, `E_CLOSED`:
+   *   nothing was sent
    * @throws PublishError with the count of messages that were not acknowledged
    */
-  publish(
-    topic: string,
-    value: MessageValue | readonly MessageValue[],
-    options?: PublishOptions,
-  ): Promise<void> {
-    const bodies = isList(value) ? value.map(toBuffer) : [toBuffer(value)]
-    return this.publishBatch(topic, bodies, options)
+  publish(topic: string, value: T | readonly T[], options?: PublishOptions): Promise<void> {
+    try {
+      const defer = options?.defer ?? 0
+      if (isList(value)) {
+        const bodies = value.map(item => encodeWith(this.#encoder, item, topic))
+        return this.#publishAll(topic, bodies, defer)
+      }
+      const body = encodeWith(this.#encoder, value, topic)
+      if (defer !== 0 || !this.#room.isOpen || this.#closed !== undefined) {
+        return this.#publishAll(topic, [body], defer, body)
+      }
+      return this.#publishOne(topic, body)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
-  /** The same as `publish`, for many messages that are Buffers already: one promise, and little work for each. */
-  publishBatch(topic: string, bodies: readonly Buffer[], { defer = 0 }: PublishOptions = {}): Promise<void> {
-    const error = this.#check(topic, bodies, defer)
-    if (error !== undefined) return Promise.reject(error)
-    if (bodies.length === 0) return Promise.resolve()
-    void this.#router.start()
-    const publication = new Publication(bodies.length, performance.now() + this.#publishTimeoutMs)
-    this.#publications.push(publication)
-    this.#deadlineTimer ??= setTimeout(this.#onDeadline, this.#publishTimeoutMs)
-    const admission: Admission = { publication, topic, bodies, delayMs: defer }
-    if (this.#hasRoom()) this.#admit(admission)
-    else this.#admissions.push(admission)
-    return publication.promise
+  /** The same as `publish`, for many messages that are Buffers already: no codec, and little work for each. */
+  publishBatch(topic: string, bodies: readonly Buffer[], options?: PublishOptions): Promise<void> {
+    try {
+      return this.#publishAll(topic, bodies, options?.defer ?? 0)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Bytes of memory that wait for nsqd's acknowledgements: messages and their bookkeeping. */
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#room.taken
   }
 
   /**
@@ -180,174 +124,140 @@ export class Producer {
    * them: then no more than that, and what it published last, is ever held in memory.
    */
   room(): Promise<void> {
-    if (this.#hasRoom()) return Promise.resolve()
-    return new Promise(resolve => this.#roomWaiters.push(resolve))
+    return this.#room.opened()
   }
 
   /**
-   * Takes no more messages, waits until nsqd has acknowledged those it has, at most `timeoutMs` (30,000 unless given),
-   * and closes the connections. What is not acknowledged by then fails with `E_CLOSED`.
+   * Takes no more messages, waits until nsqd has acknowledged those it has, at most `timeoutMs` (0 to 2,147,483,647;
+   * 30,000 unless given), and closes the connections. What is not acknowledged by then fails with `E_CLOSED`. A second
+   * call returns the promise of the first.
+   *
+   * @throws NsqError `E_OPTION` for another timeout: then nothing is closed
    */
-  close(timeoutMs = 30_000): Promise<void> {
-    this.#closed ??= this.#close(timeoutMs)
-    return this.#closed
+  close(timeoutMs?: number): Promise<void> {
+    try {
+      const longest = duration('timeoutMs', timeoutMs, 30_000, 0, LONGEST_TIMER_MS)
+      this.#closed ??= this.#close(longest)
+      return this.#closed
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    if (!this.#isIdle()) {
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, timeoutMs)
-        this.#idleWaiters.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-    }
-    for (const publication of this.#publications) publication.abandon(closedError())
-    this.#publications.clear()
-    this.#admissions.clear()
-    clearTimeout(this.#deadlineTimer)
+    await this.#deadlines.idle(timeoutMs)
+    this.#deadlines.close(closedError())
+    this.#room.close()
     await this.#router.end()
-    this.#admitWaiting()
   }
 
-  #check(topic: string, bodies: readonly Buffer[], defer: number): NsqError | undefined {
+  /** The way of most messages: nothing is made for each, but a batch for all of this turn. */
+  #publishOne(topic: string, body: Body): Promise<void> {
+    const span = tracing()?.publish(topic, { size: Buffer.byteLength(body) })
+    const error = this.#batches.has(topic) ? this.#wrongBody(body) : this.#wrong(topic, [body], 0)
+    if (error !== undefined) {
+      span?.end(error)
+      throw error
+    }
+    const batch = this.#batches.batchFor(topic, body)
+    const publication = batch.shared ?? this.#share(batch)
+    this.#room.take(batch.join(body, publication))
+    if (span !== undefined) publication.trace(span)
+    return publication.promise
+  }
+
+  #share(batch: Batch): Publication {
+    void this.#router.start()
+    const publication = this.#deadlines.open(0)
+    batch.share(publication)
+    return publication
+  }
+
+  /** `only`: the body when it is not from a list. */
+  #publishAll(topic: string, bodies: readonly Body[], deferMs: number, only?: Body): Promise<void> {
+    const span = tracing()?.publish(
+      topic,
+      only === undefined ? { count: bodies.length } : { size: Buffer.byteLength(only) },
+    )
+    const error = this.#wrong(topic, bodies, deferMs)
+    if (error !== undefined || bodies.length === 0) {
+      span?.end(error)
+      if (error !== undefined) throw error
+      return Promise.resolve()
+    }
+    void this.#router.start()
+    const publication = this.#deadlines.open(bodies.length)
+    if (span !== undefined) publication.trace(span)
+    if (this.#room.isOpen) this.#admit(publication, topic, bodies, deferMs)
+    else this.#admitLater(publication, topic, bodies, deferMs)
+    return publication.promise
+  }
+
+  #admitLater(publication: Publication, topic: string, bodies: readonly Body[], deferMs: number): void {
+    this.#room.wait({
+      get isOver() {
+        return publication.isSettled
+      },
+      admit: () => this.#admit(publication, topic, bodies, deferMs),
+    })
+  }
+
+  #admit(publication: Publication, topic: string, bodies: readonly Body[], deferMs: number): void {
+    for (const body of bodies) {
+      // There is no deferred MPUB: each message is a DPUB.
+      const batch = deferMs > 0 ? new Batch(topic, deferMs) : this.#batches.batchFor(topic, body)
+      this.#room.take(batch.add(body, publication))
+      if (deferMs > 0) this.#router.send(batch)
+    }
+  }
+
+  #wrong(topic: string, bodies: readonly Body[], defer: number): NsqError | undefined {
     if (this.#closed !== undefined) return closedError()
-    if (!isValidTopicName(topic)) return badTopic(topic)
-    if (!Number.isInteger(defer) || defer < 0 || defer > this.#maxDeferMs) {
-      return new NsqError('E_DEFER', `defer must be an integer from 0 to ${this.#maxDeferMs}, not ${defer}`)
+    if (!isValidTopicName(topic)) {
+      return new NsqError('E_BAD_TOPIC', `"${topic}" is not the name of a topic`, { remedy: NAME_RULE })
+    }
+    const { maxDeferMs, whenFull, maxPendingBytes } = this.#options
+    if (!Number.isInteger(defer) || defer < 0 || defer > maxDeferMs) {
+      return new NsqError('E_DEFER', `defer must be an integer from 0 to ${maxDeferMs}, not ${defer}`)
     }
     for (const body of bodies) {
-      if (body.length === 0) return new NsqError('E_MESSAGE_EMPTY', 'nsqd takes no message without a body')
-      if (body.length > this.#maxMessageBytes) return tooBig(body.length, this.#maxMessageBytes)
+      const error = this.#wrongBody(body)
+      if (error !== undefined) return error
+    }
+    if (whenFull === 'error' && !this.#room.isOpen) {
+      return new NsqError('E_FULL', `over ${maxPendingBytes} bytes wait for nsqd already`, {
+        remedy: 'Publish later, await room() first, or raise maxPendingBytes.',
+      })
     }
     return undefined
   }
 
-  #hasRoom(): boolean {
-    return this.#admissions.length === 0 && this.#pendingBytes < this.#maxPendingBytes
-  }
-
-  #admit({ publication, topic, bodies, delayMs }: Admission): void {
-    for (const body of bodies) {
-      if (delayMs > 0) this.#addDeferred(topic, delayMs, body, publication)
-      else this.#add(topic, body, publication)
-    }
-  }
-
-  #add(topic: string, body: Buffer, publication: Publication): void {
-    let batch = this.#open.get(topic)
-    if (batch !== undefined && this.#isFull(batch, body)) {
-      this.#router.send(batch)
-      batch = undefined
-    }
-    if (batch === undefined) {
-      batch = new Batch(topic, 0)
-      this.#open.set(topic, batch)
-      this.#flushLater()
-    }
-    const { cost } = batch
-    batch.add(body, publication)
-    this.#pendingBytes += batch.cost - cost
-  }
-
-  #isFull(batch: Batch, body: Buffer): boolean {
-    return batch.length >= this.#maxBatchMessages || batch.size + Batch.sizeOf(body) > this.#maxBatchBytes
-  }
-
-  /** There is no deferred MPUB: each message is a DPUB. */
-  #addDeferred(topic: string, delayMs: number, body: Buffer, publication: Publication): void {
-    const batch = new Batch(topic, delayMs)
-    batch.add(body, publication)
-    this.#pendingBytes += batch.cost
-    this.#router.send(batch)
-  }
-
-  #flushLater(): void {
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    setImmediate(() => {
-      this.#isFlushScheduled = false
-      const batches = [...this.#open.values()]
-      this.#open.clear()
-      for (const batch of batches) this.#router.send(batch)
-    })
-  }
-
-  #delivered(batch: Batch, error: NsqError | undefined): void {
-    if (!batch.delivered(error)) return
-    this.#pendingBytes -= batch.cost
-    this.#dropSettled()
-    this.#admitWaiting()
-    if (this.#isIdle()) this.#wake(this.#idleWaiters.splice(0))
-  }
-
-  #admitWaiting(): void {
-    while (this.#pendingBytes < this.#maxPendingBytes) {
-      const admission = this.#admissions.shift()
-      if (admission === undefined) break
-      if (!admission.publication.isSettled) this.#admit(admission)
-    }
-    if (this.#roomWaiters.length > 0 && (this.#hasRoom() || this.#closed !== undefined)) {
-      this.#wake(this.#roomWaiters.splice(0))
-    }
-  }
-
-  #wake(waiters: (() => void)[]): void {
-    for (const wake of waiters) wake()
-  }
-
-  #isIdle(): boolean {
-    return this.#publications.length === 0
-  }
-
-  #dropSettled(): void {
-    while (this.#publications.peek()?.isSettled) this.#publications.shift()
-  }
-
-  readonly #onDeadline = (): void => {
-    this.#deadlineTimer = undefined
-    const now = performance.now()
-    for (let first = this.#publications.peek(); first !== undefined; first = this.#publications.peek()) {
-      if (!first.isSettled && first.deadline > now) break
-      if (!first.isSettled) first.abandon(this.#timeoutError())
-      this.#publications.shift()
-    }
-    // Nobody waits any more for what has expired: it gives its room to others.
-    while (this.#admissions.peek()?.publication.isSettled) this.#admissions.shift()
-    this.#router.prune()
-    this.#admitWaiting()
-    if (this.#isIdle()) this.#wake(this.#idleWaiters.splice(0))
-    const next = this.#publications.peek()
-    if (next !== undefined) this.#deadlineTimer = setTimeout(this.#onDeadline, next.deadline - now)
+  #wrongBody(body: Body): NsqError | undefined {
+    if (body.length === 0) return new NsqError('E_MESSAGE_EMPTY', 'nsqd takes no message without a body')
+    const { maxMessageBytes } = this.#options
+    const length = lengthUpTo(body, maxMessageBytes)
+    if (length <= maxMessageBytes) return undefined
+    return new NsqError(
+      'E_MESSAGE_TOO_BIG',
+      `a message of ${length} bytes is over the limit of ${maxMessageBytes}`,
+      { remedy: "Raise maxMessageBytes, and nsqd's --max-msg-size with it." },
+    )
   }
 
   #timeoutError(): NsqError {
-    return new NsqError('E_PUBLISH_TIMEOUT', `nsqd did not acknowledge within ${this.#publishTimeoutMs} ms`, {
+    const { publishTimeoutMs } = this.#options
+    return new NsqError('E_PUBLISH_TIMEOUT', `nsqd did not acknowledge within ${publishTimeoutMs} ms`, {
       cause: this.#lastError,
     })
   }
 }
 
-function isList(value: MessageValue | readonly MessageValue[]): value is readonly MessageValue[] {
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value)
 }
 
-function toBuffer(value: MessageValue): Buffer {
-  if (typeof value === 'string') return Buffer.from(value)
-  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-}
-
-function badTopic(topic: string): NsqError {
-  return new NsqError('E_BAD_TOPIC', `"${topic}" is not the name of a topic`, {
-    remedy: NAME_RULE,
-  })
-}
-
-function tooBig(length: number, limit: number): NsqError {
-  return new NsqError('E_MESSAGE_TOO_BIG', `a message of ${length} bytes is over the limit of ${limit}`, {
-    remedy: "Raise maxMessageBytes, and nsqd's --max-msg-size with it.",
-  })
+function rejected(error: unknown): Promise<never> {
+  return Promise.reject(error)
 }
 
 function closedError(): NsqError {
