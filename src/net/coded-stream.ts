@@ -1,4 +1,4 @@
-import { Duplex, type Transform } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { NsqError, errorText } from '../util/errors.ts'
 
 /** A coding of a byte stream; one object for each connection. */
@@ -8,9 +8,9 @@ export interface Codec {
   /** Of the error when what comes is not so coded. */
   readonly errorCode: string
   /** Whatever is written to it in one piece, the other side can decode as soon as it has come. */
-  readonly encoder: Transform
+  readonly encoder: Duplex
   /** Stops when its reader does, in the middle of a piece too: a few bytes may stand for a thousand times as many. */
-  readonly decoder: Transform
+  readonly decoder: Duplex
 }
 
 /** Small writes that were flushed together are coded together, up to this size; 64 KiB is also a snappy block. */
@@ -32,8 +32,8 @@ export function codedStream(below: Duplex, codec: Codec): Duplex {
 
 class CodedStream extends Duplex {
   readonly #below: Duplex
-  readonly #encoder: Transform
-  readonly #decoder: Transform
+  readonly #encoder: Duplex
+  readonly #decoder: Duplex
 
   constructor(below: Duplex, { name, errorCode, encoder, decoder }: Codec) {
     super({ allowHalfOpen: below.allowHalfOpen })

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { Transform, type TransformCallback } from 'node:stream'
+import { Duplex, Transform, type TransformCallback } from 'node:stream'
 import type * as snappy from 'snappy'
 import {
   MAX_SNAPPY_BLOCK,
@@ -19,6 +19,8 @@ interface Blocks {
 
 // A buffer of the library's own costs more than a copy of 64 KiB: twice as fast.
 const COPY = { copyOutputData: true }
+
+type WriteDone = (error?: Error | null) => void
 
 let blocks: Blocks | Error | undefined
 
@@ -86,10 +88,11 @@ class SnappyEncoder extends Transform {
   }
 }
 
-class SnappyDecoder extends Transform {
+/** No Transform: that one takes it amiss when a read brings nothing but room for the next write. */
+class SnappyDecoder extends Duplex {
   readonly #reader: SnappyFrameReader
-  /** Of the chunk that is not read to its end, because nobody takes what came of it. */
-  #done: TransformCallback | undefined
+  /** Of the write that is not read to its end, because nobody takes what came of it. */
+  #done: WriteDone | undefined
 
   constructor(blocks: Blocks) {
     super()
@@ -98,18 +101,23 @@ class SnappyDecoder extends Transform {
     })
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: WriteDone): void {
     this.#run(() => this.#reader.push(chunk), done)
   }
 
-  override _read(size: number): void {
+  override _read(): void {
     const done = this.#done
+    if (done === undefined) return
     this.#done = undefined
-    if (done === undefined) super._read(size)
-    else this.#run(() => this.#reader.resume(), done)
+    this.#run(() => this.#reader.resume(), done)
   }
 
-  #run(read: () => void, done: TransformCallback): void {
+  override _final(done: WriteDone): void {
+    this.push(null)
+    done()
+  }
+
+  #run(read: () => void, done: WriteDone): void {
     try {
       read()
     } catch (error) {
