@@ -9,9 +9,9 @@ import { type FrameHandler, FrameReader, FrameType } from '../protocol/frame.ts'
 import { type IdentifyAnswer, type IdentifyRequest, parseIdentifyAnswer } from '../protocol/identify.ts'
 import { MESSAGE_HEADER } from '../protocol/message.ts'
 import { parseEndpoint } from '../util/address.ts'
-import { NsqError } from '../util/errors.ts'
+import type { NsqError } from '../util/errors.ts'
 import { Queue } from '../util/queue.ts'
-import { errorFromFrame, lossOf, toNsqError } from './errors.ts'
+import { closedError, errorFromFrame, lossOf, notNsq, tooLate, toNsqError } from './errors.ts'
 import { FinBuffer } from './fin-buffer.ts'
 import { type HandshakeLine, shakeHands } from './handshake.ts'
 import type { ResolvedConnectionOptions } from './options.ts'
@@ -195,37 +195,27 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   }
 
   /** For the handshake. */
-  answer(step: string, command?: Buffer): Promise<string> {
-    const answer = new Promise<string>((resolve, reject) => {
-      const ok = (text: string): void => {
-        this.#reader.paused = true
-        resolve(text)
-      }
-      const reply = { ok, refused: reject, lost: reject }
-      if (command !== undefined) this.ask(command, reply)
-      else if (this.#end === undefined) this.#replies.push(reply)
-      else reject(this.#end)
-    })
+  answer(step: string, command: Buffer): Promise<string> {
+    const answer = this.#nextAnswer(command)
     this.#resumeReader()
     return this.#inTime(step, answer)
   }
 
   /** For the handshake. */
-  async upgrade(step: string, layer: Layer): Promise<void> {
-    try {
-      await this.#inTime(step, this.#transport.upgrade(layer, this.#reader.takeRest()))
-    } catch (error) {
-      // When it was ended here the transport does not know why.
-      throw this.#end ?? error
-    }
+  upgrade(step: string, layer: Layer): Promise<string> {
+    const rest = this.#reader.takeRest()
+    // Before anything can go wrong, so that it is told.
+    const answer = this.#nextAnswer()
+    this.#transport.upgrade(layer, rest).then(
+      () => this.#resumeReader(),
+      (error: unknown) => this.#lose(error),
+    )
+    return this.#inTime(step, answer)
   }
 
   /** Ends the connection and returns why. */
   garbage(what: string, cause?: unknown): NsqError {
-    const error = new NsqError('E_PROTOCOL', `nsqd ${this.address}: ${what}`, {
-      cause,
-      remedy: "Check that this is nsqd's TCP address (port 4150 by default), not its HTTP address.",
-    })
+    const error = notNsq(this.address, what, cause)
     this.destroy(error)
     return error
   }
@@ -237,6 +227,20 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
     if (this.#end === undefined) this.#silence = setTimeout(this.#onSilence, silenceMs, silenceMs)
     this.#resumeReader()
     if (this.#end !== undefined) throw this.#end
+  }
+
+  /** The answer after which the reader stops; see `HandshakeLine`. */
+  #nextAnswer(command?: Buffer): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const ok = (text: string): void => {
+        this.#reader.paused = true
+        resolve(text)
+      }
+      const reply = { ok, refused: reject, lost: reject }
+      if (command !== undefined) this.ask(command, reply)
+      else if (this.#end === undefined) this.#replies.push(reply)
+      else reject(this.#end)
+    })
   }
 
   #asked(command: Buffer): Promise<string> {
@@ -346,7 +350,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
     else reply.refused(error)
   }
 
-  #lose(cause?: Error): void {
+  #lose(cause?: unknown): void {
     if (this.#end === undefined) this.destroy(lossOf(this.address, cause))
   }
 
@@ -377,14 +381,4 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
     this.#writeFins()
     this.#writer.flush()
   }
-}
-
-function closedError(address: string): NsqError {
-  return new NsqError('E_CLOSED', `the connection to nsqd ${address} was closed`)
-}
-
-function tooLate(what: string, ms: number): NsqError {
-  return new NsqError('E_READ_TIMEOUT', `${what} within ${ms} ms`, {
-    remedy: 'Check that it is an nsqd, that it is not stuck, and the network in between.',
-  })
 }

@@ -49,7 +49,7 @@ export function errorFromFrame(address: string, text: string): NsqError {
 }
 
 /** Why a connection that nobody here has ended is gone. */
-export function lossOf(address: string, cause: Error | undefined): NsqError {
+export function lossOf(address: string, cause: unknown): NsqError {
   if (cause === undefined) {
     return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was closed by nsqd`)
   }
@@ -59,7 +59,25 @@ export function lossOf(address: string, cause: Error | undefined): NsqError {
     return new NsqError(cause.code, `nsqd ${address}: ${cause.message}`, { cause, ...remedy })
   }
   if (isTlsError(cause)) return tlsError(address, cause)
-  return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was lost: ${cause.message}`, {
+  return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was lost: ${errorText(cause)}`, {
     cause,
+  })
+}
+
+/** For who uses a connection that was ended here. */
+export function closedError(address: string): NsqError {
+  return new NsqError('E_CLOSED', `the connection to nsqd ${address} was closed`)
+}
+
+export function notNsq(address: string, what: string, cause?: unknown): NsqError {
+  return new NsqError('E_PROTOCOL', `nsqd ${address}: ${what}`, {
+    cause,
+    remedy: "Check that this is nsqd's TCP address (port 4150 by default), not its HTTP address.",
+  })
+}
+
+export function tooLate(what: string, ms: number): NsqError {
+  return new NsqError('E_READ_TIMEOUT', `${what} within ${ms} ms`, {
+    remedy: 'Check that it is an nsqd, that it is not stuck, and the network in between.',
   })
 }

@@ -1,3 +1,5 @@
+import { deflateLayer } from '../net/deflate.ts'
+import { snappyLayer } from '../net/snappy.ts'
 import { clientTls } from '../net/tls.ts'
 import type { Layer } from '../net/layer.ts'
 import { auth, identify } from '../protocol/command.ts'
@@ -10,13 +12,10 @@ import { tlsError } from './tls-error.ts'
 /** A connection as the handshake sees it. What it calls ends when the connection does, or takes too long. */
 export interface HandshakeLine {
   readonly address: string
-  /**
-   * Sends a command, or nothing, and waits for what nsqd answers. Nothing behind the answer is read before the next
-   * call: it may be of the layer that comes now.
-   */
-  answer(step: string, command?: Buffer): Promise<string>
-  /** Puts a layer over what there is. */
-  upgrade(step: string, layer: Layer): Promise<void>
+  /** Sends a command and waits for nsqd's answer. What is behind that is not read before the next call or the end. */
+  answer(step: string, command: Buffer): Promise<string>
+  /** Puts a layer over what there is and waits for nsqd's answer, which comes through it. */
+  upgrade(step: string, layer: Layer): Promise<string>
   /** Ends the connection: what came is not NSQ. */
   garbage(what: string, cause?: unknown): NsqError
 }
@@ -24,17 +23,20 @@ export interface HandshakeLine {
 /**
  * What comes before the first command:
  *
- *     IDENTIFY -> answer, [TLS -> OK], [AUTH -> answer]
+ *     IDENTIFY -> answer, [TLS -> OK], [snappy or deflate -> OK], [AUTH -> answer]
  *
- * @throws NsqError `E_TLS`, `E_AUTH_REQUIRED`, nsqd's own code, or what the connection ended with
+ * @throws NsqError `E_TLS`, `E_SNAPPY`, `E_AUTH_REQUIRED`, nsqd's own code, or what the connection ended with
  */
 export async function shakeHands(
   line: HandshakeLine,
   options: ResolvedConnectionOptions,
   request: Partial<IdentifyRequest>,
 ): Promise<IdentifyAnswer> {
+  const snappy = options.snappy ? await snappyLayer() : undefined
   const granted = readAnswer(line, await line.answer('IDENTIFY', identifyCommand(options, request)))
   if (options.tls !== undefined) await startTls(line, options.tls, granted)
+  if (snappy !== undefined && granted.snappy) await upgrade(line, 'snappy', snappy)
+  if (options.deflate > 0 && granted.deflate) await upgrade(line, 'deflate', deflateLayer(options.deflate))
   if (granted.auth_required) await authenticate(line, options.authSecret)
   return granted
 }
@@ -47,6 +49,8 @@ function identifyCommand(options: ResolvedConnectionOptions, request: Partial<Id
     feature_negotiation: true,
     heartbeat_interval: options.heartbeatIntervalMs,
     ...(options.tls === undefined ? {} : { tls_v1: true }),
+    ...(options.snappy ? { snappy: true } : {}),
+    ...(options.deflate === 0 ? {} : { deflate: true, deflate_level: options.deflate }),
     ...request,
   })
 }
@@ -82,8 +86,7 @@ async function startTls(
 }
 
 async function upgrade(line: HandshakeLine, step: string, layer: Layer): Promise<void> {
-  await line.upgrade(step, layer)
-  const text = await line.answer(step)
+  const text = await line.upgrade(step, layer)
   if (text !== 'OK') throw line.garbage(`it answered "${text.slice(0, 100)}" to the upgrade to ${step}`)
 }
 
