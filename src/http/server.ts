@@ -1,4 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { HttpError } from './error.ts'
@@ -9,28 +12,53 @@ export interface HttpServerOptions {
   routes: readonly Route[]
   /** Gets a line for each request at debug level, and for each unexpected error. */
   logger: Logger
+  /** Serve HTTPS with this. */
+  tls?: TlsOptions | undefined
+  /** What every request gets instead of its route's answer. */
+  refusal?: (() => Reply) | undefined
 }
 
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
 const KEEP_ALIVE_MS = 75_000
 
+/** The connections of each HTTPS server, as Node closes none that is still in its handshake. */
+const connections = new WeakMap<Server, Set<Socket>>()
+
 /**
  * A server that answers as NSQ's daemons do: JSON or text, `{"message": "CODE"}` for refusals, and an
  * `X-NSQ-Content-Type` header. It does not listen yet.
  */
-export function createHttpServer({ routes, logger }: HttpServerOptions): Server {
+export function createHttpServer({ routes, logger, tls, refusal }: HttpServerOptions): Server {
   const router = new Router(routes)
-  const server = createServer((request, response) => {
-    void answer(router, logger, request, response)
-  })
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    void answer(router, refusal, logger, request, response)
+  }
+  const server = tls === undefined ? createServer(listener) : createHttpsServer(tls, listener)
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  if (tls !== undefined) watchHandshakes(server, logger)
   return server
+}
+
+function watchHandshakes(server: Server, logger: Logger): void {
+  const open = new Set<Socket>()
+  connections.set(server, open)
+  server.on('connection', socket => {
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+  })
+  server.on('tlsClientError', (error: Error, socket: Socket) => {
+    logger.debug(() => `TLS handshake failed (${socket.remoteAddress ?? '-'}): ${error.message}`)
+    socket.destroy()
+  })
 }
 
 /** Stops listening, lets what is being answered finish for at most `graceMs`, and closes every connection. */
 export async function closeHttpServer(server: Server, graceMs = 1000): Promise<void> {
   if (!server.listening) return
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  const timer = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of connections.get(server) ?? []) socket.destroy()
+  }, graceMs)
   await new Promise<void>(resolve => {
     server.close(() => resolve())
     server.closeIdleConnections()
@@ -40,18 +68,20 @@ export async function closeHttpServer(server: Server, graceMs = 1000): Promise<v
 
 async function answer(
   router: Router,
+  refusal: HttpServerOptions['refusal'],
   logger: Logger,
   raw: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const reply = await replyTo(router, logger, raw)
+  const reply = refusal?.() ?? (await replyTo(router, logger, raw))
   if (response.destroyed) return
   response.statusCode = reply.status
   response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
   if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
   response.setHeader('Content-Length', Buffer.byteLength(reply.body))
-  // A body that was not read to its end (too large) would be taken for the next request.
-  if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
+  // A body that was not read to its end (too large, or refused) would be taken for the next request.
+  if ((reply.status === 413 || refusal !== undefined) && !raw.complete)
+    response.setHeader('Connection', 'close')
   response.end(reply.body)
   logger.debug(() => `${reply.status} ${raw.method} ${raw.url} (${raw.socket.remoteAddress ?? '-'})`)
 }

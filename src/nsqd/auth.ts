@@ -3,6 +3,7 @@ import { errorText, NsqError } from '../util/errors.ts'
 import { Pattern } from '../util/pattern.ts'
 import { Authorizations, type AuthorizationRule, type Permission } from './authorizations.ts'
 import { now } from './clock.ts'
+import { authUrl } from './options.ts'
 
 /** What an authorization server is told of a client. */
 export interface AuthQuery {
@@ -149,8 +150,7 @@ export class AuthServers {
 
 /** Where to ask, and how to call that: without a password, and without a query. */
 function locate(address: string): { url: string; name: string } {
-  const url = address.includes('://') ? address : `http://${address}/auth`
-  if (!URL.canParse(url)) return { url, name: address }
+  const url = authUrl(address)
   const { protocol, host, pathname } = new URL(url)
   return { url, name: `${protocol}//${host}${pathname}` }
 }

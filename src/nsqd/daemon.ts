@@ -1,17 +1,13 @@
-import { createServer, type Server as TcpServer, type Socket } from 'node:net'
-import type { Server as HttpServer } from 'node:http'
+import type { Socket } from 'node:net'
 import { readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { closeHttpServer, createHttpServer } from '../http/server.ts'
-import { closeServer, listenTcp } from '../net/listen.ts'
 import type { LookupIdentity } from '../protocol/lookup.ts'
-import { MAX_SEGMENT } from '../protocol/message-id.ts'
 import { isEphemeral } from '../protocol/names.ts'
 import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
 import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
-import { type Address, formatAddress, parseAddress } from '../util/address.ts'
+import type { Address, Endpoint } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
@@ -19,12 +15,16 @@ import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
 import { lockDataPath } from './data-lock.ts'
 import { nsqdRoutes } from './http.ts'
+import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
+import { type Secured, secure } from './secured.ts'
+import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import { TopicStore } from './topic-store.ts'
+import { readTlsFiles } from './tls-files.ts'
 import { Turn } from './turn.ts'
 
 /** How often changed topics are checkpointed, and old segments given up, in ms. */
@@ -35,10 +35,6 @@ const TOPICS_A_ROUND = 64
 const REST_AFTER = 5000
 /** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
 const DURABLE_SAVE_AFTER = 500
-/** Segment numbers set aside at once, so that they are not written down one by one. */
-const RESERVE = 4096
-/** Fresh segment numbers follow the clock, so that ids differ even after the data was wiped. */
-const SEGMENT_EPOCH_MS = Date.UTC(2025, 0, 1)
 
 /** An nsqd: topics and channels on a data path, served over TCP and HTTP. */
 export class Nsqd implements TopicHost, SessionHost {
@@ -52,20 +48,16 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly #topics = new Map<string, Topic>()
   readonly #stores = new Map<Topic, TopicStore>()
   readonly #sessions = new Set<Session>()
-  readonly #sockets = new Set<Socket>()
   readonly #budget: MemoryBudget
-  readonly #tcpServer: TcpServer
-  readonly #httpServer: HttpServer
-  #tcpAddress: Address | undefined
-  #httpAddress: Address | undefined
+  readonly #listeners: Listeners
+  readonly #segmentNumbers = new SegmentNumbers(() => this.#metadata?.saveNow(this.#describe()))
+  #secured: Secured = { tlsLayer: undefined, authServers: undefined }
   #metadata: MetadataStore | undefined
   #unlock: (() => void) | undefined
   #maintenance: NodeJS.Timeout | undefined
   /** When each topic was last seen to have changed. */
   readonly #lastChange = new Map<Topic, number>()
   #sessionNumber = 0
-  #segmentNumber = 0
-  #segmentReserve = 0
   #loading = true
   #durableSave: NodeJS.Timeout | undefined
   #closing = false
@@ -80,9 +72,12 @@ export class Nsqd implements TopicHost, SessionHost {
       topics: this.#topics,
       logger,
     })
-    // Half open: a client that has sent all it had still gets its replies.
-    this.#tcpServer = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
-    this.#httpServer = createHttpServer({ routes: nsqdRoutes(this), logger })
+    this.#listeners = new Listeners({
+      options,
+      logger,
+      routes: nsqdRoutes(this),
+      accept: socket => this.#accept(socket),
+    })
   }
 
   get topics(): ReadonlyMap<string, Topic> {
@@ -93,30 +88,45 @@ export class Nsqd implements TopicHost, SessionHost {
     return this.#sessions
   }
 
-  /** Where it listens; only after `start`. */
+  /** Where it listens for clients; only after `start`, and not when that is a Unix socket. */
   get tcpAddress(): Address {
-    return started(this.#tcpAddress)
+    return asAddress(this.#listeners.tcp)
   }
 
   get httpAddress(): Address {
-    return started(this.#httpAddress)
+    return asAddress(this.#listeners.http)
+  }
+
+  get httpsAddress(): Address {
+    return asAddress(this.#listeners.https)
+  }
+
+  get tcpPort(): number {
+    return portOf(this.#listeners.tcp)
+  }
+
+  get httpPort(): number {
+    return portOf(this.#listeners.http)
+  }
+
+  get secured(): Secured {
+    return this.#secured
   }
 
   /**
    * Reads the data path and begins to serve.
    *
-   * @throws NsqError E_DATA_PATH, E_DATA_PATH_LOCKED, E_METADATA, or E_LISTEN… naming what is wrong.
+   * @throws NsqError E_TLS_FILE, E_DATA_PATH, E_DATA_PATH_LOCKED, E_METADATA, or E_LISTEN… naming what is wrong.
    */
   async start(): Promise<void> {
     this.logger.info(`nsqd v${version} (nsq-ts, node ${process.version})`)
     for (const warning of optionWarnings(this.options)) this.logger.warn(warning)
+    const tls = readTlsFiles(this.options)
+    this.#secured = secure(this.options, tls)
     this.#unlock = lockDataPath(this.options.dataPath)
     try {
       this.#load()
-      this.#tcpAddress = await listenTcp(this.#tcpServer, parseAddress(this.options.tcpAddress))
-      this.logger.info(`TCP: listening on ${formatAddress(this.#tcpAddress)}`)
-      this.#httpAddress = await listenTcp(this.#httpServer, parseAddress(this.options.httpAddress))
-      this.logger.info(`HTTP: listening on ${formatAddress(this.#httpAddress)}`)
+      await this.#listeners.listen(tls.server)
     } catch (error) {
       await this.close()
       throw error
@@ -132,7 +142,8 @@ export class Nsqd implements TopicHost, SessionHost {
     clearInterval(this.#maintenance)
     clearTimeout(this.#durableSave)
     this.lookupPeers.close()
-    await Promise.all([closeServer(this.#tcpServer, this.#sockets), closeHttpServer(this.#httpServer)])
+    this.#secured.authServers?.close()
+    await this.#listeners.close()
     const failures: unknown[] = []
     const closing = [...this.#topics.values()].map(async topic => {
       try {
@@ -150,7 +161,7 @@ export class Nsqd implements TopicHost, SessionHost {
     } finally {
       this.#unlock?.()
     }
-    if (this.#tcpAddress !== undefined) this.logger.info('closed')
+    if (this.#listeners.tcp !== undefined) this.logger.info('closed')
     if (failures.length > 0)
       throw new NsqError('E_SHUTDOWN', 'not all topics could be saved', { cause: failures[0] })
   }
@@ -249,8 +260,6 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.on('close', () => this.#sockets.delete(socket))
     this.#sessions.add(new Session(this, socket, ++this.#sessionNumber))
   }
 
@@ -277,7 +286,7 @@ export class Nsqd implements TopicHost, SessionHost {
       nodeId: this.options.nodeId,
       maxSegmentBytes: this.options.maxBytesPerFile,
       budget: this.#budget,
-      nextSegmentNumber: () => this.#nextSegmentNumber(),
+      nextSegmentNumber: () => this.#segmentNumbers.next(),
     }
   }
 
@@ -285,13 +294,12 @@ export class Nsqd implements TopicHost, SessionHost {
     const { dataPath } = this.options
     const metadata = loadMetadata(dataPath)
     this.#metadata = new MetadataStore(dataPath)
-    const seconds = Math.floor((Date.now() - SEGMENT_EPOCH_MS) / 1000)
-    this.#segmentNumber = Math.max(seconds, metadata?.segment_reserve ?? 0)
+    this.#segmentNumbers.startFrom(metadata?.segment_reserve ?? 0)
     // A topic is there when its folder is: nsqd.dat may be a moment behind.
     const names = topicNames(dataPath)
     for (const name of names) {
       const highest = highestNumber(topicDirectory(dataPath, name))
-      this.#segmentNumber = Math.max(this.#segmentNumber, highest + 1)
+      this.#segmentNumbers.startFrom(highest + 1)
     }
     this.#warnOfOfficialFiles()
     const saved = new Map((metadata?.topics ?? []).map(topic => [topic.name, topic]))
@@ -306,7 +314,7 @@ export class Nsqd implements TopicHost, SessionHost {
       topic.begin()
     }
     this.#loading = false
-    this.#reserveSegments()
+    this.#segmentNumbers.setAside()
   }
 
   /** The official nsqd's queue files cannot be read: say so, rather than hide messages. */
@@ -319,27 +327,13 @@ export class Nsqd implements TopicHost, SessionHost {
     )
   }
 
-  #nextSegmentNumber(): number {
-    const number = this.#segmentNumber
-    if (number > MAX_SEGMENT) throw new NsqError('E_IDS', 'this node has used up its message ids')
-    this.#segmentNumber++
-    if (!this.#loading && this.#segmentNumber >= this.#segmentReserve) this.#reserveSegments()
-    return number
-  }
-
-  /** Writes down that numbers up to a later one may be used, so that none is used twice after a crash. */
-  #reserveSegments(): void {
-    this.#segmentReserve = this.#segmentNumber + RESERVE
-    this.#metadata?.saveNow(this.#describe())
-  }
-
   #describe(): Metadata {
     const topics = [...this.#topics.values()].map(topic => ({
       name: topic.name,
       paused: topic.paused,
       channels: [...topic.channels.values()].map(({ name, paused }) => ({ name, paused })),
     }))
-    return { topics, version, segment_reserve: this.#segmentReserve }
+    return { topics, version, segment_reserve: this.#segmentNumbers.reserve }
   }
 
   /**
@@ -379,10 +373,10 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   #identity(): LookupIdentity {
-    const { options, tcpAddress, httpAddress } = this
+    const { options, tcpPort, httpPort } = this
     return {
-      tcp_port: options.broadcastTcpPort ?? tcpAddress.port,
-      http_port: options.broadcastHttpPort ?? httpAddress.port,
+      tcp_port: options.broadcastTcpPort ?? tcpPort,
+      http_port: options.broadcastHttpPort ?? httpPort,
       version,
       hostname: hostname(),
       broadcast_address: options.broadcastAddress,
@@ -392,7 +386,7 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 }
 
-function started(address: Address | undefined): Address {
-  if (address === undefined) throw new NsqError('E_NOT_STARTED', 'nsqd does not listen yet')
-  return address
+function asAddress(endpoint: Endpoint | undefined): Address {
+  if (endpoint !== undefined && 'port' in endpoint) return endpoint
+  throw new NsqError('E_NOT_STARTED', 'nsqd does not listen on a port here, or not yet')
 }

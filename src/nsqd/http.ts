@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { HttpError } from '../http/error.ts'
 import { json, type Reply, text } from '../http/reply.ts'
 import type { HttpRequest, Route } from '../http/router.ts'
-import type { Address } from '../util/address.ts'
 import { version } from '../util/version.ts'
 import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
 import { type AdminTarget, adminRoutes } from './http-admin.ts'
@@ -16,9 +15,9 @@ import { statsText } from './stats-text.ts'
 export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, StatsSource {
   readonly options: NsqdOptions
   readonly topics: AdminTarget['topics'] & ReadonlyMap<string, TopicSource>
-  /** The addresses listened on. */
-  readonly tcpAddress: Address
-  readonly httpAddress: Address
+  /** The ports listened on; 0 for none. */
+  readonly tcpPort: number
+  readonly httpPort: number
 }
 
 /** The official HTTP API of nsqd, without Go's `/debug`. */
@@ -47,13 +46,13 @@ function ping({ health }: HttpTarget): Reply {
   return text(health)
 }
 
-function info({ options, tcpAddress, httpAddress, startTime }: HttpTarget): Reply {
+function info({ options, tcpPort, httpPort, startTime }: HttpTarget): Reply {
   return json({
     version,
     broadcast_address: options.broadcastAddress,
     hostname: hostname(),
-    http_port: options.broadcastHttpPort ?? httpAddress.port,
-    tcp_port: options.broadcastTcpPort ?? tcpAddress.port,
+    http_port: options.broadcastHttpPort ?? httpPort,
+    tcp_port: options.broadcastTcpPort ?? tcpPort,
     start_time: Math.floor(startTime.getTime() / 1000),
     // Durations are nanoseconds here, as in Go.
     max_heartbeat_interval: Math.round(options.maxHeartbeatInterval * 1e6),

@@ -24,6 +24,26 @@ export interface SessionSettings {
 /** The official nsqd's, whatever its largest allowed interval. */
 const DEFAULT_HEARTBEAT_INTERVAL = 30_000
 const DEFAULT_OUTPUT_BUFFER_SIZE = 16 * 1024
+const DEFAULT_DEFLATE_LEVEL = 6
+
+/** What this nsqd can do on this connection, where its flags allow it. */
+export interface Offer {
+  readonly tls: boolean
+  readonly snappy: boolean
+  readonly deflate: boolean
+  /** Clients must say AUTH. */
+  readonly auth: boolean
+}
+
+/** How the connection goes on after the answer. */
+export interface Grant {
+  readonly tls: boolean
+  readonly snappy: boolean
+  /** 0: none. */
+  readonly deflateLevel: number
+}
+
+const NOTHING: Grant = { tls: false, snappy: false, deflateLevel: 0 }
 
 type Limits = Pick<
   NsqdOptions,
@@ -69,7 +89,8 @@ export function negotiate(
   request: IdentifyRequest,
   options: Limits,
   current: SessionSettings,
-): { settings: SessionSettings; response: IdentifyResponse | undefined } {
+  offer: Offer,
+): { settings: SessionSettings; response: IdentifyResponse | undefined; grant: Grant } {
   const heartbeatInterval = setting('heartbeat interval', request.heartbeat_interval, {
     current: current.heartbeatInterval,
     off: 0,
@@ -107,26 +128,49 @@ export function negotiate(
     topologyRegion: request.topology_region,
     topologyZone: request.topology_zone,
   }
-  return { settings, response: request.feature_negotiation ? respond(request, options, settings) : undefined }
+  if (!request.feature_negotiation) return { settings, response: undefined, grant: NOTHING }
+  const grant = grantTo(request, options, offer)
+  return { settings, response: respond(request, options, settings, grant, offer.auth), grant }
 }
 
-/** TLS, deflate and snappy are never granted yet; a client that only offers them goes on without. */
-function respond(request: IdentifyRequest, options: Limits, settings: SessionSettings): IdentifyResponse {
-  if (options.deflate && request.deflate && options.snappy && request.snappy) {
+function grantTo(request: IdentifyRequest, options: Limits, offer: Offer): Grant {
+  const deflate = options.deflate && request.deflate
+  const snappy = options.snappy && request.snappy
+  if (deflate && snappy) {
     throw new ProtocolError('E_IDENTIFY_FAILED', 'cannot enable both deflate and snappy compression')
   }
+  return {
+    tls: offer.tls && request.tls_v1,
+    snappy: offer.snappy && snappy,
+    deflateLevel: offer.deflate && deflate ? deflateLevel(request, options) : 0,
+  }
+}
+
+/** Told whether deflate is granted or not; only who asks for deflate has a say in it. */
+function deflateLevel(request: IdentifyRequest, options: Limits): number {
+  const hasSay = options.deflate && request.deflate && request.deflate_level > 0
+  return Math.min(hasSay ? request.deflate_level : DEFAULT_DEFLATE_LEVEL, options.maxDeflateLevel)
+}
+
+function respond(
+  request: IdentifyRequest,
+  options: Limits,
+  settings: SessionSettings,
+  grant: Grant,
+  authRequired: boolean,
+): IdentifyResponse {
   return {
     max_rdy_count: options.maxRdyCount,
     version,
     max_msg_timeout: Math.trunc(options.maxMsgTimeout),
     msg_timeout: Math.trunc(settings.msgTimeout),
-    tls_v1: false,
-    deflate: false,
-    deflate_level: Math.min(6, options.maxDeflateLevel),
+    tls_v1: grant.tls,
+    deflate: grant.deflateLevel > 0,
+    deflate_level: deflateLevel(request, options),
     max_deflate_level: options.maxDeflateLevel,
-    snappy: false,
+    snappy: grant.snappy,
     sample_rate: settings.sampleRate,
-    auth_required: false,
+    auth_required: authRequired,
     output_buffer_size: settings.outputBufferSize,
     output_buffer_timeout: Math.trunc(settings.outputBufferTimeout),
     topology_region: options.topologyRegion,

@@ -1,270 +1,10 @@
-import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { crc32 } from 'node:zlib'
-import { parseAddress } from '../util/address.ts'
-import {
-  camelCase,
-  type Option,
-  option,
-  OptionError,
-  type OptionValues,
-  resolveOptions,
-} from '../util/option.ts'
+import { parseEndpoint } from '../util/address.ts'
+import { camelCase, type Option, OptionError, type OptionValues, resolveOptions } from '../util/option.ts'
+import { nsqdOptions } from './option-table.ts'
 
-const MiB = 1024 * 1024
-const DEFAULT_MAX_MSG_SIZE = MiB
-const DEFAULT_MAX_BODY_SIZE = 5 * MiB
-const MINUTE = 60_000
-
-const addresses = { group: 'Addresses' }
-const data = { group: 'Data' }
-const messages = { group: 'Messages' }
-const clients = { group: 'Clients' }
-const statistics = { group: 'Statistics' }
-const security = { group: 'TLS, compression and authorization' }
-const general = { group: 'General' }
-const unused = { group: 'Accepted for compatibility' }
-
-/** Every flag of the official nsqd 1.3.0, with its default and its TOML key, and a few of ours. */
-export const nsqdOptions = {
-  'tcp-address': option.address('Where to listen for clients', '0.0.0.0:4150', addresses),
-  'http-address': option.address('Where to listen for HTTP', '0.0.0.0:4151', addresses),
-  'https-address': option.address('Where to listen for HTTPS (needs --tls-cert)', '0.0.0.0:4152', addresses),
-  'lookupd-tcp-address': option.addresses('An nsqlookupd to register with (give it once for each)', {
-    ...addresses,
-    config: 'nsqlookupd_tcp_addresses',
-    defaultPort: 4160,
-  }),
-  'broadcast-address': option.string(
-    'The address that consumers who find this nsqd through nsqlookupd connect to',
-    undefined,
-    {
-      ...addresses,
-      placeholder: 'HOST',
-      defaultText: '<hostname>, or the address listened on when that is a loopback address',
-    },
-  ),
-  'broadcast-tcp-port': option.int('The TCP port told to nsqlookupd, where it differs', undefined, {
-    ...addresses,
-    min: 0,
-    max: 65_535,
-    defaultText: 'the port of --tcp-address',
-  }),
-  'broadcast-http-port': option.int('The HTTP port told to nsqlookupd, where it differs', undefined, {
-    ...addresses,
-    min: 0,
-    max: 65_535,
-    defaultText: 'the port of --http-address',
-  }),
-
-  'data-path': option.string('The folder for messages and metadata, made when missing', undefined, {
-    ...data,
-    placeholder: 'PATH',
-    defaultText: 'the working directory',
-  }),
-  durability: option.choice(
-    'What must be done before a publish is acknowledged: nothing, handing it to the kernel (survives kill -9), ' +
-      'or forcing it to the disk (survives a power cut)',
-    ['none', 'process', 'power'],
-    'process',
-    data,
-  ),
-  'mem-queue-bytes': option.int('Bytes of recent messages kept in memory, over all topics', 64 * MiB, {
-    ...data,
-    min: MiB,
-  }),
-  'mem-queue-size': option.int(
-    'Messages that an ephemeral topic or channel keeps; for others see --mem-queue-bytes',
-    10_000,
-    { ...data, min: 0 },
-  ),
-  'max-bytes-per-file': option.int('Bytes in a segment file before the next one is begun', 100 * MiB, {
-    ...data,
-    min: 1024,
-    max: 2 ** 31 - 1,
-  }),
-  'sync-every': option.int('Messages between two syncs of a topic to the disk', 2500, { ...data, min: 1 }),
-  'sync-timeout': option.duration('Longest time between two syncs of a topic to the disk', 2000, {
-    ...data,
-    min: 1,
-  }),
-
-  'msg-timeout': option.duration('How long a consumer has for a message before it goes to another', MINUTE, {
-    ...messages,
-    min: 1,
-  }),
-  'max-msg-timeout': option.duration('The longest message timeout that a client may ask for', 15 * MINUTE, {
-    ...messages,
-    min: 1,
-  }),
-  'max-msg-size': option.int('Largest message, in bytes', DEFAULT_MAX_MSG_SIZE, {
-    ...messages,
-    min: 1,
-    max: 2 ** 30,
-  }),
-  'max-body-size': option.int(
-    'Largest body of a command, in bytes; grows with --max-msg-size unless given',
-    DEFAULT_MAX_BODY_SIZE,
-    { ...messages, min: 1, max: 2 ** 30 },
-  ),
-  'max-req-timeout': option.duration('The longest time that a message may be deferred', 60 * MINUTE, {
-    ...messages,
-    min: 0,
-  }),
-
-  'max-rdy-count': option.int('The largest RDY that a client may send', 2500, { ...clients, min: 1 }),
-  'max-heartbeat-interval': option.duration(
-    'The longest heartbeat interval that a client may ask for',
-    MINUTE,
-    {
-      ...clients,
-      min: 1000,
-    },
-  ),
-  'max-channel-consumers': option.int('Consumers allowed on a channel of this nsqd (0: any number)', 0, {
-    ...clients,
-    min: 0,
-  }),
-  'output-buffer-timeout': option.duration('How long messages may wait to be sent together', 250, {
-    ...clients,
-    min: 0,
-  }),
-  'min-output-buffer-timeout': option.duration('The shortest such time that a client may ask for', 25, {
-    ...clients,
-    min: 0,
-  }),
-  'max-output-buffer-timeout': option.duration('The longest such time that a client may ask for', 30_000, {
-    ...clients,
-    min: 0,
-  }),
-  'max-output-buffer-size': option.int(
-    'The largest output buffer that a client may ask for, in bytes',
-    65_536,
-    {
-      ...clients,
-      min: 64,
-    },
-  ),
-
-  'e2e-processing-latency-percentile': option.floats(
-    'Percentiles of the time from publish to FIN shown in /stats, each above 0 and up to 1 (0.5,0.99)',
-    { ...statistics, config: 'e2e_processing_latency_percentiles', min: 0, max: 1 },
-  ),
-  'e2e-processing-latency-window-time': option.duration(
-    'The time that these percentiles cover',
-    10 * MINUTE,
-    {
-      ...statistics,
-      min: 1,
-    },
-  ),
-  'statsd-address': option.address('A statsd daemon (UDP) to push statistics to', undefined, statistics),
-  'statsd-interval': option.duration('Time between two pushes to statsd', MINUTE, { ...statistics, min: 1 }),
-  'statsd-prefix': option.string('Prefix of statsd keys; %s is this host', 'nsq.%s', statistics),
-  'statsd-mem-stats': option.bool('Push memory statistics to statsd too', true, statistics),
-  'statsd-exclude-ephemeral': option.bool('Leave ephemeral topics and channels out', false, statistics),
-  'statsd-udp-packet-size': option.int('Largest UDP packet sent to statsd, in bytes', 508, {
-    ...statistics,
-    min: 1,
-    max: 65_507,
-  }),
-
-  'tls-cert': option.string('Certificate file (PEM)', undefined, { ...security, placeholder: 'FILE' }),
-  'tls-key': option.string('Key file (PEM)', undefined, { ...security, placeholder: 'FILE' }),
-  'tls-client-auth-policy': option.choice(
-    'Ask clients for a certificate, or ask and verify it',
-    ['', 'require', 'require-verify'],
-    '',
-    { ...security, placeholder: 'require|require-verify' },
-  ),
-  'tls-root-ca-file': option.string(
-    'Certificates of the authorities that sign client certificates (PEM)',
-    undefined,
-    {
-      ...security,
-      placeholder: 'FILE',
-    },
-  ),
-  'tls-required': tlsRequired(),
-  'tls-min-version': option.choice(
-    'The oldest TLS version allowed',
-    ['ssl3.0', 'tls1.0', 'tls1.1', 'tls1.2', 'tls1.3'],
-    'tls1.0',
-    security,
-  ),
-  deflate: option.bool('Let clients ask for deflate compression', true, security),
-  'max-deflate-level': option.int('The highest deflate level that a client may ask for', 6, {
-    ...security,
-    min: 1,
-    max: 9,
-  }),
-  snappy: option.bool('Let clients ask for snappy compression', true, security),
-  'auth-http-address': option.strings('An authorization server to ask (give it once for each)', {
-    ...security,
-    config: 'auth_http_addresses',
-    placeholder: 'HOST:PORT',
-    commas: true,
-  }),
-  'auth-http-request-method': option.choice(
-    'HTTP method for asking the authorization server',
-    ['get', 'post'],
-    'get',
-    security,
-  ),
-
-  'node-id': option.int(
-    'Part of every message id, different on each nsqd of a cluster',
-    defaultNodeId(hostname()),
-    {
-      ...general,
-      config: 'id',
-      min: 0,
-      max: 1023,
-      defaultText: '<derived from hostname>',
-    },
-  ),
-  'topology-region': option.string('Region of this nsqd, told to nsqlookupd and clients', '', general),
-  'topology-zone': option.string('Zone of this nsqd within its region, told likewise', '', general),
-  'enable-experiment': option.strings(
-    'topology-aware-consumption: deliver to consumers of the same zone, then region, before others',
-    { ...general, commas: true },
-  ),
-  'http-client-connect-timeout': option.duration('Time allowed to connect to another HTTP server', 2000, {
-    ...general,
-    min: 1,
-  }),
-  'http-client-request-timeout': option.duration('Time allowed for a request to another HTTP server', 5000, {
-    ...general,
-    min: 1,
-  }),
-  'log-level': option.choice(
-    'The least important lines to log',
-    ['debug', 'info', 'warn', 'error', 'fatal'],
-    'info',
-    general,
-  ),
-  'log-prefix': option.string('What every log line begins with', '[nsqd] ', general),
-  config: option.string('A TOML file with options', undefined, {
-    ...general,
-    placeholder: 'FILE',
-    flagOnly: true,
-  }),
-  version: option.bool('Print the version', false, { ...general, flagOnly: true }),
-
-  'queue-scan-selection-count': option.int(
-    'Without meaning here: timers fire on time, nothing is scanned',
-    20,
-    unused,
-  ),
-  'queue-scan-worker-pool-max': option.int(
-    'Without meaning here: timers fire on time, nothing is scanned',
-    4,
-    unused,
-  ),
-  verbose: option.bool('Without effect, as in the official nsqd: use --log-level=debug', false, unused),
-  'worker-id': option.bool('Without effect, as in the official nsqd: use --node-id', false, unused),
-}
+export { nsqdOptions } from './option-table.ts'
 
 /** The options of an nsqd, by camel-cased flag; durations are milliseconds, sizes bytes. */
 export type NsqdOptions = OptionValues<typeof nsqdOptions> & {
@@ -279,9 +19,11 @@ export type NsqdOptions = OptionValues<typeof nsqdOptions> & {
  */
 export function resolveNsqdOptions(given: Partial<OptionValues<typeof nsqdOptions>> = {}): NsqdOptions {
   const values = { ...resolveOptions(nsqdOptions, {}, {}), ...given }
+  if (values.tcpAddress === '') throw new OptionError('tcp-address', '--tcp-address must not be empty')
   const options = {
     ...values,
     ...sizes(values.maxMsgSize, values.maxBodySize),
+    tlsRequired: tlsRequirement(values),
     broadcastAddress: values.broadcastAddress ?? defaultBroadcastAddress(values.tcpAddress),
     dataPath: resolve(values.dataPath ?? ''),
   }
@@ -289,11 +31,14 @@ export function resolveNsqdOptions(given: Partial<OptionValues<typeof nsqdOption
   return options
 }
 
-/** What to tell the user about flags that were given and do nothing in this version. */
+/** What to tell the user about flags that do nothing in this version, or other than what may be meant. */
 export function optionWarnings(options: NsqdOptions): string[] {
   const warnings: string[] = []
-  if (options.tlsCert || options.tlsKey) {
-    warnings.push('--tls-cert, --tls-key: this version has no TLS yet, clients that ask for it get none')
+  if (options.tlsClientAuthPolicy === 'require-verify' && !options.tlsRootCaFile) {
+    warnings.push(
+      '--tls-client-auth-policy=require-verify without --tls-root-ca-file: every certificate is accepted that a ' +
+        'public authority has signed',
+    )
   }
   if (options.statsdAddress) warnings.push('--statsd-address: this version does not push to statsd yet')
   return warnings
@@ -305,7 +50,9 @@ export function optionWarnings(options: NsqdOptions): string[] {
  * is always the right one.
  */
 function defaultBroadcastAddress(tcpAddress: string): string {
-  const { host } = parseAddress(tcpAddress)
+  const endpoint = parseEndpoint(tcpAddress)
+  if ('path' in endpoint) return hostname()
+  const { host } = endpoint
   const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
   return isLoopback ? host : hostname()
 }
@@ -313,8 +60,8 @@ function defaultBroadcastAddress(tcpAddress: string): string {
 /** A message must fit into a body. Of two sizes that contradict each other, the one left at its default follows. */
 function sizes(maxMsgSize: number, maxBodySize: number): { maxMsgSize: number; maxBodySize: number } {
   if (maxMsgSize <= maxBodySize) return { maxMsgSize, maxBodySize }
-  if (maxBodySize === DEFAULT_MAX_BODY_SIZE) return { maxMsgSize, maxBodySize: maxMsgSize }
-  if (maxMsgSize === DEFAULT_MAX_MSG_SIZE) return { maxMsgSize: maxBodySize, maxBodySize }
+  if (maxBodySize === nsqdOptions['max-body-size'].default) return { maxMsgSize, maxBodySize: maxMsgSize }
+  if (maxMsgSize === nsqdOptions['max-msg-size'].default) return { maxMsgSize: maxBodySize, maxBodySize }
   throw new OptionError(
     'max-msg-size',
     `--max-msg-size=${maxMsgSize} must not be above --max-body-size=${maxBodySize}`,
@@ -335,27 +82,39 @@ function check(options: NsqdOptions): void {
       '--e2e-processing-latency-percentile must be above 0 and at most 1',
     )
   }
-  // Never serve in the clear, or to everybody, what the user wanted protected.
-  if (options.tlsRequired !== 'false') {
-    throw new OptionError('tls-required', '--tls-required: this version has no TLS yet')
-  }
-  if (options.authHttpAddress.length > 0) {
-    throw new OptionError('auth-http-address', '--auth-http-address: this version has no authorization yet')
+  checkTls(options)
+  for (const address of options.authHttpAddress) {
+    const url = authUrl(address)
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new OptionError(
+        'auth-http-address',
+        '--auth-http-address: one is neither HOST:PORT nor a URL of http or https',
+      )
+    }
   }
 }
 
-/** A switch that may also be told `tcp-https`: TLS for clients, while plain HTTP stays open. */
-function tlsRequired(): Option<'false' | 'true' | 'tcp-https'> {
-  const required = option.choice(
-    'Refuse clients without TLS (true), or only those of the TCP port (tcp-https)',
-    ['false', 'true', 'tcp-https'],
-    'false',
-    security,
-  )
-  return { ...required, kind: 'bool' }
+/** Nothing is served in the clear, or to everybody, that was meant to be protected. */
+function checkTls({ tlsCert, tlsKey, tlsClientAuthPolicy, tlsRequired }: NsqdOptions): void {
+  if (tlsCert && tlsKey) return
+  if (tlsCert) throw new OptionError('tls-cert', '--tls-cert needs --tls-key')
+  if (tlsKey) throw new OptionError('tls-key', '--tls-key needs --tls-cert')
+  const needs = 'needs --tls-cert and --tls-key'
+  if (tlsClientAuthPolicy !== '') {
+    throw new OptionError('tls-client-auth-policy', `--tls-client-auth-policy ${needs}`)
+  }
+  if (tlsRequired !== 'false') throw new OptionError('tls-required', `--tls-required ${needs}`)
 }
 
-/** The official rule: nodes with different hostnames most often get different ids. */
-function defaultNodeId(host: string): number {
-  return crc32(createHash('md5').update(host).digest()) % 1024
+/** As in the official nsqd: who asks for certificates means that TLS is required. */
+function tlsRequirement({
+  tlsRequired,
+  tlsClientAuthPolicy,
+}: OptionValues<typeof nsqdOptions>): OptionValues<typeof nsqdOptions>['tlsRequired'] {
+  return tlsClientAuthPolicy !== '' && tlsRequired === 'false' ? 'true' : tlsRequired
+}
+
+/** The URL of an authorization server given as `host:port` or as a URL. */
+export function authUrl(address: string): string {
+  return address.includes('://') ? address : `http://${address}/auth`
 }

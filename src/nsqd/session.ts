@@ -1,35 +1,29 @@
 import type { Socket } from 'node:net'
-import { SocketWriter } from '../net/writer.ts'
-import { type CommandHandler, CommandReader } from '../protocol/command-reader.ts'
+import { deflateLayer } from '../net/deflate.ts'
+import { isSnappyAvailable, snappyLayer } from '../net/snappy.ts'
+import type { TlsFacts } from '../net/tls.ts'
+import type { CommandHandler } from '../protocol/command-reader.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import { CLOSE_WAIT_FRAME, errorFrame, HEARTBEAT_FRAME, OK_FRAME, responseFrame } from '../protocol/frame.ts'
+import { CLOSE_WAIT_FRAME, errorFrame, OK_FRAME, responseFrame } from '../protocol/frame.ts'
 import { parseIdentify } from '../protocol/identify.ts'
-import type { NsqError } from '../util/errors.ts'
-import { errorText } from '../util/errors.ts'
-import type { Logger } from '../util/logger.ts'
+import { AuthGate } from './auth-gate.ts'
+import type { Authorizations } from './authorizations.ts'
 import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
-import { Heartbeat } from './heartbeat.ts'
-import { defaultSettings, negotiate, type SessionSettings } from './identify.ts'
-import type { Publisher } from './intake.ts'
+import { defaultSettings, type Grant, negotiate, type SessionSettings } from './identify.ts'
 import type { NsqdOptions } from './options.ts'
-import { Replies } from './replies.ts'
+import type { Secured } from './secured.ts'
+import { TlsGate } from './tls-gate.ts'
 import type { Topic } from './topic.ts'
-import type { Turn } from './turn.ts'
+import { type Upgrade, Wire, type WireHost, type WireOwner } from './wire.ts'
 
 /** The numbers of the official nsqd, as `/stats` shows them. */
 const State = { init: 0, disconnected: 1, subscribed: 3, closing: 4 } as const
 
-/** A session with more bytes than this still to be sent gets no more messages until it has drained. */
-const MAX_UNSENT = 1024 * 1024
-/** How long a connection may take to read the error that ends it, in ms. */
-const LAST_WORDS = 1000
-
 /** What a session needs of its daemon. */
-export interface SessionHost {
+export interface SessionHost extends WireHost {
   readonly options: NsqdOptions
-  readonly logger: Logger
-  readonly turn: Turn
+  readonly secured: Secured
   topic(name: string): Topic
   sessionClosed(session: Session): void
 }
@@ -39,15 +33,13 @@ interface PubCount {
   count: number
 }
 
-/** One client's connection: its state, and what its commands do. The handlers carry the protocol's names. */
-export class Session implements CommandHandler, Publisher {
+/** One client: its state, and what its commands do. The handlers carry the protocol's names. */
+export class Session implements WireOwner {
   /** Unique in this process, never 0. */
   readonly number: number
-  readonly remoteAddress: string
   readonly connectedAt: number = Date.now()
-  readonly deflate = false
-  readonly snappy = false
-  readonly tls = false
+  deflate = false
+  snappy = false
   state: number = State.init
   /** RDY. */
   ready = 0
@@ -56,55 +48,44 @@ export class Session implements CommandHandler, Publisher {
   finishCount = 0
   requeueCount = 0
   channel: Channel | undefined
-  /** Owned by Turn. */
-  inTurn = false
+  /** What AUTH has brought. */
+  authorizations: Authorizations | undefined
   /** Copied out of the settings, as every delivery asks for them. */
   msgTimeout: number
   sampleRate = 0
   topologyZone = ''
   topologyRegion = ''
   readonly #host: SessionHost
-  readonly #socket: Socket
-  readonly #writer: SocketWriter
-  readonly #reader: CommandReader
+  readonly #wire: Wire
+  /** Where commands go once there is TLS. */
+  readonly #commands: CommandHandler
   #settings: SessionSettings
   readonly #pubCounts = new Map<string, PubCount>()
   #lastPub: PubCount | undefined
-  readonly #replies: Replies
-  #ending = false
-  readonly #heartbeat: Heartbeat
 
   constructor(host: SessionHost, socket: Socket, number: number) {
+    const { options, secured } = host
+    const { authServers } = secured
     this.#host = host
-    this.#socket = socket
     this.number = number
-    const remoteHost = socket.remoteAddress ?? ''
-    this.remoteAddress = `${remoteHost.includes(':') ? `[${remoteHost}]` : remoteHost}:${socket.remotePort ?? 0}`
-    this.#settings = defaultSettings(host.options, remoteHost)
-    this.msgTimeout = this.#settings.msgTimeout
-    this.#writer = new SocketWriter(socket)
-    this.#replies = new Replies(this.#writer)
-    this.#reader = new CommandReader(this, {
-      maxMessageSize: host.options.maxMsgSize,
-      maxBodySize: host.options.maxBodySize,
+    this.#wire = new Wire(host, socket, this, {
+      maxMessageSize: options.maxMsgSize,
+      maxBodySize: options.maxBodySize,
     })
-    this.#heartbeat = new Heartbeat(
-      () => {
-        this.#writer.write(HEARTBEAT_FRAME)
-        host.turn.flush(this)
-      },
-      () => {
-        host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
-        socket.destroy()
-      },
-    )
-    socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    socket.on('end', () => this.#finish())
-    socket.on('drain', () => this.#drained())
-    socket.on('error', error => host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`))
-    socket.on('close', () => this.#closed())
-    this.#heartbeat.every(this.#settings.heartbeatInterval)
+    this.#settings = defaultSettings(options, this.#wire.remoteIp)
+    this.msgTimeout = this.#settings.msgTimeout
+    this.#commands = authServers === undefined ? this : new AuthGate(this, this.#wire, authServers)
+    this.#wire.handCommandsTo(options.tlsRequired === 'false' ? this.#commands : new TlsGate(this.#commands))
+    this.#wire.beatEvery(this.#settings.heartbeatInterval)
+  }
+
+  get remoteAddress(): string {
+    return this.#wire.remoteAddress
+  }
+
+  /** Undefined without TLS. */
+  get tls(): TlsFacts | undefined {
+    return this.#wire.tls
   }
 
   get clientId(): string {
@@ -125,7 +106,7 @@ export class Session implements CommandHandler, Publisher {
 
   /** How many messages it may be sent now. */
   room(): number {
-    if (this.state !== State.subscribed || this.#writer.pending > MAX_UNSENT) return 0
+    if (this.state !== State.subscribed || this.#wire.isBacklogged) return 0
     return Math.max(0, this.ready - this.inFlightCount)
   }
 
@@ -138,8 +119,7 @@ export class Session implements CommandHandler, Publisher {
   deliver(frames: Buffer, count: number): void {
     this.inFlightCount += count
     this.messageCount += count
-    this.#writer.write(frames)
-    this.#host.turn.flush(this)
+    this.#wire.deliver(frames)
   }
 
   /** A message that it had was taken back. */
@@ -152,43 +132,35 @@ export class Session implements CommandHandler, Publisher {
     this.inFlightCount = 0
   }
 
-  acknowledge(): void {
-    this.#replies.ok()
-    this.#committed()
-  }
-
-  refuse(error: NsqError): void {
-    this.#host.logger.error(`client ${this.remoteAddress}: ${error.message}: ${errorText(error.cause ?? '')}`)
-    // As in the official nsqd a failed publish is fatal: the client cannot tell which of its publishes it was.
-    this.#fail(new ProtocolError('E_PUB_FAILED', error.message))
-    this.#replies.failed()
-    this.#committed()
-  }
-
-  /** Called by Turn. */
-  flush(): void {
-    this.#writer.flush()
-  }
-
   destroy(): void {
-    this.#socket.destroy()
+    this.#wire.destroy()
   }
 
   IDENTIFY(bytes: Buffer, start: number, end: number): void {
-    if (this.state !== State.init) throw new ProtocolError('E_INVALID', 'cannot IDENTIFY in current state')
+    this.mustBeNew('IDENTIFY')
     const request = parseIdentify(bytes, start, end)
-    const { settings, response } = negotiate(request, this.#host.options, this.#settings)
+    const { options, secured } = this.#host
+    // Nothing is put over a connection twice.
+    const isCompressed = this.deflate || this.snappy
+    const { settings, response, grant } = negotiate(request, options, this.#settings, {
+      tls: secured.tlsLayer !== undefined && this.tls === undefined && !isCompressed,
+      snappy: options.snappy && request.snappy && !isCompressed && isSnappyAvailable(),
+      deflate: !isCompressed,
+      auth: secured.authServers !== undefined,
+    })
     this.#settings = settings
     this.msgTimeout = settings.msgTimeout
     this.sampleRate = settings.sampleRate
     this.topologyZone = settings.topologyZone
     this.topologyRegion = settings.topologyRegion
-    this.#heartbeat.every(this.#settings.heartbeatInterval)
-    this.#reply(response === undefined ? OK_FRAME : responseFrame(JSON.stringify(response)))
+    this.#wire.reply(response === undefined ? OK_FRAME : responseFrame(JSON.stringify(response)))
+    const upgrades = this.#upgrades(grant)
+    if (upgrades.length === 0) this.#wire.beatEvery(settings.heartbeatInterval)
+    else this.#wire.upgrade(upgrades, () => this.#upgraded(grant))
   }
 
   AUTH(): void {
-    if (this.state !== State.init) throw new ProtocolError('E_INVALID', 'cannot AUTH in current state')
+    this.mustBeNew('AUTH')
     throw new ProtocolError('E_AUTH_DISABLED', 'AUTH disabled')
   }
 
@@ -205,10 +177,7 @@ export class Session implements CommandHandler, Publisher {
   }
 
   DPUB(name: string, delayMs: number, bytes: Buffer, start: number, end: number): void {
-    const { maxReqTimeout } = this.#host.options
-    if (delayMs < 0 || delayMs > maxReqTimeout) {
-      throw new ProtocolError('E_INVALID', `DPUB timeout ${delayMs} out of range 0-${maxReqTimeout}`)
-    }
+    this.mustBeDeferrable(delayMs)
     const topic = this.#publishTo(name, 1)
     topic.intake.putDeferred(bytes, start, end, now() + delayMs)
     this.#awaitCommit(topic)
@@ -219,10 +188,7 @@ export class Session implements CommandHandler, Publisher {
   }
 
   SUB(topicName: string, channelName: string): void {
-    if (this.state !== State.init) throw new ProtocolError('E_INVALID', 'cannot SUB in current state')
-    if (this.#settings.heartbeatInterval <= 0) {
-      throw new ProtocolError('E_INVALID', 'cannot SUB with heartbeats disabled')
-    }
+    this.mustBeSubscribable()
     const channel = this.#host.topic(topicName).channel(channelName)
     const { maxChannelConsumers: limit } = this.#host.options
     if (limit > 0 && channel.sessions.size >= limit) {
@@ -232,7 +198,7 @@ export class Session implements CommandHandler, Publisher {
     channel.addSession(this)
     this.channel = channel
     this.state = State.subscribed
-    this.#reply(OK_FRAME)
+    this.#wire.reply(OK_FRAME)
   }
 
   RDY(count: number): void {
@@ -280,32 +246,59 @@ export class Session implements CommandHandler, Publisher {
   CLS(): void {
     if (this.state !== State.subscribed) throw new ProtocolError('E_INVALID', 'cannot CLS in current state')
     this.state = State.closing
-    this.#reply(CLOSE_WAIT_FRAME)
+    this.#wire.reply(CLOSE_WAIT_FRAME)
   }
 
   NOP(): void {
     // Its arrival is all that it says.
   }
 
-  #read(chunk: Buffer): void {
-    this.#heartbeat.heard()
-    if (this.#ending) return
-    try {
-      this.#reader.push(chunk)
-    } catch (error) {
-      this.#fail(error)
-    }
-    if (this.#writer.pending > MAX_UNSENT) this.#socket.pause()
+  /** Throws unless IDENTIFY, AUTH and SUB are still possible. */
+  mustBeNew(command: string): void {
+    if (this.state !== State.init) throw new ProtocolError('E_INVALID', `cannot ${command} in current state`)
   }
 
-  #drained(): void {
-    this.#resume()
+  mustBeSubscribable(): void {
+    this.mustBeNew('SUB')
+    if (this.#settings.heartbeatInterval <= 0) {
+      throw new ProtocolError('E_INVALID', 'cannot SUB with heartbeats disabled')
+    }
+  }
+
+  mustBeDeferrable(delayMs: number): void {
+    const { maxReqTimeout } = this.#host.options
+    if (delayMs < 0 || delayMs > maxReqTimeout) {
+      throw new ProtocolError('E_INVALID', `DPUB timeout ${delayMs} out of range 0-${maxReqTimeout}`)
+    }
+  }
+
+  drained(): void {
     if (this.channel !== undefined) this.#host.turn.pump(this.channel)
   }
 
-  /** Reads on, unless replies or the disk are behind. */
-  #resume(): void {
-    if (this.#socket.isPaused() && this.#writer.pending <= MAX_UNSENT) this.#socket.resume()
+  ended(): void {
+    this.#leave()
+  }
+
+  closed(): void {
+    this.#leave()
+    this.#host.sessionClosed(this)
+  }
+
+  #upgrades({ tls, snappy, deflateLevel }: Grant): Upgrade[] {
+    const upgrades: Upgrade[] = []
+    const { tlsLayer } = this.#host.secured
+    if (tls && tlsLayer !== undefined) upgrades.push({ name: 'TLS', layer: tlsLayer })
+    if (snappy) upgrades.push({ name: 'snappy', layer: snappyLayer() })
+    if (deflateLevel > 0) upgrades.push({ name: 'deflate', layer: deflateLayer(deflateLevel) })
+    return upgrades
+  }
+
+  #upgraded({ tls, snappy, deflateLevel }: Grant): void {
+    if (tls) this.#wire.handCommandsTo(this.#commands)
+    this.snappy = snappy
+    this.deflate = deflateLevel > 0
+    this.#wire.beatEvery(this.#settings.heartbeatInterval)
   }
 
   #subscribed(command: string): Channel {
@@ -333,71 +326,25 @@ export class Session implements CommandHandler, Publisher {
     try {
       return this.#host.topic(name)
     } catch (cause) {
-      this.#host.logger.error(`cannot make topic ${name}: ${errorText(cause)}`)
       throw new ProtocolError('E_PUB_FAILED', `cannot make topic ${name}`, { cause })
     }
   }
 
   #awaitCommit(topic: Topic): void {
-    this.#replies.published()
-    topic.intake.awaitCommit(this)
-    if (topic.intake.isBehind) this.#socket.pause()
-  }
-
-  #committed(): void {
-    if (this.#ending && this.#replies.isSettled) this.#end()
-    else this.#resume()
-    this.#host.turn.flush(this)
-  }
-
-  #reply(frame: Buffer): void {
-    this.#replies.reply(frame)
-    this.#host.turn.flush(this)
+    this.#wire.published()
+    topic.intake.awaitCommit(this.#wire)
+    if (topic.intake.isBehind) this.#wire.pause()
   }
 
   /** Answers what a command did wrong; the connection ends when it must. */
   #answer(error: unknown): void {
     if (!(error instanceof ProtocolError) || error.fatal) throw error
-    this.#reply(errorFrame(error.frameText))
-  }
-
-  /** Ends the connection with an error, behind the replies that are still due. */
-  #fail(error: unknown): void {
-    if (this.#ending) return
-    const { logger } = this.#host
-    if (error instanceof ProtocolError) {
-      logger.warn(`client ${this.remoteAddress}: ${error.frameText}`)
-      this.#reply(errorFrame(error.frameText))
-    } else {
-      logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
-      logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
-    }
-    this.#finish()
-  }
-
-  /** Takes no more commands. What was published is still answered. */
-  #finish(): void {
-    if (this.#ending) return
-    this.#ending = true
-    this.#leave()
-    if (this.#replies.isSettled) this.#end()
-  }
-
-  #end(): void {
-    this.#writer.end()
-    setTimeout(() => this.#socket.destroy(), LAST_WORDS).unref()
+    this.#wire.reply(errorFrame(error.frameText))
   }
 
   #leave(): void {
     this.state = State.disconnected
     this.channel?.removeSession(this)
     this.channel = undefined
-  }
-
-  #closed(): void {
-    this.#heartbeat.stop()
-    this.#ending = true
-    this.#leave()
-    this.#host.sessionClosed(this)
   }
 }

@@ -1,3 +1,4 @@
+import type { TlsFacts } from '../net/tls.ts'
 import { LatencyQuantiles, type LatencyResult } from '../util/quantile.ts'
 import { version } from '../util/version.ts'
 import { type MemoryStats, memoryStats } from './memory.ts'
@@ -21,7 +22,12 @@ export interface SessionSource {
   readonly sampleRate: number
   readonly deflate: boolean
   readonly snappy: boolean
-  readonly tls: boolean
+  /** Undefined without TLS. */
+  readonly tls: TlsFacts | undefined
+  /** What AUTH has brought. */
+  readonly authorizations:
+    | { readonly identity: string; readonly identityUrl: string; readonly count: number }
+    | undefined
   readonly topologyZone: string
   readonly topologyRegion: string
   /** Messages published, by topic. */
@@ -98,12 +104,18 @@ export interface ClientStats {
   deflate: boolean
   snappy: boolean
   user_agent: string
+  /** Left out for a client without authorizations, and where they are empty. */
+  authed?: boolean
+  auth_identity?: string
+  auth_identity_url?: string
   topology_zone: string
   topology_region: string
   /** Left out for a client that has published nothing. */
   pub_counts?: { topic: string; count: number }[]
   tls: boolean
+  /** The IANA name. */
   tls_cipher_suite: string
+  /** `TLS1.2`, `TLS1.3` */
   tls_version: string
   tls_negotiated_protocol: string
   tls_negotiated_protocol_is_mutual: boolean
@@ -201,6 +213,7 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
 }
 
 function clientStats(session: SessionSource, topicName: string): ClientStats {
+  const { tls, authorizations } = session
   const counts = [...session.pubCounts].filter(([topic]) => topicName === '' || topic === topicName)
   return {
     client_id: session.clientId,
@@ -218,14 +231,35 @@ function clientStats(session: SessionSource, topicName: string): ClientStats {
     deflate: session.deflate,
     snappy: session.snappy,
     user_agent: session.userAgent,
+    ...(authorizations !== undefined && authStats(authorizations)),
     topology_zone: session.topologyZone,
     topology_region: session.topologyRegion,
     ...(counts.length > 0 && { pub_counts: counts.map(([topic, count]) => ({ topic, count })) }),
-    tls: session.tls,
-    tls_cipher_suite: '',
-    tls_version: '',
-    tls_negotiated_protocol: '',
-    tls_negotiated_protocol_is_mutual: false,
+    tls: tls !== undefined,
+    tls_cipher_suite: tls?.cipher ?? '',
+    tls_version: tls === undefined ? '' : versionText(tls.version),
+    tls_negotiated_protocol: tls?.protocol ?? '',
+    // A remnant of NPN; Go says true for every TLS connection.
+    tls_negotiated_protocol_is_mutual: tls !== undefined,
+  }
+}
+
+/** Go's name for Node's `TLSv1.2`. */
+function versionText(version: string): string {
+  return version === 'TLSv1' ? 'TLS1.0' : version.replace('TLSv', 'TLS')
+}
+
+type AuthStats = Pick<ClientStats, 'authed' | 'auth_identity' | 'auth_identity_url'>
+
+function authStats({
+  identity,
+  identityUrl,
+  count,
+}: NonNullable<SessionSource['authorizations']>): AuthStats {
+  return {
+    ...(count > 0 && { authed: true }),
+    ...(identity !== '' && { auth_identity: identity }),
+    ...(identityUrl !== '' && { auth_identity_url: identityUrl }),
   }
 }
 

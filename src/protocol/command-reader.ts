@@ -57,7 +57,8 @@ const NO_LINE = new Uint8Array(0)
  * with the errors of official nsqd. Bytes given to the handler are views of the chunk, or of a buffer made for them.
  */
 export class CommandReader extends LineReader {
-  readonly #handler: CommandHandler
+  /** Who the commands go to, from the next one on. */
+  handler: CommandHandler
   readonly #limits: CommandLimits
 
   // The command whose body comes next, and what its line said.
@@ -70,7 +71,7 @@ export class CommandReader extends LineReader {
 
   constructor(handler: CommandHandler, limits: CommandLimits) {
     super(MAGIC)
-    this.#handler = handler
+    this.handler = handler
     this.#limits = limits
   }
 
@@ -81,7 +82,7 @@ export class CommandReader extends LineReader {
     while (at < end && !this.paused) {
       if (!this.expectsSize) {
         if (isFinLine(bytes, at)) {
-          this.#handler.FIN(bytes, at + 4)
+          this.handler.FIN(bytes, at + 4)
           at += FIN_LINE_LENGTH
           continue
         }
@@ -114,15 +115,15 @@ export class CommandReader extends LineReader {
   protected override deliver(bytes: Buffer, start: number, end: number): void {
     switch (this.#command) {
       case 'PUB':
-        return this.#handler.PUB(this.#topic, bytes, start, end)
+        return this.handler.PUB(this.#topic, bytes, start, end)
       case 'MPUB':
         return this.#deliverBatch(bytes, start, end)
       case 'DPUB':
-        return this.#handler.DPUB(this.#topic, this.#delayMs, bytes, start, end)
+        return this.handler.DPUB(this.#topic, this.#delayMs, bytes, start, end)
       case 'IDENTIFY':
-        return this.#handler.IDENTIFY(bytes, start, end)
+        return this.handler.IDENTIFY(bytes, start, end)
       case 'AUTH':
-        return this.#handler.AUTH(bytes, start, end)
+        return this.handler.AUTH(bytes, start, end)
     }
   }
 
@@ -144,7 +145,7 @@ export class CommandReader extends LineReader {
     }
     // Official nsqd would read the rest as the next command.
     if (at < end) throw badBody(`MPUB body is ${end - at} bytes longer than its messages`)
-    this.#handler.MPUB(this.#topic, bytes, start + 4, end, count)
+    this.handler.MPUB(this.#topic, bytes, start + 4, end, count)
   }
 
   #badSize(size: number): ProtocolError {
@@ -168,7 +169,7 @@ export class CommandReader extends LineReader {
 
   #expectBody(): void {
     this.expectsSize = true
-    if (this.#command === 'MPUB') this.#handler.topicNamed(this.#topic)
+    if (this.#command === 'MPUB') this.handler.topicNamed(this.#topic)
   }
 
   #readLine(bytes: Buffer, at: number, lineFeed: number): void {
@@ -179,17 +180,17 @@ export class CommandReader extends LineReader {
     switch (name) {
       case 'FIN':
         checkId(name, params, 2)
-        return this.#handler.FIN(bytes, at + 4)
+        return this.handler.FIN(bytes, at + 4)
       case 'REQ':
         checkId(name, params, 3)
-        return this.#handler.REQ(bytes, at + 4, parseNumber(params[2], 'REQ could not parse timeout'))
+        return this.handler.REQ(bytes, at + 4, parseNumber(params[2], 'REQ could not parse timeout'))
       case 'TOUCH':
         checkId(name, params, 2)
-        return this.#handler.TOUCH(bytes, at + 6)
+        return this.handler.TOUCH(bytes, at + 6)
       case 'RDY':
-        return this.#handler.RDY(params.length > 1 ? parseNumber(params[1], 'RDY could not parse count') : 1)
+        return this.handler.RDY(params.length > 1 ? parseNumber(params[1], 'RDY could not parse count') : 1)
       case 'NOP':
-        return this.#handler.NOP()
+        return this.handler.NOP()
       case 'PUB':
       case 'MPUB':
       case 'DPUB':
@@ -199,7 +200,7 @@ export class CommandReader extends LineReader {
       case 'SUB':
         return this.#readSub(params)
       case 'CLS':
-        return this.#handler.CLS()
+        return this.handler.CLS()
       case 'AUTH':
         if (params.length !== 1) throw invalid('AUTH invalid number of parameters')
         return this.#expectLoneBody(name)
@@ -232,7 +233,7 @@ export class CommandReader extends LineReader {
     if (!isValidChannelName(channel)) {
       throw new ProtocolError('E_BAD_CHANNEL', `SUB channel name ${quote(channel)} is not valid`)
     }
-    this.#handler.SUB(topic, channel)
+    this.handler.SUB(topic, channel)
   }
 
   #expectLoneBody(name: 'IDENTIFY' | 'AUTH'): void {

@@ -153,6 +153,14 @@ function address(describe: string, fallback?: string, extra?: OptionExtra): Opti
   )
 }
 
+/** `host:port`, or the path of a Unix socket: what has a slash. An empty text means "none", as in `address`. */
+function endpoint(describe: string, fallback: string, extra?: OptionExtra): Option<string> {
+  return scalar('address', describe, fallback, { placeholder: 'HOST:PORT|PATH', ...extra }, text => {
+    if (text !== '') parseEndpoint(text)
+    return text
+  })
+}
+
 /** Texts; the flag is given once for each, or, with `commas`, several at once as `a,b`. */
 function strings(describe: string, extra?: OptionExtra & { commas?: boolean }): Option<readonly string[]> {
   const { commas = false, ...rest } = extra ?? {}
@@ -196,6 +204,7 @@ export const option = {
   duration,
   choice,
   address,
+  endpoint,
   strings,
   addresses,
   endpoints,

@@ -54,8 +54,8 @@ function fakeDaemon() {
   const target = {
     options: resolveNsqdOptions({ maxMsgSize: 100, maxBodySize: 1000, tcpAddress: '127.0.0.1:0' }),
     logger: new Logger({ prefix: '', level: LogLevel.info, write: line => void log.push(line) }),
-    tcpAddress: { host: '127.0.0.1', port: 14_150 },
-    httpAddress: { host: '127.0.0.1', port: 14_151 },
+    tcpPort: 14_150,
+    httpPort: 14_151,
     startTime: new Date(1_700_000_000_999),
     health: 'OK',
     topics,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defaultSettings, negotiate } from '../../src/nsqd/identify.ts'
+import { defaultSettings, type Grant, negotiate } from '../../src/nsqd/identify.ts'
 import { resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { ProtocolError } from '../../src/protocol/errors.ts'
 import { type IdentifyRequest, parseIdentify } from '../../src/protocol/identify.ts'
@@ -8,10 +8,24 @@ import { version } from '../../src/util/version.ts'
 
 const options = resolveNsqdOptions()
 const fresh = defaultSettings(options, '10.0.0.1')
+const nothing = { tls: false, snappy: false, deflate: false, auth: false }
+const everything = { tls: true, snappy: true, deflate: true, auth: true }
 
 function request(fields: Partial<IdentifyRequest>): IdentifyRequest {
   const bytes = Buffer.from(JSON.stringify(fields))
   return parseIdentify(bytes, 0, bytes.length)
+}
+
+/** The level in the answer, the highest allowed, and the one that is used. */
+function levels(maxDeflateLevel: number, asked: Partial<IdentifyRequest>): unknown[] {
+  const limited = resolveNsqdOptions({ maxDeflateLevel })
+  const { response, grant } = negotiate(
+    request({ feature_negotiation: true, ...asked }),
+    limited,
+    fresh,
+    everything,
+  )
+  return [response?.deflate_level, response?.max_deflate_level, grant.deflateLevel]
 }
 
 describe('negotiate', () => {
@@ -20,6 +34,7 @@ describe('negotiate', () => {
       request({ client_id: 'c', hostname: 'h', user_agent: 'test/1', feature_negotiation: true }),
       options,
       fresh,
+      nothing,
     )
     assert.deepEqual(response, {
       max_rdy_count: 2500,
@@ -42,7 +57,7 @@ describe('negotiate', () => {
   })
 
   test('answers a plain OK without feature negotiation, and still applies what was asked', () => {
-    const { settings, response } = negotiate(request({ msg_timeout: 2000 }), options, fresh)
+    const { settings, response } = negotiate(request({ msg_timeout: 2000 }), options, fresh, nothing)
     assert.equal(response, undefined)
     assert.equal(settings.msgTimeout, 2000)
   })
@@ -58,7 +73,7 @@ describe('negotiate', () => {
       topology_zone: 'z',
       topology_region: 'r',
     }
-    const { settings, response } = negotiate(request(asked), options, fresh)
+    const { settings, response } = negotiate(request(asked), options, fresh, nothing)
     assert.deepEqual(settings, {
       clientId: '',
       hostname: '',
@@ -82,6 +97,7 @@ describe('negotiate', () => {
       request({ heartbeat_interval: -1, output_buffer_timeout: -1 }),
       options,
       fresh,
+      nothing,
     )
     assert.equal(settings.heartbeatInterval, 0)
     assert.equal(settings.outputBufferTimeout, 0)
@@ -93,6 +109,7 @@ describe('negotiate', () => {
       request({ output_buffer_size: -1, output_buffer_timeout: 100 }),
       options,
       fresh,
+      nothing,
     )
     assert.equal(settings.outputBufferSize, 1)
     assert.equal(settings.outputBufferTimeout, 0)
@@ -103,22 +120,63 @@ describe('negotiate', () => {
       request({ msg_timeout: 5000, heartbeat_interval: 2000 }),
       options,
       fresh,
+      nothing,
     )
-    const { settings: second } = negotiate(request({}), options, first)
+    const { settings: second } = negotiate(request({}), options, first, nothing)
     assert.equal(second.msgTimeout, 5000)
     assert.equal(second.heartbeatInterval, 2000)
   })
 
-  test('goes on without compression and TLS for a client that offers them', () => {
-    const offers = { feature_negotiation: true, tls_v1: true, deflate: true, deflate_level: 3 }
-    const { response } = negotiate(request(offers), options, fresh)
-    assert.deepEqual([response?.tls_v1, response?.deflate, response?.snappy], [false, false, false])
+  test('goes on without what it cannot do or its flags do not allow', () => {
+    for (const [flags, offer] of [
+      [options, nothing],
+      [resolveNsqdOptions({ deflate: false, snappy: false }), { ...everything, tls: false }],
+    ] as const) {
+      for (const compression of [{ deflate: true, deflate_level: 3 }, { snappy: true }]) {
+        const asked = { feature_negotiation: true, tls_v1: true, ...compression }
+        const { response, grant } = negotiate(request(asked), flags, fresh, offer)
+        assert.deepEqual([response?.tls_v1, response?.deflate, response?.snappy], [false, false, false])
+        assert.deepEqual(grant, { tls: false, snappy: false, deflateLevel: 0 })
+      }
+    }
   })
 
-  test('announces the highest deflate level when that is lower than the usual one', () => {
-    const limited = resolveNsqdOptions({ maxDeflateLevel: 2 })
-    const { response } = negotiate(request({ feature_negotiation: true }), limited, fresh)
-    assert.deepEqual([response?.deflate_level, response?.max_deflate_level], [2, 2])
+  test('grants what is asked for, and nothing else', () => {
+    const cases: [asked: Partial<IdentifyRequest>, grant: Grant][] = [
+      [{}, { tls: false, snappy: false, deflateLevel: 0 }],
+      [{ tls_v1: true }, { tls: true, snappy: false, deflateLevel: 0 }],
+      [{ snappy: true }, { tls: false, snappy: true, deflateLevel: 0 }],
+      [{ deflate: true }, { tls: false, snappy: false, deflateLevel: 6 }],
+      [
+        { tls_v1: true, deflate: true, deflate_level: 1 },
+        { tls: true, snappy: false, deflateLevel: 1 },
+      ],
+    ]
+    for (const [asked, grant] of cases) {
+      const answer = negotiate(request({ feature_negotiation: true, ...asked }), options, fresh, everything)
+      assert.deepEqual(answer.grant, grant)
+      const { response } = answer
+      assert.deepEqual(
+        [response?.tls_v1, response?.snappy, response?.deflate],
+        [grant.tls, grant.snappy, grant.deflateLevel > 0],
+      )
+      assert.equal(response?.auth_required, true)
+    }
+  })
+
+  test('grants nothing without feature negotiation', () => {
+    const asked = { tls_v1: true, deflate: true, snappy: true }
+    const { grant, response } = negotiate(request(asked), options, fresh, everything)
+    assert.deepEqual([grant, response], [{ tls: false, snappy: false, deflateLevel: 0 }, undefined])
+  })
+
+  test('deflates with the level that is asked for, up to the highest allowed', () => {
+    assert.deepEqual(levels(2, {}), [2, 2, 0])
+    assert.deepEqual(levels(9, { deflate_level: 8 }), [6, 9, 0])
+    assert.deepEqual(levels(9, { deflate: true, deflate_level: 8 }), [8, 9, 8])
+    assert.deepEqual(levels(9, { deflate: true, deflate_level: -3 }), [6, 9, 6])
+    assert.deepEqual(levels(3, { deflate: true, deflate_level: 8 }), [3, 3, 3])
+    assert.deepEqual(levels(3, { deflate: true }), [3, 3, 3])
   })
 
   const refused: [fields: Partial<IdentifyRequest>, text: string][] = [
@@ -139,7 +197,7 @@ describe('negotiate', () => {
   for (const [fields, text] of refused) {
     test(`refuses ${JSON.stringify(fields)}`, () => {
       assert.throws(
-        () => negotiate(request({ feature_negotiation: true, ...fields }), options, fresh),
+        () => negotiate(request({ feature_negotiation: true, ...fields }), options, fresh, nothing),
         error => error instanceof ProtocolError && error.fatal && error.frameText === text,
       )
     })

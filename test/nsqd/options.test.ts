@@ -91,6 +91,18 @@ describe('nsqdOptions', () => {
     assert.equal(values.maxMsgTimeout, 300_000)
   })
 
+  test('takes paths of Unix sockets, and nothing, where it listens', () => {
+    for (const flag of ['tcp-address', 'http-address', 'https-address']) {
+      for (const value of ['/run/nsqd.sock', './nsqd.sock', ':4150', '[::1]:4150', '']) {
+        assert.deepEqual(
+          Object.values(resolveOptions({ [flag]: nsqdOptions['tcp-address'] }, { [flag]: value }, {})),
+          [value],
+        )
+      }
+      assert.throws(() => resolveOptions(nsqdOptions, { [flag]: 'nsqd.sock' }, {}), OptionError)
+    }
+  })
+
   test('takes the three values of --tls-required, which is a switch', () => {
     assert.equal(nsqdOptions['tls-required'].kind, 'bool')
     for (const value of ['true', 'false', 'tcp-https']) {
@@ -107,6 +119,20 @@ describe('resolveNsqdOptions', () => {
     assert.equal(resolveNsqdOptions({ tcpAddress: '[::1]:4150' }).broadcastAddress, '::1')
     const given = resolveNsqdOptions({ tcpAddress: '127.0.0.1:0', broadcastAddress: 'example.org' })
     assert.equal(given.broadcastAddress, 'example.org')
+  })
+
+  test('announces the hostname when it listens on a Unix socket', () => {
+    assert.equal(resolveNsqdOptions({ tcpAddress: '/tmp/nsqd.sock' }).broadcastAddress, hostname())
+  })
+
+  test('requires TLS of clients whose certificates are asked for', () => {
+    const cert = { tlsCert: 'c', tlsKey: 'k' }
+    assert.equal(resolveNsqdOptions(cert).tlsRequired, 'false')
+    for (const tlsClientAuthPolicy of ['require', 'require-verify'] as const) {
+      const policy = { ...cert, tlsClientAuthPolicy }
+      assert.equal(resolveNsqdOptions(policy).tlsRequired, 'true')
+      assert.equal(resolveNsqdOptions({ ...policy, tlsRequired: 'tcp-https' }).tlsRequired, 'tcp-https')
+    }
   })
 
   test('makes the data path absolute', () => {
@@ -131,11 +157,16 @@ describe('resolveNsqdOptions', () => {
     ['percentile 0', { e2eProcessingLatencyPercentile: [0.5, 0] }, 'e2e-processing-latency-percentile'],
     ['percentile 99', { e2eProcessingLatencyPercentile: [99] }, 'e2e-processing-latency-percentile'],
     ['to serve in the clear where TLS is required', { tlsRequired: 'tcp-https' }, 'tls-required'],
+    ['to require TLS with a certificate and no key', { tlsRequired: 'true', tlsCert: 'c' }, 'tls-cert'],
+    ['a key without its certificate', { tlsKey: 'k' }, 'tls-key'],
     [
-      'to serve everybody where clients must be authorized',
-      { authHttpAddress: ['a:1'] },
-      'auth-http-address',
+      'to ask for certificates without having one',
+      { tlsClientAuthPolicy: 'require' },
+      'tls-client-auth-policy',
     ],
+    ['an authorization server that is no URL', { authHttpAddress: ['a:b'] }, 'auth-http-address'],
+    ['an authorization server of ftp', { authHttpAddress: ['ftp://a/auth'] }, 'auth-http-address'],
+    ['to listen nowhere', { tcpAddress: '' }, 'tcp-address'],
   ]
   for (const [name, given, flag] of refused) {
     test(`refuses ${name}`, () => {
@@ -147,8 +178,10 @@ describe('resolveNsqdOptions', () => {
   }
 })
 
-test('optionWarnings names the flags that do nothing yet', () => {
+test('optionWarnings names the flags that do nothing, or other than what may be meant', () => {
   assert.deepEqual(optionWarnings(resolveNsqdOptions()), [])
-  const warnings = optionWarnings(resolveNsqdOptions({ tlsCert: 'cert.pem', statsdAddress: 'a:8125' }))
+  const cert = { tlsCert: 'c', tlsKey: 'k', tlsClientAuthPolicy: 'require-verify' } as const
+  assert.deepEqual(optionWarnings(resolveNsqdOptions({ ...cert, tlsRootCaFile: 'ca' })), [])
+  const warnings = optionWarnings(resolveNsqdOptions({ ...cert, statsdAddress: 'a:8125' }))
   assert.equal(warnings.length, 2)
 })

@@ -1,0 +1,312 @@
+import type { Socket } from 'node:net'
+import type { TlsFacts } from '../net/tls.ts'
+import { type Layer, Transport, type TransportHandler } from '../net/transport.ts'
+import type { SocketWriter } from '../net/writer.ts'
+import { type CommandHandler, type CommandLimits, CommandReader } from '../protocol/command-reader.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../protocol/frame.ts'
+import { errorText, type NsqError } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import { Heartbeat } from './heartbeat.ts'
+import type { Publisher } from './intake.ts'
+import { Replies } from './replies.ts'
+import type { Flushing, Turn } from './turn.ts'
+
+/** With more bytes than this still to be sent, no more is sent or read until they are gone. */
+const MAX_UNSENT = 1024 * 1024
+/** How long a client may take to read the error that ends its connection, in ms. */
+const LAST_WORDS = 1000
+/** How long all upgrades of a connection may take, in ms. */
+const UPGRADE_TIMEOUT = 10_000
+
+export interface WireHost {
+  readonly logger: Logger
+  readonly turn: Turn
+}
+
+/** Whose connection it is. */
+export interface WireOwner extends CommandHandler {
+  /** There is room for messages again. */
+  drained(): void
+  /** No command will come any more; what was published is still answered. */
+  ended(): void
+  closed(): void
+}
+
+/** A layer to put over the connection, and its name for the log. */
+export interface Upgrade {
+  readonly name: string
+  readonly layer: Layer | Promise<Layer>
+}
+
+/**
+ * The connection of one client: reads its commands, sends replies in their order, and heartbeats; puts TLS and compression
+ * over it; and ends it, behind the replies that are due.
+ */
+export class Wire implements TransportHandler, Publisher, Flushing {
+  /** `ip:port`, and `@` for a client of a Unix socket, as in the official nsqd. */
+  readonly remoteAddress: string
+  /** Empty for a client of a Unix socket. */
+  readonly remoteIp: string
+  /** Owned by Turn. */
+  inTurn = false
+  readonly #host: WireHost
+  readonly #owner: WireOwner
+  readonly #transport: Transport
+  readonly #writer: SocketWriter
+  readonly #reader: CommandReader
+  readonly #replies: Replies
+  readonly #heartbeat: Heartbeat
+  /** Commands wait for something that the last one has begun. */
+  #isHeld = false
+  #isEnding = false
+  /** Waits until every publish is answered. */
+  #whenSettled: (() => void) | undefined
+
+  constructor(host: WireHost, socket: Socket, owner: WireOwner, limits: CommandLimits) {
+    this.#host = host
+    this.#owner = owner
+    // An IPv4 client of a socket that listens for both shows as ::ffff:1.2.3.4.
+    this.remoteIp = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+    this.remoteAddress = addressText(this.remoteIp, socket.remotePort)
+    this.#transport = new Transport(socket, this)
+    this.#writer = this.#transport.writer
+    this.#replies = new Replies(this.#writer)
+    this.#reader = new CommandReader(owner, limits)
+    this.#heartbeat = new Heartbeat(
+      () => this.#beat(),
+      () => this.#giveUp(),
+    )
+  }
+
+  /** What the TLS handshake has led to; undefined without TLS. */
+  get tls(): TlsFacts | undefined {
+    return this.#transport.tls
+  }
+
+  /** Whether the client is far behind with reading. */
+  get isBacklogged(): boolean {
+    return this.#writer.pending > MAX_UNSENT
+  }
+
+  /** Heartbeats at this interval from now on, in ms; 0 for none. */
+  beatEvery(interval: number): void {
+    this.#heartbeat.every(interval)
+  }
+
+  /** Gives the commands to another handler from the next one on. */
+  handCommandsTo(handler: CommandHandler): void {
+    this.#reader.handler = handler
+  }
+
+  /** Queues message frames; their bytes may not change any more. */
+  deliver(frames: Buffer): void {
+    this.#writer.write(frames)
+    this.#host.turn.flush(this)
+  }
+
+  /** Replies to anything but a publish. */
+  reply(frame: Buffer): void {
+    this.#replies.reply(frame)
+    this.#host.turn.flush(this)
+  }
+
+  /** A publish was taken in: `acknowledge` or `refuse` is called for it. */
+  published(): void {
+    this.#replies.published()
+  }
+
+  acknowledge(): void {
+    this.#replies.ok()
+    this.#committed()
+  }
+
+  refuse(error: NsqError): void {
+    this.#host.logger.error(`client ${this.remoteAddress}: ${error.message}: ${errorText(error.cause ?? '')}`)
+    // As in the official nsqd a failed publish is fatal: the client cannot tell which of its publishes it was.
+    this.fail(new ProtocolError('E_PUB_FAILED', error.message))
+    this.#replies.failed()
+    this.#committed()
+  }
+
+  /** Called by Turn. */
+  flush(): void {
+    this.#writer.flush()
+  }
+
+  /** Reads no further until something is committed or sent. */
+  pause(): void {
+    this.#transport.pause()
+  }
+
+  destroy(): void {
+    this.#transport.destroy()
+  }
+
+  /**
+   * Takes no commands until the promise is settled; then does what it resolves to, or fails with what it rejects with.
+   * Called by a command.
+   */
+  holdFor(work: Promise<() => void>): void {
+    this.#hold()
+    void this.#holdFor(work)
+  }
+
+  /**
+   * Puts layers over the connection, one over the other, behind the replies that are due. An OK goes through each of them
+   * when it is there. Called by IDENTIFY.
+   */
+  upgrade(upgrades: readonly Upgrade[], done: () => void): void {
+    this.#hold()
+    // A client in its handshake could make nothing of a heartbeat.
+    this.#heartbeat.stop()
+    const begin = (): void => void this.#upgrade(upgrades, done)
+    if (this.#replies.isSettled) begin()
+    else this.#whenSettled = begin
+  }
+
+  /** Ends the connection with an error, behind the replies that are still due. */
+  fail(error: unknown): void {
+    if (this.#isEnding) return
+    const { logger } = this.#host
+    if (error instanceof ProtocolError) {
+      const reason = error.cause === undefined ? '' : `: ${errorText(error.cause)}`
+      logger.warn(`client ${this.remoteAddress}: ${error.frameText}${reason}`)
+      this.reply(errorFrame(error.frameText))
+    } else {
+      logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
+      logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
+    }
+    this.ended()
+  }
+
+  data(chunk: Buffer): void {
+    this.#heartbeat.heard()
+    if (this.#isEnding) return
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      this.fail(error)
+    }
+    if (this.isBacklogged) this.#transport.pause()
+  }
+
+  drained(): void {
+    this.#resume()
+    this.#owner.drained()
+  }
+
+  ended(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#owner.ended()
+    if (this.#replies.isSettled) this.#end()
+    else this.#whenSettled = () => this.#end()
+  }
+
+  closed(error?: Error): void {
+    if (error !== undefined) this.#host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`)
+    this.#heartbeat.stop()
+    this.#isEnding = true
+    this.#owner.closed()
+  }
+
+  #committed(): void {
+    if (this.#whenSettled !== undefined && this.#replies.isSettled) {
+      const next = this.#whenSettled
+      this.#whenSettled = undefined
+      next()
+    } else {
+      this.#resume()
+    }
+    this.#host.turn.flush(this)
+  }
+
+  #hold(): void {
+    this.#isHeld = true
+    this.#reader.paused = true
+    this.#transport.pause()
+  }
+
+  /** Goes on with the commands that came meanwhile, and reads on. */
+  #release(): void {
+    this.#isHeld = false
+    this.#heartbeat.heard()
+    if (this.#isEnding) return
+    try {
+      this.#reader.resume()
+    } catch (error) {
+      this.fail(error)
+    }
+    this.#resume()
+  }
+
+  /** Reads on, unless commands are held, or replies or the disk are behind. */
+  #resume(): void {
+    if (this.#transport.isPaused && !this.#isHeld && !this.isBacklogged) this.#transport.resume()
+  }
+
+  async #holdFor(work: Promise<() => void>): Promise<void> {
+    try {
+      const next = await work
+      if (!this.#isEnding) next()
+    } catch (error) {
+      this.fail(error)
+    }
+    this.#release()
+  }
+
+  async #upgrade(upgrades: readonly Upgrade[], done: () => void): Promise<void> {
+    // IDENTIFY is still being read: what came behind it is the reader's only after that.
+    await Promise.resolve()
+    let isTooLong = false
+    const timer = setTimeout(() => {
+      isTooLong = true
+      this.#transport.destroy()
+    }, UPGRADE_TIMEOUT)
+    let current = ''
+    try {
+      for (const { name, layer } of upgrades) {
+        current = name
+        await this.#transport.upgrade(await layer, this.#reader.takeRest())
+        this.#writer.write(OK_FRAME)
+        this.#writer.flush()
+      }
+    } catch (error) {
+      const reason = isTooLong ? `it took more than ${UPGRADE_TIMEOUT} ms` : errorText(error)
+      this.#host.logger.warn(`client ${this.remoteAddress}: no upgrade to ${current}: ${reason}`)
+      this.#transport.destroy()
+      return
+    } finally {
+      clearTimeout(timer)
+    }
+    if (this.#isEnding) return
+    done()
+    this.#release()
+  }
+
+  #beat(): void {
+    this.#writer.write(HEARTBEAT_FRAME)
+    this.#host.turn.flush(this)
+  }
+
+  #giveUp(): void {
+    // Nothing is read from a client whose commands are held.
+    if (this.#isHeld) {
+      this.#beat()
+      return
+    }
+    this.#host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
+    this.#transport.destroy()
+  }
+
+  #end(): void {
+    this.#transport.end()
+    setTimeout(() => this.#transport.destroy(), LAST_WORDS).unref()
+  }
+}
+
+function addressText(ip: string, port: number | undefined): string {
+  if (ip === '') return '@'
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${port ?? 0}`
+}
