@@ -7,7 +7,7 @@ import type { Layer } from '../../src/net/transport.ts'
 import { random } from '../protocol/splits.ts'
 import { certificates } from '../support/certificates.ts'
 import { pause, until } from '../support/wait.ts'
-import { connected, type End, NOTHING } from './transports.ts'
+import { connected, type End } from './transports.ts'
 
 const { ca, server } = await certificates()
 const snappy = await snappyLayer()
