@@ -57,11 +57,12 @@ export function checkWith<T>(
   let result: StandardResult<T> | Promise<StandardResult<T>>
   try {
     result = schema['~standard'].validate(value)
+    // Not every promise is one of Node's.
+    if ('then' in result) return result.then(settled => accepted(settled, what), fail)
   } catch (error) {
     return fail(error)
   }
-  if (!(result instanceof Promise)) return accepted(result, what)
-  return result.then(settled => accepted(settled, what), fail)
+  return accepted(result, what)
 }
 
 function accepted<T>(result: StandardResult<T>, what: Named): T {
