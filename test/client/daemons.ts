@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Nsqd } from '../../src/nsqd/daemon.ts'
@@ -17,7 +17,8 @@ export class Daemons {
 
   async nsqd(given: Partial<NsqdOptions> = {}): Promise<Nsqd> {
     const dataPath = given.dataPath ?? (await this.directory())
-    const options = { tcpAddress: ANY_PORT, httpAddress: ANY_PORT, ...given, dataPath }
+    const anyPort = { tcpAddress: ANY_PORT, httpAddress: ANY_PORT, httpsAddress: ANY_PORT }
+    const options = { ...anyPort, ...given, dataPath }
     const nsqd = new Nsqd(resolveNsqdOptions(options), logger)
     await nsqd.start()
     this.#closers.push(() => nsqd.close())
@@ -36,6 +37,13 @@ export class Daemons {
   async directory(): Promise<string> {
     const path = await mkdtemp(join(tmpdir(), 'nsq-ts-'))
     this.#closers.push(() => rm(path, { recursive: true, force: true }))
+    return path
+  }
+
+  /** A file with this text, such as a certificate, which goes with the daemons. */
+  async file(text: string): Promise<string> {
+    const path = join(await this.directory(), 'file')
+    await writeFile(path, text)
     return path
   }
 
