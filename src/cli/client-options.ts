@@ -13,10 +13,12 @@ import { type SecureSettings, secureOptions, settingsOf } from './secure-setting
 import { suggest } from './suggest.ts'
 
 /** The options of a consumer that go-nsq has a name for. */
-type ConsumerSettings = ConnectionOptions & { maxAttempts?: number } & Partial<
+type ConsumerSettings = ConnectionOptions &
+  Partial<
     Pick<
       ConsumerOptions,
       | 'maxInFlight'
+      | 'maxAttempts'
       | 'messageTimeoutMs'
       | 'sampleRate'
       | 'outputBufferBytes'

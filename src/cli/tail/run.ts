@@ -37,6 +37,8 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     topic =>
       new Consumer({
         lookupPollIntervalMs: LOOKUP_POLL_MS,
+        // A command that only watches does not decide that a message comes to nothing, unless it is told so.
+        maxAttempts: 0,
         ...settings,
         topic,
         channel,
@@ -44,8 +46,6 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
         lookupd: from.lookupd,
         // What is beyond the limit would only be taken from others and given back.
         maxInFlight: Math.min(maxInFlight, limit),
-        // A command that only watches does not decide that a message comes to nothing.
-        maxAttempts: 0,
         onMessage: message => printer.print(message),
         onError: complaints.add,
       }),
