@@ -74,7 +74,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
     this.#deadLetters = new DeadLetters({
       target: resolved.deadLetter,
       createProducer: () => createProducer(options),
-      onError: options.onError,
+      onError: options.onError && resolved.onError,
     })
     this.#intake = new Intake(
       { ...resolved, deadLetters: this.#deadLetters, failed: () => this.#failed() },

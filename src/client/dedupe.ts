@@ -57,10 +57,10 @@ export class Dedupe {
     }
     const original = this.#inHand.get(key)
     if (original === undefined) {
-      this.#put(key, delivery, [])
+      this.#put(key, delivery, new Queue())
       this.#owner.admitted(delivery)
     } else if (!original.first.isLive && now - original.since > this.#options.ms) {
-      this.#put(key, delivery, original.takeParked())
+      this.#put(key, delivery, original.parked)
       this.#owner.admitted(delivery)
     } else {
       original.park(delivery)
@@ -73,7 +73,8 @@ export class Dedupe {
     // Another may have taken its place.
     if (this.#inHand.get(key) === original) this.#inHand.delete(key)
     this.#remember(key)
-    for (const duplicate of original.takeParked()) duplicate.discard()
+    for (let copy = original.parked.shift(); copy !== undefined; copy = original.parked.shift())
+      copy.discard()
   }
 
   /** For an original. */
@@ -81,9 +82,14 @@ export class Dedupe {
     const { key } = original
     if (this.#inHand.get(key) !== original) return
     this.#inHand.delete(key)
-    const parked = original.takeParked().filter(({ isLive }) => isLive)
-    const next = parked.shift()
+    const { parked } = original
+    let next = parked.shift()
+    while (next !== undefined && !next.isLive) next = parked.shift()
     if (next === undefined) return
+    this.#admitLater(key, next, parked)
+  }
+
+  #admitLater(key: DedupeKey, next: Delivery, parked: Queue<Delivery>): void {
     this.#put(key, next, parked)
     // Not now: it may fail as quickly as this one, and the one after it.
     queueMicrotask(() => {
@@ -105,7 +111,7 @@ export class Dedupe {
     }
   }
 
-  #put(key: DedupeKey, delivery: Delivery, parked: Delivery[]): void {
+  #put(key: DedupeKey, delivery: Delivery, parked: Queue<Delivery>): void {
     const original = new Original(this, key, delivery, parked)
     this.#inHand.set(key, original)
     delivery.watch(original)
@@ -129,29 +135,22 @@ export class Dedupe {
 class Original implements OutcomeWatcher {
   readonly key: DedupeKey
   readonly first: Delivery
+  /** Copies that wait for its outcome. */
+  readonly parked: Queue<Delivery>
   /** When it was put in hand. */
   readonly since = performance.now()
   readonly #owner: Dedupe
-  #parked: Delivery[]
 
-  constructor(owner: Dedupe, key: DedupeKey, first: Delivery, parked: Delivery[]) {
+  constructor(owner: Dedupe, key: DedupeKey, first: Delivery, parked: Queue<Delivery>) {
     this.#owner = owner
     this.key = key
     this.first = first
-    this.#parked = parked
+    this.parked = parked
   }
 
   park(delivery: Delivery): void {
-    // Delivered again over the same connection, nsqd holds it once, for the newest delivery: that one is answered.
-    for (const older of [this.first, ...this.#parked]) if (delivery.isSameAs(older)) older.supersede()
-    this.#parked = this.#parked.filter(({ isLive }) => isLive)
-    this.#parked.push(delivery)
-  }
-
-  takeParked(): Delivery[] {
-    const parked = this.#parked
-    this.#parked = []
-    return parked
+    if (delivery.attempts > 1) this.#supersede(delivery)
+    this.parked.push(delivery)
   }
 
   finished(): void {
@@ -160,5 +159,16 @@ class Original implements OutcomeWatcher {
 
   failed(): void {
     this.#owner.failed(this)
+  }
+
+  /** Delivered again over the same connection, a message is held there for the newest delivery, which is to be answered. */
+  #supersede(delivery: Delivery): void {
+    if (delivery.isSameAs(this.first)) this.first.supersede()
+    for (let waiting = this.parked.length; waiting > 0; waiting--) {
+      const copy = this.parked.shift()
+      if (copy === undefined || !copy.isLive) continue
+      if (delivery.isSameAs(copy)) copy.supersede()
+      else this.parked.push(copy)
+    }
   }
 }

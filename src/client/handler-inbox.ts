@@ -1,5 +1,6 @@
+import { promiseOf } from '../util/promise.ts'
 import type { Delivery } from './delivery.ts'
-import { promiseOf, WaitingMessages, type Inbox, type InboxOwner } from './inbox.ts'
+import { WaitingMessages, type Inbox, type InboxOwner } from './inbox.ts'
 import type { MessagingSpan } from './tracing.ts'
 
 /**

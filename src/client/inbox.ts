@@ -1,3 +1,4 @@
+import { promiseOf } from '../util/promise.ts'
 import { Queue } from '../util/queue.ts'
 import type { Delivery } from './delivery.ts'
 import type { MessagingSpan } from './tracing.ts'
@@ -133,11 +134,4 @@ export class CallbackInbox implements Inbox {
   sweep(): void {}
 
   close(): void {}
-}
-
-/** What a handler returned, when it is something to wait for. May throw: then the handler failed. */
-export function promiseOf(result: unknown): Promise<unknown> | undefined {
-  if (result instanceof Promise) return result
-  if (result === null || (typeof result !== 'object' && typeof result !== 'function')) return undefined
-  return 'then' in result ? Promise.resolve(result) : undefined
 }

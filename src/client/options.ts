@@ -3,6 +3,7 @@ import type { LookupOptions } from '../cluster/lookup.ts'
 import { formatAddress, parseAddress } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import { version } from '../util/version.ts'
+import { guarded } from './on-error.ts'
 import { resolveTls, type ResolvedTlsOptions, type TlsOptions } from './tls-options.ts'
 
 /** How to reach nsqd and what to agree on with it: the options every producer and consumer takes. Times are milliseconds. */
@@ -89,7 +90,7 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
     lookupdAuthorization: flag('lookupdAuthorization', options.lookupdAuthorization, true),
     lookupTimeoutMs: duration('lookupTimeoutMs', options.lookupTimeoutMs, 5000),
     lookupPollIntervalMs: duration('lookupPollIntervalMs', options.lookupPollIntervalMs, 60_000, 10),
-    onError: options.onError ?? ignore,
+    onError: options.onError === undefined ? ignore : guarded(options.onError),
   }
 }
 

@@ -20,5 +20,10 @@ export class NsqError extends Error {
 
 /** The text of anything that was thrown. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    // An object without a prototype, or one whose own code throws.
+    return 'something that has no text'
+  }
 }
