@@ -1,27 +1,47 @@
+import { parseAddress } from '../util/address.ts'
 import { NsqError } from '../util/errors.ts'
-import { option } from '../util/option.ts'
+import { type Option, option } from '../util/option.ts'
 
 const group = { group: 'Addresses' }
 
 /** Where the tools find nsqd: named, or asked of nsqlookupd. */
 export const addressOptions = {
-  'nsqd-tcp-address': option.endpoints(
-    'An nsqd: HOST:PORT (TCP), or the path of its Unix socket; repeat it, or separate several by commas',
-    {
-      ...group,
-      placeholder: 'ADDRESS',
-      defaultPort: 4150,
-      defaultText: '127.0.0.1:4150, without --lookupd-http-address',
+  'nsqd-tcp-address': checked(
+    option.endpoints(
+      'An nsqd: HOST:PORT (TCP), or the path of its Unix socket; repeat it, or separate several by commas',
+      {
+        ...group,
+        placeholder: 'ADDRESS',
+        defaultPort: 4150,
+        defaultText: '127.0.0.1:4150, without --lookupd-http-address',
+      },
+    ),
+    text => {
+      // It has slashes, as a path has.
+      if (text.includes('://')) throw new RangeError(`"${text}" is a URL: write it like 127.0.0.1:4150`)
     },
   ),
-  'lookupd-http-address': option.strings(
-    'An nsqlookupd that knows the nsqds: HOST:PORT (HTTP), or an https URL; repeat it likewise',
-    {
-      ...group,
-      placeholder: 'ADDRESS',
-      commas: true,
+  'lookupd-http-address': checked(
+    option.strings(
+      'An nsqlookupd that knows the nsqds: HOST:PORT (HTTP), or an https URL; repeat it likewise',
+      { ...group, placeholder: 'ADDRESS', commas: true },
+    ),
+    text => {
+      if (!/^https?:\/\//.test(text)) parseAddress(text, 4161)
     },
   ),
+}
+
+/** Throws a RangeError for what the client would not take, so that it is said with the name of the flag. */
+function checked(list: Option<readonly string[]>, check: (text: string) => void): typeof list {
+  return {
+    ...list,
+    parse: texts => {
+      const values = list.parse(texts)
+      values.forEach(check)
+      return values
+    },
+  }
 }
 
 /** Of these, what is given on the command line counts, and the environment's other one does not. */

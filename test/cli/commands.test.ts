@@ -260,6 +260,8 @@ describe('what goes wrong is said', () => {
     [['pub', 'a', '--delimiter', '\\q'], /--delimiter: "\\q" is not an escape/],
     [['tail', 'a', '--json', '--format', 'x'], /exclude each other/],
     [['tail', 'a', '--consumer-opt', 'tls_v1,maybe'], /--consumer-opt tls_v1: "maybe" is not true or false/],
+    [['pub', 'a', '--nsqd-tcp-address', 'http://a:4150'], /--nsqd-tcp-address: "http:\/\/a:4150" is a URL/],
+    [['tail', 'a', '--lookupd-http-address', 'x:y'], /--lookupd-http-address: "x:y" is not an address/],
     [['pub', 'a', '--tls-cert', 'x'], /--tls-cert needs a private key with it/],
     [
       ['tail', 'a', '--consumer-opt', 'max_atempts,4'],

@@ -88,6 +88,11 @@ export const pub: Command = defineCommand({
       command: 'nsq-ts pub --topic logs --lookupd-http-address 10.0.0.1:4161 < app.log',
       describe: 'to an nsqd that nsqlookupd knows',
     },
+    {
+      command:
+        'nsq-ts pub --topic logs --nsqd-tcp-address nsqd.example.com --tls-ca ca.pem --snappy < app.log',
+      describe: 'over TLS, compressed; NSQ_AUTH_SECRET has the secret where nsqd wants one',
+    },
   ],
   async run(context: Context<PubOptions>) {
     const { runPub } = await import('../pub/run.ts')
