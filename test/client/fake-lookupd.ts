@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import { parseAddress } from '../../src/util/address.ts'
+import type { Identity } from '../support/certificates.ts'
 
 /** An HTTP server that answers as told; by default like an nsqlookupd that knows some nsqds. */
 export class FakeLookupd {
@@ -8,35 +10,47 @@ export class FakeLookupd {
   nsqds: string[] = []
   /** Paths asked for, with their queries. */
   readonly asked: string[] = []
+  /** The Authorization of each of them. */
+  readonly authorizations: (string | undefined)[] = []
   /** Answers instead: status and body. */
   reply: ((path: string) => { status: number; body: string }) | undefined
   /** Whether it leaves every request unanswered. */
   isSilent = false
   /** Requests that are not answered yet. */
   open = 0
-  readonly #server: http.Server
+  readonly #server: http.Server | https.Server
   address = ''
 
-  static async start(...nsqds: string[]): Promise<FakeLookupd> {
-    const fake = new FakeLookupd()
-    fake.nsqds = nsqds
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    const address = fake.#server.address()
-    if (address !== null && typeof address === 'object') fake.address = `127.0.0.1:${address.port}`
-    return fake
+  static start(...nsqds: string[]): Promise<FakeLookupd> {
+    return new FakeLookupd(nsqds).#listen()
   }
 
-  constructor() {
-    this.#server = http.createServer((request, response) => {
+  /** Over https. */
+  static startSecure(identity: Identity, ...nsqds: string[]): Promise<FakeLookupd> {
+    return new FakeLookupd(nsqds, identity).#listen()
+  }
+
+  private constructor(nsqds: string[], identity?: Identity) {
+    this.nsqds = nsqds
+    const answer: http.RequestListener = (request, response) => {
       const path = request.url ?? ''
       this.asked.push(path)
+      this.authorizations.push(request.headers.authorization)
       this.open++
       response.on('close', () => this.open--)
       if (this.isSilent) return
       const { status, body } = this.reply?.(path) ?? { status: 200, body: this.#body(path) }
       response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(body)
-    })
+    }
+    this.#server = identity === undefined ? http.createServer(answer) : https.createServer(identity, answer)
+  }
+
+  async #listen(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    if (address !== null && typeof address === 'object') this.address = `127.0.0.1:${address.port}`
+    return this
   }
 
   async close(): Promise<void> {

@@ -18,9 +18,9 @@ export interface Published {
 
 /**
  * What the fake does with a publish: acknowledge it, leave it unanswered, close the connection before or after taking
- * the messages, or answer with an error frame of this text (and go on).
+ * the messages, or answer with an error frame of this text, and go on or (as nsqd does) end the connection.
  */
-export type PublishAnswer = 'ok' | 'silence' | 'drop' | { error: string }
+export type PublishAnswer = 'ok' | 'silence' | 'drop' | { error: string } | { fatal: string }
 
 interface FakeMessage {
   id: string
@@ -51,18 +51,21 @@ export class FakeNsqd {
   /** What AUTH must say; without it nobody is asked. */
   secret: string | undefined
   port = 0
+  path = ''
   #server = net.createServer()
   #queue: FakeMessage[] = []
   #ids = 0
 
-  static async start(): Promise<FakeNsqd> {
+  /** On a port of its own, or on a unix socket. */
+  static async start(path = ''): Promise<FakeNsqd> {
     const fake = new FakeNsqd()
+    fake.path = path
     await fake.listen()
     return fake
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`
+    return this.path === '' ? `127.0.0.1:${this.port}` : this.path
   }
 
   get open(): FakeSession[] {
@@ -83,7 +86,8 @@ export class FakeNsqd {
     this.#server = net.createServer({ noDelay: true }, socket =>
       this.sessions.push(new FakeSession(this, socket)),
     )
-    this.#server.listen(this.port, '127.0.0.1')
+    if (this.path === '') this.#server.listen(this.port, '127.0.0.1')
+    else this.#server.listen(this.path)
     await once(this.#server, 'listening')
     const address = this.#server.address()
     if (address !== null && typeof address === 'object') this.port = address.port
@@ -142,6 +146,7 @@ export class FakeSession implements CommandHandler, TransportHandler {
   delivered = 0
   #ready = 0
   #isClosing = false
+  #isDropped = false
   readonly #nsqd: FakeNsqd
   readonly #reader: CommandReader
   readonly #transport: Transport
@@ -307,16 +312,22 @@ export class FakeSession implements CommandHandler, TransportHandler {
   topicNamed(): void {}
 
   #publish(published: Published): void {
-    if (this.socket.destroyed) return
+    if (this.#isDropped) return
     this.#note(`${published.command} ${published.topic}`)
     const answer = this.#nsqd.answerPublish(published)
     if (answer === 'drop') {
+      this.#isDropped = true
       this.socket.destroy()
       return
     }
     this.#nsqd.published.push(published)
     if (answer === 'ok') this.write(OK_FRAME)
-    else if (answer !== 'silence') this.write(errorFrame(answer.error))
+    else if (answer === 'silence') return
+    else if ('error' in answer) this.write(errorFrame(answer.error))
+    else {
+      this.#isDropped = true
+      this.#transport.end(errorFrame(answer.fatal))
+    }
   }
 
   #take(command: string, bytes: Buffer, at: number): FakeMessage | undefined {
