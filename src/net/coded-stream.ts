@@ -116,8 +116,9 @@ class CodedStream extends Duplex {
       done()
       return
     }
-    for (const piece of pieces) {
-      if (piece === last) this.#encoder.write(piece, done)
+    // By place: one buffer can be there several times.
+    for (const [i, piece] of pieces.entries()) {
+      if (i === pieces.length - 1) this.#encoder.write(piece, done)
       else this.#encoder.write(piece)
     }
   }

@@ -13,7 +13,7 @@ import type { Layer } from '../../src/net/transport.ts'
 import { MAX_SNAPPY_BLOCK, SNAPPY_IDENTIFIER, snappyChunk } from '../../src/protocol/snappy-frames.ts'
 import { cut, random } from '../protocol/splits.ts'
 import { pause, until } from '../support/wait.ts'
-import { End, NOTHING, socketPair } from './transports.ts'
+import { connected, End, NOTHING, socketPair } from './transports.ts'
 
 interface Coding {
   layer: Layer
@@ -138,6 +138,17 @@ for (const [name, coding] of Object.entries({ deflate: deflateCoding, snappy: sn
       peer.resetAndDestroy()
       await end.closes()
       assert.match(String(end.error), /ECONNRESET|EPIPE/)
+    })
+
+    test('one buffer several times in one flush goes out as often', async t => {
+      const [end, far] = await connected(t, [[coding.layer, coding.layer]])
+      const same = Buffer.alloc(MAX_SNAPPY_BLOCK, 'same')
+      const parts = [same, Buffer.from('between'), same, same]
+      for (const part of parts) end.transport.writer.write(part)
+      end.transport.writer.flush()
+      await far.receives(Buffer.concat(parts))
+      end.send('behind')
+      await far.receives(Buffer.concat([...parts, Buffer.from('behind')]))
     })
 
     test('a flush of many small writes is coded as one', async t => {
