@@ -110,9 +110,9 @@ export class Lane implements TransferOwner {
     this.#options.onError(error)
     refusedBy.push(node)
     const others = this.#nodes.filter(other => !refusedBy.includes(other))
-    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic, this.#turn++)
+    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic)
     if (other === undefined) this.#owner.delivered(batch, { error })
-    else transfer.sendTo(other)
+    else this.#transfer(transfer, other)
   }
 
   lost(transfer: Transfer, error: NsqError): void {
@@ -149,7 +149,7 @@ export class Lane implements TransferOwner {
     // What waits goes first.
     const node = this.#waiting.length === 0 ? this.#next(transfer) : undefined
     if (node === undefined) this.#waiting.push(transfer)
-    else transfer.sendTo(node)
+    else this.#transfer(transfer, node)
   }
 
   #drain(): void {
@@ -157,11 +157,16 @@ export class Lane implements TransferOwner {
       const node = this.#next(transfer)
       if (node === undefined) return
       this.#waiting.shift()
-      transfer.sendTo(node)
+      this.#transfer(transfer, node)
     }
   }
 
   #next({ batch }: Transfer): ProducerNode | undefined {
-    return this.#choose(this.#nodes, batch.topic, this.#turn++)
+    return this.#choose(this.#nodes, batch.topic)
+  }
+
+  #transfer(transfer: Transfer, node: ProducerNode): void {
+    node.lastTurn = ++this.#turn
+    transfer.sendTo(node)
   }
 }

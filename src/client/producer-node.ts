@@ -45,6 +45,8 @@ export class ProducerNode implements ConnectionHandler, LinkHandler {
   tombstones: ReadonlySet<string> = NONE
   /** Bytes sent to it that it has not acknowledged. */
   pendingBytes = 0
+  /** When it was last chosen, in turns of its lane. */
+  lastTurn = 0
   hasGivenUp = false
   readonly #options: ProducerNodeOptions
   readonly #owner: ProducerNodeOwner

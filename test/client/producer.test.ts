@@ -3,42 +3,15 @@ import { afterEach, test } from 'node:test'
 import { PublishError } from '../../src/client/errors.ts'
 import { Producer } from '../../src/client/producer.ts'
 import type { ProducerOptions } from '../../src/client/producer-options.ts'
-import { NsqError } from '../../src/util/errors.ts'
-import { FakeNsqd } from './fake-nsqd.ts'
 import { pause, until } from '../support/wait.ts'
+import { failure, Producing } from './producing.ts'
 
-const fakes: FakeNsqd[] = []
-const producers: Producer[] = []
-afterEach(async () => {
-  await Promise.all(producers.splice(0).map(producer => producer.close(0)))
-  await Promise.all(fakes.splice(0).map(fake => fake.close()))
-})
-
-async function startNsqd(): Promise<FakeNsqd> {
-  const fake = await FakeNsqd.start()
-  fakes.push(fake)
-  return fake
-}
-
-function createProducer(options: ProducerOptions): Producer {
-  const producer = new Producer({ reconnectDelayMs: 5, maxReconnectDelayMs: 20, ...options })
-  producers.push(producer)
-  return producer
-}
-
-/** The error a promise rejects with, which must be an NsqError. */
-async function failure(promise: Promise<unknown>): Promise<NsqError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof NsqError, `rejected with ${String(error)}`)
-  return error
-}
+const producing = new Producing()
+afterEach(() => producing.close())
 
 test('what one turn publishes is one MPUB a topic, acknowledged to each caller', async () => {
-  const nsqd = await startNsqd()
-  const producer = createProducer({ nsqd: nsqd.address })
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address })
   await Promise.all([
     producer.publish('a', 'one'),
     producer.publish('b', Buffer.from('two')),
@@ -52,9 +25,9 @@ test('what one turn publishes is one MPUB a topic, acknowledged to each caller',
 })
 
 test('batches are cut by bytes and by count, and are sent without waiting for earlier answers', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
-  const producer = createProducer({
+  const producer = producing.producer({
     nsqd: nsqd.address,
     maxBatchBytes: 4 + 3 * (4 + 10),
     maxBatchMessages: 4,
@@ -77,8 +50,8 @@ test('batches are cut by bytes and by count, and are sent without waiting for ea
 })
 
 test('a deferred message is a DPUB', async () => {
-  const nsqd = await startNsqd()
-  const producer = createProducer({ nsqd: nsqd.address })
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address })
   await producer.publish('t', ['x', 'y'], { defer: 1500 })
   assert.deepEqual(nsqd.published, [
     { command: 'DPUB', topic: 't', bodies: ['x'], delayMs: 1500 },
@@ -87,8 +60,8 @@ test('a deferred message is a DPUB', async () => {
 })
 
 test('what nsqd would refuse fails before it is sent', async () => {
-  const nsqd = await startNsqd()
-  const producer = createProducer({ nsqd: nsqd.address, maxMessageBytes: 3 })
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address, maxMessageBytes: 3 })
   assert.equal((await failure(producer.publish('t', 'four'))).code, 'E_MESSAGE_TOO_BIG')
   // Bytes count, not characters.
   assert.equal((await failure(producer.publish('t', 'éé'))).code, 'E_MESSAGE_TOO_BIG')
@@ -100,10 +73,10 @@ test('what nsqd would refuse fails before it is sent', async () => {
 })
 
 test('an error frame fails its own publish and no other', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = ({ topic }) =>
     topic === 'bad' ? { error: 'E_MPUB_FAILED MPUB failed disk full' } : 'ok'
-  const producer = createProducer({ nsqd: nsqd.address })
+  const producer = producing.producer({ nsqd: nsqd.address })
   const [bad, good] = await Promise.all([
     failure(producer.publish('bad', ['x', 'y'])),
     producer.publish('good', 'z'),
@@ -115,10 +88,10 @@ test('an error frame fails its own publish and no other', async () => {
 })
 
 test('a message that was not acknowledged goes again after the connection was lost', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   let drops = 2
   nsqd.answerPublish = () => (drops-- > 0 ? 'drop' : 'ok')
-  const producer = createProducer({ nsqd: nsqd.address })
+  const producer = producing.producer({ nsqd: nsqd.address })
   await producer.connect()
   const first = producer.publish('t', ['1', '2'])
   await pause(0)
@@ -127,13 +100,13 @@ test('a message that was not acknowledged goes again after the connection was lo
 })
 
 test('but no more often than retries says', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   let drops = 0
   nsqd.answerPublish = () => {
     drops++
     return 'drop'
   }
-  const producer = createProducer({ nsqd: nsqd.address, retries: 2 })
+  const producer = producing.producer({ nsqd: nsqd.address, retries: 2 })
   const error = await failure(producer.publish('t', 'x'))
   assert.equal(error.code, 'E_DISCONNECTED')
   assert.ok(error instanceof PublishError && error.unacknowledged === 1)
@@ -141,26 +114,24 @@ test('but no more often than retries says', async () => {
 })
 
 test('publishes wait for an nsqd that is not there yet', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   await nsqd.close()
-  const errors: NsqError[] = []
-  const producer = createProducer({
+  const producer = producing.producer({
     nsqd: nsqd.address,
     maxConnectAttempts: 1000,
-    onError: e => errors.push(e),
   })
   const published = producer.publish('t', 'x')
-  await until(() => errors.length > 2)
-  assert.equal(errors[0]?.code, 'E_CONNECT')
+  await until(() => producing.errors.length > 2)
+  assert.equal(producing.errors[0]?.code, 'E_CONNECT')
   await nsqd.listen()
   await published
   assert.deepEqual(nsqd.bodies, ['x'])
 })
 
 test('and fail when the attempts are used up; a later publish tries again', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   await nsqd.close()
-  const producer = createProducer({ nsqd: nsqd.address, maxConnectAttempts: 2 })
+  const producer = producing.producer({ nsqd: nsqd.address, maxConnectAttempts: 2 })
   assert.equal((await failure(producer.connect())).code, 'E_CONNECT')
   const error = await failure(producer.publish('t', ['x', 'y']))
   assert.equal(error.code, 'E_CONNECT')
@@ -171,9 +142,9 @@ test('and fail when the attempts are used up; a later publish tries again', asyn
 })
 
 test('a publish that is not acknowledged in time fails, and its room is free again', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
-  const producer = createProducer({ nsqd: nsqd.address, publishTimeoutMs: 50 })
+  const producer = producing.producer({ nsqd: nsqd.address, publishTimeoutMs: 50 })
   const error = await failure(producer.publish('t', 'x'))
   assert.equal(error.code, 'E_PUBLISH_TIMEOUT')
   await nsqd.close()
@@ -181,9 +152,9 @@ test('a publish that is not acknowledged in time fails, and its room is free aga
 })
 
 test('the same without any connection', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   await nsqd.close()
-  const producer = createProducer({ nsqd: nsqd.address, publishTimeoutMs: 50, maxConnectAttempts: 1000 })
+  const producer = producing.producer({ nsqd: nsqd.address, publishTimeoutMs: 50, maxConnectAttempts: 1000 })
   const errors = await Promise.all([failure(producer.publish('t', 'x')), failure(producer.publish('u', 'y'))])
   assert.deepEqual(
     errors.map(error => error.code),
@@ -193,9 +164,9 @@ test('the same without any connection', async () => {
 })
 
 test('over maxPendingBytes publishes wait, and room() says when there is some', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
-  const producer = createProducer({ nsqd: nsqd.address, maxPendingBytes: 1000 })
+  const producer = producing.producer({ nsqd: nsqd.address, maxPendingBytes: 1000 })
   const published = [1, 2, 3].map(n => producer.publish('t', String(n).repeat(900)))
   let hasRoom = false
   void producer.room().then(() => (hasRoom = true))
@@ -212,8 +183,8 @@ test('over maxPendingBytes publishes wait, and room() says when there is some', 
 })
 
 test('close flushes what is published, and refuses more', async () => {
-  const nsqd = await startNsqd()
-  const producer = createProducer({ nsqd: nsqd.address })
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address })
   const published = producer.publish('t', ['x', 'y'])
   const closed = producer.close()
   assert.equal((await failure(producer.publish('t', 'z'))).code, 'E_CLOSED')
@@ -223,9 +194,9 @@ test('close flushes what is published, and refuses more', async () => {
 })
 
 test('close does not wait for ever: what is left fails', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
-  const producer = createProducer({ nsqd: nsqd.address, maxPendingBytes: 10 })
+  const producer = producing.producer({ nsqd: nsqd.address, maxPendingBytes: 10 })
   const errors = Promise.all([
     failure(producer.publish('t', 'x'.repeat(20))),
     failure(producer.publish('t', 'y')),
@@ -239,91 +210,29 @@ test('close does not wait for ever: what is left fails', async () => {
 })
 
 test('a half-open connection is given up, and its messages go over a new one', async () => {
-  const nsqd = await startNsqd()
+  const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
-  const errors: NsqError[] = []
-  const producer = createProducer({
+  const producer = producing.producer({
     nsqd: nsqd.address,
     heartbeatIntervalMs: 1000,
-    onError: e => errors.push(e),
   })
   const published = producer.publish('t', 'x')
   await until(() => nsqd.published.length === 1)
   nsqd.answerPublish = () => 'ok'
   await published
-  assert.equal(errors[0]?.code, 'E_READ_TIMEOUT')
+  assert.equal(producing.errors[0]?.code, 'E_READ_TIMEOUT')
   assert.deepEqual(nsqd.bodies, ['x', 'x'])
 })
 
 test('heartbeats are answered, and keep a quiet connection', async () => {
-  const nsqd = await startNsqd()
-  const producer = createProducer({ nsqd: nsqd.address, clientId: 'me' })
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address, clientId: 'me' })
   await producer.connect()
   const [session] = nsqd.open
   session?.heartbeat()
   await until(() => session?.commands.includes('NOP') === true)
   assert.equal(session?.identity?.client_id, 'me')
   assert.equal(session.identity.feature_negotiation, true)
-})
-
-test('failover keeps to the first nsqd that is there', async () => {
-  const [a, b] = [await startNsqd(), await startNsqd()]
-  const producer = createProducer({ nsqd: [a.address, b.address] })
-  await producer.publish('t', '1')
-  await a.close()
-  await producer.publish('t', '2')
-  assert.deepEqual([a.bodies, b.bodies], [['1'], ['2']])
-  await a.listen()
-  for (let i = 3; a.bodies.length < 2; i++) await producer.publish('t', String(i))
-  await producer.publish('t', 'last')
-  assert.equal(a.bodies.at(-1), 'last')
-})
-
-test('round-robin takes turns, and leaves out the one that is gone', async () => {
-  const [a, b] = [await startNsqd(), await startNsqd()]
-  const producer = createProducer({ nsqd: [a.address, b.address], strategy: 'round-robin' })
-  await producer.connect()
-  await until(() => a.open.length + b.open.length === 2)
-  await pause(20)
-  for (let i = 0; i < 6; i++) await producer.publish('t', String(i))
-  assert.equal(a.bodies.length, 3)
-  assert.equal(b.bodies.length, 3)
-  await b.close()
-  for (let i = 0; i < 4; i++) await producer.publish('t', 'later')
-  assert.equal(a.bodies.length, 7)
-})
-
-test('all publishes to each nsqd that is there, and fails when there is none', async () => {
-  const [a, b] = [await startNsqd(), await startNsqd()]
-  const errors: NsqError[] = []
-  const producer = createProducer({
-    nsqd: [a.address, b.address],
-    strategy: 'all',
-    maxConnectAttempts: 3,
-    onError: error => errors.push(error),
-  })
-  await producer.connect()
-  await producer.publish('t', ['1', '2'])
-  await b.close()
-  await producer.publish('t', ['3', '4'])
-  assert.deepEqual(
-    [a.bodies, b.bodies],
-    [
-      ['1', '2', '3', '4'],
-      ['1', '2'],
-    ],
-  )
-  assert.ok(errors.some(error => error.message.includes(b.address)))
-  await assert.rejects(producer.connect(), { code: 'E_CONNECT' })
-
-  await b.listen()
-  for (let i = 5; b.bodies.length < 3; i++) await producer.publish('t', String(i))
-  assert.equal(b.bodies.at(-1), a.bodies.at(-1))
-
-  await Promise.all([a.close(), b.close()])
-  const error = await failure(producer.publish('t', ['x', 'y']))
-  assert.equal(error.code, 'E_CONNECT')
-  assert.ok(error instanceof PublishError && error.unacknowledged === 2)
 })
 
 test('options are checked, and the error names the option and its range', () => {
