@@ -82,8 +82,10 @@ export class ReadyCount {
         slot.share = (index - this.#first + count) % count < this.#limit ? 1 : 0
       }
     } else {
+      // Those that may have least come first, so that the others get what they leave.
+      const slots = this.#slots.toSorted((a, b) => a.maxReady - b.maxReady)
       let rest = this.#limit
-      for (const [index, slot] of this.#slots.entries()) {
+      for (const [index, slot] of slots.entries()) {
         slot.share = Math.min(slot.maxReady, Math.ceil(rest / (count - index)))
         rest -= slot.share
       }

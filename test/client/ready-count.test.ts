@@ -73,14 +73,16 @@ test('what is in flight counts against the budget until it is answered', async (
   assert.equal(second.ready, 2)
 })
 
-test('nobody gets more than max_rdy_count; the others get what it leaves', async () => {
-  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
-  const ready = new ReadyCount(200, ROTATE_MS)
-  const [small, large] = [new Target(10), new Target()]
-  ready.add(small)
-  ready.add(large)
-  assert.deepEqual(counts([small, large]), [10, 190])
-})
+for (const order of ['first', 'last']) {
+  test(`nobody gets more than max_rdy_count; the others get what it leaves: ${order}`, async () => {
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+    const ready = new ReadyCount(200, ROTATE_MS)
+    const [small, large] = [new Target(10), new Target()]
+    for (const target of order === 'first' ? [small, large] : [large, small]) ready.add(target)
+    await advance(250)
+    assert.deepEqual(counts([small, large]), [10, 190])
+  })
+}
 
 test('with more connections than budget each gets its turn, also the idle ones', async () => {
   const { targets } = setUp(5, 20)
