@@ -50,17 +50,21 @@ export function errorFromFrame(address: string, text: string): NsqError {
 
 /** Why a connection that nobody here has ended is gone. */
 export function lossOf(address: string, cause: unknown): NsqError {
+  const remedy = "nsqd's log may say why."
   if (cause === undefined) {
-    return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was closed by nsqd`)
+    return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was closed by nsqd`, { remedy })
   }
   // A layer that could not decode what came.
   if (cause instanceof NsqError) {
-    const remedy = cause.remedy === undefined ? {} : { remedy: cause.remedy }
-    return new NsqError(cause.code, `nsqd ${address}: ${cause.message}`, { cause, ...remedy })
+    return new NsqError(cause.code, `nsqd ${address}: ${cause.message}`, {
+      cause,
+      remedy: cause.remedy ?? remedy,
+    })
   }
   if (isTlsError(cause)) return tlsError(address, cause)
   return new NsqError('E_DISCONNECTED', `the connection to nsqd ${address} was lost: ${errorText(cause)}`, {
     cause,
+    remedy,
   })
 }
 

@@ -7,9 +7,7 @@ import { inspect } from 'node:util'
 import { Consumer, type NsqError, Producer, type TlsOptions } from '../../src/index.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../support/secured-nsqd.ts'
 import { until } from '../support/wait.ts'
-import { Daemons } from './daemons.ts'
 
-const daemons = new Daemons()
 const clients: (Producer | Consumer)[] = []
 let secured: SecuredNsqd
 let tls: TlsOptions
@@ -19,10 +17,7 @@ before(async () => {
   const read = (name: string): Promise<Buffer> => readFile(join(secured.folder, name))
   tls = { ca: await read('ca.pem'), cert: await read('client.pem'), key: await read('client.key') }
 })
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map(client => client.close(0)))
-  await daemons.close()
-})
+afterEach(() => Promise.all(clients.splice(0).map(client => client.close(0))))
 after(() => secured.close())
 
 let topics = 0
