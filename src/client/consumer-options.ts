@@ -23,7 +23,10 @@ import type { StandardSchemaV1 } from './schema.ts'
 export interface ConsumerSettings<T> extends ConnectionOptions {
   topic: string
   channel: string
-  /** Address of an nsqd, `host:port` (port 4150 unless given), or several. Each is tried again for ever. */
+  /**
+   * Address of an nsqd, `host:port` (port 4150 unless given) or the path of its unix socket, or several. Each is tried
+   * again for ever.
+   */
   nsqd?: string | readonly string[]
   /**
    * HTTP address of an nsqlookupd, `host:port` (port 4161 unless given) or a URL, or several: the nsqds that have the

@@ -143,6 +143,8 @@ export class Delivery implements Message<unknown> {
   lose(): void {
     if (this.#isLost || this.#isAnswered) return
     this.#isLost = true
+    this.#span?.end(lostError(this))
+    this.#span = undefined
     const controller = this.#controller
     // Not now: who listens may answer other messages that are about to be lost with this one.
     if (controller !== undefined) queueMicrotask(() => controller.abort(lostError(this)))
@@ -162,7 +164,7 @@ export class Delivery implements Message<unknown> {
     this.#watcher = watcher
   }
 
-  /** The span ends with the answer. */
+  /** The span ends with the answer, or with the message. */
   endWithAnswer(span: MessagingSpan): void {
     this.#span = span
   }

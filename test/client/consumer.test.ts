@@ -275,6 +275,76 @@ test('close does not wait longer than it may', async () => {
   assert.equal(messages[0]?.finish(), false)
 })
 
+test('for await ends when the consumer is closed, whether it waits or not', async () => {
+  const nsqd = await startNsqd()
+  const consumer = createConsumer({ nsqd: nsqd.address, maxInFlight: 10 })
+  nsqd.queue('1', '2', '3')
+  const seen: string[] = []
+  const waiting = (async () => {
+    for await (const message of consumer) {
+      seen.push(message.body.toString())
+      message.finish()
+    }
+    return 'ended'
+  })()
+  await until(() => nsqd.finished.length === 3)
+  const closed = consumer.close()
+  assert.equal(await waiting, 'ended')
+  await closed
+  for await (const message of consumer) assert.fail(`${message.id} after close`)
+  assert.deepEqual(seen, ['1', '2', '3'])
+})
+
+test('a loop that is left by an error gives its message back at once', async () => {
+  const nsqd = await startNsqd()
+  nsqd.redelivers = false
+  const consumer = createConsumer({ nsqd: nsqd.address, maxInFlight: 10 })
+  nsqd.queue('1', '2')
+  const loop = async (): Promise<void> => {
+    for await (const message of consumer) throw new Error(`failed on ${message.body.toString()}`)
+  }
+  await assert.rejects(loop(), { message: 'failed on 1' })
+  assert.deepEqual(nsqd.requeued.map(({ body }) => body).toSorted(), ['1', '2'])
+})
+
+test('several loops share the messages', async () => {
+  const nsqd = await startNsqd()
+  const consumer = createConsumer({ nsqd: nsqd.address, maxInFlight: 4 })
+  const counts = [0, 0]
+  const loops = counts.map(async (_, index) => {
+    for await (const message of consumer) {
+      counts[index] = (counts[index] ?? 0) + 1
+      await pause(1)
+      message.finish()
+    }
+  })
+  nsqd.queue(...Array.from({ length: 20 }, (_, i) => String(i)))
+  await until(() => nsqd.finished.length === 20)
+  await consumer.close()
+  await Promise.all(loops)
+  assert.ok(counts.every(count => count > 0))
+})
+
+test('await using closes', async () => {
+  const nsqd = await startNsqd()
+  const consumer = createConsumer({ nsqd: nsqd.address, onMessage: () => {} })
+  await consumer.start()
+  await consumer[Symbol.asyncDispose]()
+  await until(() => nsqd.open.length === 0)
+  assert.deepEqual(consumer.connections, [])
+})
+
+test('close ends attempts to connect, and start with them', async () => {
+  const nsqd = await startNsqd()
+  nsqd.identifyReply = Buffer.alloc(0)
+  const consumer = createConsumer({ nsqd: nsqd.address, onMessage: () => {} })
+  const started = assert.rejects(consumer.start(), { code: 'E_CLOSED' })
+  await until(() => nsqd.sessions.length === 1)
+  await consumer.close()
+  await started
+  await until(() => nsqd.open.length === 0)
+})
+
 test('backoff stops all connections, then lets one message decide', async () => {
   const [a, b] = [await startNsqd(), await startNsqd()]
   let isBroken = true
