@@ -79,6 +79,7 @@ export function clientTls(options: TlsClientOptions, host: string): Layer {
         reject(failure(error, ` with ${name}`))
       }
       socket.on('error', fail)
+      socket.once('close', () => fail(new Error('the connection was closed')))
       socket.once('secureConnect', () => resolve(socket))
     })
 }
@@ -96,7 +97,7 @@ function clientContext(options: TlsClientOptions): SecureContext {
 /**
  * TLS from the server's side, for any number of connections. A client has five seconds for its handshake.
  *
- * @throws NsqError E_TLS when the certificate, the key or the authorities cannot be used.
+ * @throws NsqError E_TLS when the certificate or its key cannot be used. A text without any authorities is not noticed.
  */
 export function serverTls(options: TlsServerOptions): Layer {
   const serverOptions = tlsServerOptions(options)
@@ -123,9 +124,13 @@ export function serverTls(options: TlsServerOptions): Layer {
       }
       const done = (socket: TLSSocket): void => {
         settle()
+        socket.allowHalfOpen = allowHalfOpen
         if (socket.destroyed) reject(failure(new Error('the client has no certificate')))
         else resolve(socket)
       }
+      // A client that leaves in the middle is noticed at once, not only when its time is over.
+      const { allowHalfOpen } = below
+      below.allowHalfOpen = false
       server.on('tlsClientError', fail)
       server.on('secureConnection', done)
       server.emit('connection', below)
@@ -135,7 +140,7 @@ export function serverTls(options: TlsServerOptions): Layer {
 /**
  * What an HTTPS server needs to do as `serverTls` does. For the policy `require` see `demandCertificates`.
  *
- * @throws NsqError E_TLS when the certificate, the key or the authorities cannot be used.
+ * @throws NsqError E_TLS when the certificate or its key cannot be used. A text without any authorities is not noticed.
  */
 export function tlsServerOptions(options: TlsServerOptions): TlsOptions {
   const { cert, key, rootCa, clientAuth, minVersion } = options
@@ -166,14 +171,10 @@ function secureContext(pems: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(pems)
   } catch (error) {
-    throw new NsqError(
-      'E_TLS',
-      `the certificate, its key or the authorities cannot be used: ${errorText(error)}`,
-      {
-        cause: error,
-        remedy: 'Give PEM texts: a certificate, the key that belongs to it (not encrypted), and authorities.',
-      },
-    )
+    throw new NsqError('E_TLS', `the certificate or its key cannot be used: ${errorText(error)}`, {
+      cause: error,
+      remedy: 'Give PEM texts: a certificate, and the key that belongs to it, not encrypted.',
+    })
   }
 }
 

@@ -113,6 +113,8 @@ export class Transport {
     } catch (error) {
       const reason = error instanceof NsqError ? error : lost(error)
       this.destroy(reason)
+      // Drops what was held.
+      this.writer.flush()
       throw reason
     }
   }
@@ -120,9 +122,8 @@ export class Transport {
   #watch(stream: Duplex): void {
     this.#streams.push(stream)
     this.#open++
-    stream.on('error', error => {
-      this.#error ??= error
-    })
+    // After its handshake, TLS emits an error and goes on as if there were none.
+    stream.on('error', error => this.destroy(error))
     stream.on('close', () => {
       this.#open--
       if (this.#open === 0) this.#handler.closed(this.#error)
