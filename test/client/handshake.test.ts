@@ -225,7 +225,7 @@ for (const [what, options, reply, code] of [
     nsqd.isDeaf = true
     nsqd.identifyReply = reply
     const timer = setInterval(() => nsqd.open[0]?.heartbeat(), 20)
-    const failed = failure(nsqd, { ...options, connectTimeoutMs: 300 })
+    const failed = failure(nsqd, { ...options, connectTimeoutMs: 500 })
     await failed.finally(() => clearInterval(timer))
     // In plain, what should have been of the layer may already show that it is none.
     if (what === 'AUTH') assert.equal((await failed).code, code)
@@ -250,7 +250,7 @@ for (const [what, options, reply, code] of [
     const nsqd = await startNsqd()
     nsqd.isDeaf = true
     nsqd.identifyReply = reply
-    const error = await failure(nsqd, { ...options, connectTimeoutMs: 100 })
+    const error = await failure(nsqd, { ...options, connectTimeoutMs: 500 })
     assert.equal(error.code, code)
     assert.match(error.message, new RegExp(what))
   })
@@ -299,7 +299,7 @@ test('an nsqd that refuses an upgrade is quoted', async () => {
 test('a command whose answer never comes ends the connection, even while heartbeats do', async () => {
   const nsqd = await startNsqd()
   nsqd.answerPublish = () => 'silence'
-  const connection = await open(nsqd, { connectTimeoutMs: 100 })
+  const connection = await open(nsqd, { connectTimeoutMs: 500 })
   const timer = setInterval(() => nsqd.open[0]?.heartbeat(), 20)
   await assert.rejects(connection.request(pub('t', 'x')), { code: 'E_READ_TIMEOUT' })
   clearInterval(timer)
