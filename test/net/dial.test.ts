@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { dial } from '../../src/net/dial.ts'
 import { closeServer, listenTcp } from '../../src/net/listen.ts'
@@ -35,6 +37,14 @@ test('nobody listening is E_CONNECT, naming the address', async () => {
     name: 'NsqError',
     code: 'E_CONNECT',
     message: new RegExp(`^cannot connect to 127\\.0\\.0\\.1:${address.port}: .*ECONNREFUSED`),
+  })
+})
+
+test('nobody at a Unix socket is E_CONNECT, naming the path', async () => {
+  const path = join(tmpdir(), 'nsq-ts-nobody', 'nsqd.sock')
+  await assert.rejects(dial({ path }, { timeoutMs: 5000 }), {
+    code: 'E_CONNECT',
+    message: new RegExp(`^cannot connect to ${path}: .*ENOENT`),
   })
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatAddress, parseAddress } from '../../src/util/address.ts'
+import { formatAddress, formatEndpoint, parseAddress, parseEndpoint } from '../../src/util/address.ts'
 
 test('parses host and port', () => {
   assert.deepEqual(parseAddress('127.0.0.1:4150'), { host: '127.0.0.1', port: 4150 })
@@ -41,4 +41,13 @@ test('refuses anything else, naming it and showing how', () => {
 test('formats with brackets around IPv6', () => {
   for (const text of ['127.0.0.1:4150', '[::1]:4150', ':4150'])
     assert.equal(formatAddress(parseAddress(text)), text)
+})
+
+test('what has a slash is the path of a Unix socket', () => {
+  assert.deepEqual(parseEndpoint('/run/nsqd.sock'), { path: '/run/nsqd.sock' })
+  assert.deepEqual(parseEndpoint('./nsqd:4150'), { path: './nsqd:4150' })
+  assert.deepEqual(parseEndpoint('nsqd:4150'), { host: 'nsqd', port: 4150 })
+  assert.deepEqual(parseEndpoint('nsqd', 4150), { host: 'nsqd', port: 4150 })
+  assert.throws(() => parseEndpoint('nsqd.sock'), RangeError)
+  for (const text of ['/run/nsqd.sock', '[::1]:4150']) assert.equal(formatEndpoint(parseEndpoint(text)), text)
 })
