@@ -1,5 +1,6 @@
 import { fin } from '../protocol/command.ts'
 import { ID_LENGTH } from '../protocol/message-id.ts'
+import { readWord, writeWord } from '../protocol/words.ts'
 
 const TEMPLATE = fin('0'.repeat(ID_LENGTH))
 const ID_AT = TEMPLATE.indexOf('0')
@@ -25,8 +26,8 @@ export class FinBuffer {
     }
     const slab = this.#slab
     const at = this.#at
-    slab.writeUInt32BE(FIN_WORD, at)
-    for (let i = 0; i < ID_LENGTH; i += 4) slab.writeUInt32BE(bytes.readUInt32BE(idAt + i), at + ID_AT + i)
+    writeWord(slab, at, FIN_WORD)
+    for (let i = 0; i < ID_LENGTH; i += 4) writeWord(slab, at + ID_AT + i, readWord(bytes, idAt + i))
     slab[at + TEMPLATE.length - 1] = LINE_END
     this.#at = at + TEMPLATE.length
     return true
@@ -41,5 +42,5 @@ export class FinBuffer {
   }
 }
 
-const FIN_WORD = TEMPLATE.readUInt32BE(0)
+const FIN_WORD = readWord(TEMPLATE, 0)
 const LINE_END = 0x0a
