@@ -38,7 +38,7 @@ export interface Contestant {
 
 const READY = 2500
 /** This share of a backlog is the warm-up. */
-const WARM_SHARE = 0.2
+export const WARM_SHARE = 0.2
 const UNLIMITED = 1e9
 /** How long one job may take, at most: a floor, and the slowest rate that is waited for. */
 const LEAST_DEADLINE_MS = 60_000
@@ -55,36 +55,18 @@ export async function startNsqd(
   const publisher = new Worker('publish')
   const consumer = new Worker('consume')
 
-  const timed = async (run: () => Promise<LoadResult>): Promise<Sample> => {
-    const before = daemon.cpuSeconds
-    const result = await run()
-    return { ...sampleOf(result), daemonNs: ((daemon.cpuSeconds - before) / result.total) * 1e9 }
-  }
   const publish = async (topic: string, load: PublishLoad): Promise<Sample> => {
     await daemon.createTopic(topic, [])
-    return timed(() => publisher.run(publishJob(load, scale, daemon.tcpPort, topic), LEAST_DEADLINE_MS))
+    return timed(daemon, () =>
+      publisher.run(publishJob(load, scale, daemon.tcpPort, topic), LEAST_DEADLINE_MS),
+    )
   }
   const drain = async (topic: string, load: DrainLoad): Promise<Sample> => {
     const job = drainJob(load, scale, daemon.tcpPort, topic)
     await daemon.createTopic(topic, job.channels)
     const messages = job.messages / job.channels.length
-    const deadline = deadlineFor(job.messages)
-    await publisher.run(
-      {
-        port: daemon.tcpPort,
-        topic,
-        connections: 2,
-        depth: 2,
-        batch: 200,
-        bodyLength: BODY_LENGTH,
-        messages,
-        warmMs: 0,
-        measureMs: deadline,
-        bare: false,
-      },
-      deadline,
-    )
-    const sample = await timed(() => consumer.run(job, deadline))
+    await publishBacklog(publisher, daemon.tcpPort, topic, messages)
+    const sample = await timed(daemon, () => consumer.run(job, deadlineFor(job.messages)))
     await daemon.expectEmpty(topic)
     return sample
   }
@@ -108,6 +90,38 @@ export async function startNsqd(
       await daemon.stop()
     },
   }
+}
+
+/** Publishes as many messages as fast as possible. */
+export async function publishBacklog(
+  publisher: Worker<'publish'>,
+  port: number,
+  topic: string,
+  messages: number,
+): Promise<void> {
+  const deadline = deadlineFor(messages)
+  await publisher.run(
+    {
+      port,
+      topic,
+      connections: 2,
+      depth: 2,
+      batch: 200,
+      bodyLength: BODY_LENGTH,
+      messages,
+      warmMs: 0,
+      measureMs: deadline,
+      bare: false,
+    },
+    deadline,
+  )
+}
+
+/** Runs a load on an nsqd, whose processor time is part of the outcome. */
+export async function timed(daemon: Daemon, run: () => Promise<LoadResult>): Promise<Sample> {
+  const before = daemon.cpuSeconds
+  const result = await run()
+  return { ...sampleOf(result), daemonNs: ((daemon.cpuSeconds - before) / result.total) * 1e9 }
 }
 
 /** The same bytes between bare node:net processes; with `toFile` what is published also goes to a file. */
@@ -175,7 +189,8 @@ function drainJob(load: DrainLoad, scale: Scale, port: number, topic: string) {
   return { port, topic, channels, ready: READY, bodyLength: BODY_LENGTH, messages, warm, bare: false }
 }
 
-function deadlineFor(messages: number): number {
+/** How long so many messages may take at most, in ms. */
+export function deadlineFor(messages: number): number {
   return Math.max(LEAST_DEADLINE_MS, (messages / SLOWEST) * 1000)
 }
 

@@ -136,18 +136,3 @@ export const LINES: readonly Line[] = [
     onlyNamed: true,
   },
 ]
-
-/** The lines of these names; a name also stands for all that it begins, up to a dash. */
-export function linesNamed(names: readonly string[]): Line[] {
-  if (names.length === 0) return LINES.filter(line => line.onlyNamed !== true)
-  for (const name of names) {
-    if (!LINES.some(line => matches(line, name))) {
-      throw new Error(`no line named ${name}; there are ${LINES.map(line => line.name).join(', ')}`)
-    }
-  }
-  return LINES.filter(line => names.some(name => matches(line, name)))
-}
-
-function matches(line: Line, name: string): boolean {
-  return line.name === name || line.name.startsWith(`${name}-`)
-}

@@ -1,14 +1,22 @@
-/** `npm run bench`: measures nsqd against bare sockets, and prints a table. See docs/performance.md. */
+/**
+ * `npm run bench`: measures nsqd against bare sockets, and our client against nsqjs, and prints tables. See
+ * docs/performance.md.
+ */
 import { cpus, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { FULL, QUICK } from './contestants.ts'
-import { LINES, linesNamed } from './lines.ts'
+import { choose } from './choose.ts'
+import { CLIENT_LINES } from './client/lines.ts'
+import { type ClientResult, measureClients } from './client/measure.ts'
+import { clientTables } from './client/table.ts'
+import { LINES } from './lines.ts'
 import { type LineResult, measure } from './measure.ts'
 import { memoryTable, rateTable } from './table.ts'
 
 const HELP = `Usage: npm run bench -- [OPTIONS]
 
-  --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each)
+  --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each);
+                   client: our client and nsqjs
   --quick          Short rounds, fewer of them
   --rounds N       Rounds for each line, after the warm-up; default 5, with --quick 3
   --json           Print everything that was measured as JSON
@@ -16,7 +24,8 @@ const HELP = `Usage: npm run bench -- [OPTIONS]
 
 NSQD=PATH measures another nsqd in the same rounds.
 
-Lines: ${LINES.map(line => line.name).join(', ')}
+Lines of nsqd: ${LINES.map(line => line.name).join(', ')}
+Lines of clients: ${CLIENT_LINES.map(line => line.name).join(', ')}
 `
 
 const { values } = parseArgs({
@@ -36,23 +45,29 @@ if (values.help) process.stdout.write(HELP)
 else await run()
 
 async function run(): Promise<void> {
-  const results: LineResult[] = []
+  const { lines, clientLines } = choose(values.only)
   const options = {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     scale: values.quick ? QUICK : FULL,
     peer: process.env['NSQD'] ?? '',
     profile: values.profile,
   }
-  for (const line of linesNamed(values.only)) {
+  const results: LineResult[] = []
+  for (const line of lines) {
     process.stderr.write(`${line.name} …\n`)
     results.push(await measure(line, options))
   }
+  const clients: ClientResult[] = []
+  for (const line of clientLines) {
+    process.stderr.write(`${line.name} …\n`)
+    clients.push(await measureClients(line, options))
+  }
   const machine = { cpus: cpus().length, node: process.version, system: `${type()} ${release()}` }
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, results }, undefined, 2)}\n`)
+    process.stdout.write(`${JSON.stringify({ machine, results, clients }, undefined, 2)}\n`)
     return
   }
   process.stdout.write(`${machine.cpus} processors, Node ${machine.node}, ${machine.system}\n\n`)
-  const tables = [rateTable(results), memoryTable(results)].filter(text => text !== '')
-  process.stdout.write(tables.join('\n'))
+  const tables = [rateTable(results), memoryTable(results), ...clientTables(clients)]
+  process.stdout.write(tables.filter(text => text !== '').join('\n'))
 }

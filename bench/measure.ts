@@ -26,17 +26,14 @@ export interface MeasureOptions {
   readonly profile: string
 }
 
-/**
- * Measures a line: everybody in turn, round after round, so that what disturbs the machine disturbs them alike. The
- * first round is the warm-up and left out.
- */
+/** Measures a line: ours, the ceiling, and whoever else there is, in turn. */
 export async function measure(line: Line, options: MeasureOptions): Promise<LineResult> {
   const { scale, peer, profile } = options
   const started: Contestant[] = []
-  const start = async (contestant: Contestant | Promise<Contestant>): Promise<Runner> => {
+  const start = async (contestant: Contestant | Promise<Contestant>): Promise<Contestant> => {
     const each = await contestant
     started.push(each)
-    return { contestant: each, samples: [] }
+    return each
   }
   try {
     const ours = await start(startNsqd(line, scale, '', profile))
@@ -44,34 +41,47 @@ export async function measure(line: Line, options: MeasureOptions): Promise<Line
     const ceiling = await start(startCeiling(line, scale, false))
     const toFile = line.load.kind === 'publish' && line.durability !== 'none'
     const file = toFile ? await start(startCeiling(line, scale, true)) : undefined
-    const runners = [ours, other, ceiling, file].filter(runner => runner !== undefined)
     // A single round has nothing to warm up with: it leaves out its own beginning.
     const rounds = line.rounds === undefined ? options.rounds : Math.min(options.rounds, line.rounds)
-    const first = rounds === 1 ? 1 : 0
-    for (let round = first; round <= rounds; round++) {
-      for (const { contestant, samples } of runners) {
-        const sample = await contestant.run(round)
-        if (round > 0) samples.push(sample)
-      }
+    const contestants = [ours, other, ceiling, file].filter(contestant => contestant !== undefined)
+    const outcomes = await takeTurns(contestants, rounds)
+    const of = (contestant: Contestant): Outcome => {
+      const outcome = outcomes.get(contestant)
+      if (outcome === undefined) throw new Error('not measured')
+      return outcome
     }
     return {
       line,
-      ours: outcomeOf(ours),
-      peer: other === undefined ? undefined : outcomeOf(other),
-      ceiling: outcomeOf(ceiling),
-      file: file === undefined ? undefined : outcomeOf(file),
+      ours: of(ours),
+      peer: other && of(other),
+      ceiling: of(ceiling),
+      file: file && of(file),
     }
   } finally {
     await Promise.all(started.map(contestant => contestant.stop()))
   }
 }
 
-interface Runner {
-  readonly contestant: Contestant
-  readonly samples: Sample[]
+/**
+ * Runs everybody in turn, round after round, so that what disturbs the machine disturbs them alike. The first round is
+ * the warm-up and left out, unless there is to be one only.
+ */
+export async function takeTurns<C extends Contestant>(
+  contestants: readonly C[],
+  rounds: number,
+): Promise<Map<C, Outcome>> {
+  const samples = new Map<C, Sample[]>(contestants.map(contestant => [contestant, []]))
+  const first = rounds === 1 ? 1 : 0
+  for (let round = first; round <= rounds; round++) {
+    for (const [contestant, taken] of samples) {
+      const sample = await contestant.run(round)
+      if (round > 0) taken.push(sample)
+    }
+  }
+  return new Map([...samples].map(([contestant, taken]) => [contestant, outcomeOf(contestant, taken)]))
 }
 
-function outcomeOf({ contestant, samples }: Runner): Outcome {
+function outcomeOf(contestant: Contestant, samples: readonly Sample[]): Outcome {
   const daemonNs = samples.map(sample => sample.daemonNs).filter(ns => ns !== undefined)
   return {
     median: {

@@ -44,19 +44,19 @@ export function memoryTable(results: readonly LineResult[]): string {
 }
 
 /** Messages a second. */
-function rate(value: number | undefined): string {
+export function rate(value: number | undefined): string {
   if (value === undefined) return ''
   if (value >= 999_500) return `${(value / 1e6).toFixed(2)} M/s`
   if (value >= 9950) return `${Math.round(value / 1000)} k/s`
   return `${(value / 1000).toFixed(1)} k/s`
 }
 
-function ratio(value: number, base: number | undefined): string {
+export function ratio(value: number, base: number | undefined): string {
   return base === undefined ? '' : (value / base).toFixed(2)
 }
 
 /** Processor time of a message, given in ns. */
-function microseconds(value: number | undefined): string {
+export function microseconds(value: number | undefined): string {
   return value === undefined ? '' : `${(value / 1000).toFixed(2)} µs`
 }
 
@@ -64,7 +64,7 @@ function megabytes(value: number | undefined): string {
   return value === undefined ? '' : `${Math.round(value / 1e6)} MB`
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, i) => Math.max(3, cell.length, ...rows.map(row => row[i]?.length ?? 0)))
   const format = (cells: readonly string[]): string => {
     const padded = cells.map((cell, i) =>

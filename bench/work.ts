@@ -6,6 +6,8 @@ export interface Work {
   publish: { job: PublishJob; result: LoadResult }
   consume: { job: ConsumeJob; result: LoadResult }
   'bare-server': { job: BareServerJob; result: { port: number } }
+  'client-publish': { job: ClientPublishJob; result: LoadResult }
+  'client-consume': { job: ClientConsumeJob; result: LoadResult }
 }
 
 export interface PublishJob {
@@ -47,6 +49,36 @@ export type BareServerJob =
   | { kind: 'sink'; commandLength: number; path: string; sync: boolean }
   /** Sends `messages` frames to each connection, `ready` ahead of the FINs' bytes. */
   | { kind: 'source'; frameLength: number; ready: number; messages: number }
+
+/** Which client library, and over what kind of connection. */
+export interface ClientJob {
+  client: 'ours' | 'nsqjs'
+  port: number
+  topic: string
+  /** The authority's certificate (PEM), or '' for no TLS. */
+  tlsCa: string
+  compression: '' | 'snappy' | 'deflate'
+}
+
+export interface ClientPublishJob extends ClientJob {
+  /** Publishes under way at once. */
+  atOnce: number
+  /** Messages in a publish: alone when 1, else an array. */
+  batch: number
+  bodyLength: number
+  warmMs: number
+  measureMs: number
+}
+
+export interface ClientConsumeJob extends ClientJob {
+  channel: string
+  maxInFlight: number
+  /** With our client: how the program gets its messages. */
+  take: 'handler' | 'onMessage' | 'for await'
+  /** Messages in all, of which the first `warm` are not counted. */
+  messages: number
+  warm: number
+}
 
 export interface LoadResult {
   /** What was done in the measured time. */

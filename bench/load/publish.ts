@@ -4,6 +4,7 @@ import { identify, MAGIC_V2, mpub, pub } from '../../src/protocol/command.ts'
 import { OK_FRAME } from '../../src/protocol/frame.ts'
 import type { LoadResult, PublishJob } from '../work.ts'
 import { serveJobs } from '../worker.ts'
+import { createBodies } from './bodies.ts'
 import { dial } from './dial.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'
@@ -52,14 +53,9 @@ class Connection {
 }
 
 async function publish(job: PublishJob): Promise<LoadResult> {
-  const body = Buffer.alloc(job.bodyLength, 'x')
-  const command =
-    job.batch === 1
-      ? pub(job.topic, body)
-      : mpub(
-          job.topic,
-          Array.from({ length: job.batch }, () => body),
-        )
+  const bodies = createBodies(job.batch, job.bodyLength)
+  const [first] = bodies
+  const command = bodies.length === 1 && first !== undefined ? pub(job.topic, first) : mpub(job.topic, bodies)
   const commands = Buffer.concat(Array.from({ length: job.depth }, () => command))
 
   const watch = new Stopwatch()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { linesNamed } from '../../bench/lines.ts'
+import { choose } from '../../bench/choose.ts'
+import { measureClients } from '../../bench/client/measure.ts'
 import { measure } from '../../bench/measure.ts'
 
 const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
@@ -9,7 +10,7 @@ const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
 // otherwise may not sync once in the time.
 for (const name of ['idle', 'pub-1-process', 'mpub-process', 'sub-10']) {
   test(`the line ${name} is measured`, async () => {
-    const [line] = linesNamed([name])
+    const [line] = choose([name]).lines
     assert.ok(line)
     const { ours, ceiling } = await measure(line, { rounds: 1, scale: TINY, peer: '', profile: '' })
     assert.equal(ours.rounds.length, 1)
@@ -20,8 +21,28 @@ for (const name of ['idle', 'pub-1-process', 'mpub-process', 'sub-10']) {
   })
 }
 
+// nsqjs and ours, in one setting each, and each way to consume.
+for (const [name, from, to] of [
+  ['client-publish', 0, 2],
+  ['client-batch', 0, 2],
+  ['client-consume', 1, 5],
+] as const) {
+  test(`the line ${name} is measured`, async () => {
+    const [line] = choose([name]).clientLines
+    assert.ok(line)
+    const contestants = line.contestants.slice(from, to)
+    const { outcomes } = await measureClients({ ...line, contestants }, { rounds: 1, scale: TINY })
+    assert.equal(outcomes.length, to - from)
+    for (const { outcome } of outcomes) assert.ok(outcome.median.rate > 0)
+  })
+}
+
 test('a name stands for the lines that it begins, and an unknown one is refused', () => {
-  const names = linesNamed(['mpub']).map(line => line.name)
+  const names = choose(['mpub']).lines.map(line => line.name)
   assert.deepEqual(names, ['mpub-none', 'mpub-process', 'mpub-power'])
-  assert.throws(() => linesNamed(['pu']), /no line named pu/)
+  assert.deepEqual(
+    choose(['client-layers']).clientLines.map(line => line.name),
+    ['client-layers-publish', 'client-layers-consume'],
+  )
+  assert.throws(() => choose(['pu']), /no line named pu/)
 })

@@ -1,0 +1,131 @@
+/** What our client is measured in, as data. Each line has contestants of its own, which take turns on one nsqd. */
+
+export type Compression = '' | 'snappy' | 'deflate'
+
+interface Setting {
+  /** As the table shows it. */
+  readonly name: string
+  readonly client: 'ours' | 'nsqjs'
+  readonly tls?: boolean
+  readonly compression?: Compression
+}
+
+export interface PublishSetting extends Setting {
+  readonly kind: 'publish'
+  /** Publishes under way at once. */
+  readonly atOnce: number
+  /** Messages in each. */
+  readonly batch: number
+}
+
+export interface ConsumeSetting extends Setting {
+  readonly kind: 'consume'
+  readonly maxInFlight: number
+  readonly take: 'handler' | 'onMessage' | 'for await'
+  /** Messages of the backlog. */
+  readonly messages: number
+}
+
+export interface ClientLine {
+  readonly name: string
+  readonly what: string
+  readonly contestants: readonly (PublishSetting | ConsumeSetting)[]
+  /** `nsqjs`: the best of nsqjs' settings is what ours are compared with. `first`: the first contestant is. */
+  readonly against: 'nsqjs' | 'first'
+  /** How many times as fast the best of ours is to be. */
+  readonly aim?: number
+}
+
+/** About as many as a round of the same length takes. */
+const OUR_BACKLOG = 600_000
+const NSQJS_BACKLOG = 150_000
+
+const ONE_BY_ONE = { kind: 'publish', batch: 1 } as const
+const IN_ARRAYS = { kind: 'publish', atOnce: 4 } as const
+
+const LAYERS: readonly {
+  readonly name: string
+  readonly tls?: boolean
+  readonly compression?: Compression
+}[] = [
+  { name: 'plain' },
+  { name: 'snappy', compression: 'snappy' },
+  { name: 'deflate', compression: 'deflate' },
+  { name: 'TLS', tls: true },
+  { name: 'TLS and snappy', tls: true, compression: 'snappy' },
+  { name: 'TLS and deflate', tls: true, compression: 'deflate' },
+]
+
+export const CLIENT_LINES: readonly ClientLine[] = [
+  {
+    name: 'client-publish',
+    what: 'publish, one message a call',
+    against: 'nsqjs',
+    aim: 5,
+    contestants: [100, 1000, 10_000].flatMap(atOnce =>
+      (['nsqjs', 'ours'] as const).map(client => ({
+        ...ONE_BY_ONE,
+        client,
+        atOnce,
+        name: `${client}, ${atOnce} calls at once`,
+      })),
+    ),
+  },
+  {
+    name: 'client-batch',
+    what: 'publish, arrays of messages, 4 calls at once',
+    against: 'nsqjs',
+    aim: 5,
+    contestants: [100, 300, 1000].flatMap(batch =>
+      (['nsqjs', 'ours'] as const).map(client => ({
+        ...IN_ARRAYS,
+        client,
+        batch,
+        name: `${client}, arrays of ${batch}`,
+      })),
+    ),
+  },
+  {
+    name: 'client-consume',
+    what: 'consume and finish',
+    against: 'nsqjs',
+    aim: 3,
+    contestants: [
+      ...[200, 2500].map(maxInFlight => ({
+        kind: 'consume' as const,
+        client: 'nsqjs' as const,
+        maxInFlight,
+        take: 'onMessage' as const,
+        messages: NSQJS_BACKLOG,
+        name: `nsqjs Reader, maxInFlight ${maxInFlight}`,
+      })),
+      ...(['handler', 'onMessage', 'for await'] as const).map(take => ({
+        kind: 'consume' as const,
+        client: 'ours' as const,
+        maxInFlight: 2500,
+        take,
+        messages: OUR_BACKLOG,
+        name: `ours, ${take}, maxInFlight 2500`,
+      })),
+    ],
+  },
+  {
+    name: 'client-layers-publish',
+    what: 'publish, one message a call, 1000 calls at once',
+    against: 'first',
+    contestants: LAYERS.map(layer => ({ ...ONE_BY_ONE, client: 'ours', atOnce: 1000, ...layer })),
+  },
+  {
+    name: 'client-layers-consume',
+    what: 'consume and finish with a handler, maxInFlight 2500',
+    against: 'first',
+    contestants: LAYERS.map(layer => ({
+      kind: 'consume',
+      client: 'ours',
+      maxInFlight: 2500,
+      take: 'handler',
+      messages: OUR_BACKLOG,
+      ...layer,
+    })),
+  },
+]

@@ -1,0 +1,130 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { certificates } from '../../test/support/certificates.ts'
+import {
+  type Contestant,
+  deadlineFor,
+  publishBacklog,
+  type Sample,
+  type Scale,
+  timed,
+  WARM_SHARE,
+} from '../contestants.ts'
+import { Daemon } from '../daemon.ts'
+import { BODY_LENGTH } from '../lines.ts'
+import { type Outcome, takeTurns } from '../measure.ts'
+import { scratchFolder } from '../scratch.ts'
+import type { ClientJob } from '../work.ts'
+import { Worker } from '../worker.ts'
+import type { ClientLine, ConsumeSetting, PublishSetting } from './lines.ts'
+
+type ClientSetting = PublishSetting | ConsumeSetting
+
+export interface ClientResult {
+  readonly line: ClientLine
+  /** One for each contestant, in their order. */
+  readonly outcomes: readonly { readonly setting: ClientSetting; readonly outcome: Outcome }[]
+}
+
+/** What all the contestants of a line share. */
+interface Arena {
+  readonly daemon: Daemon
+  readonly backlog: Worker<'publish'>
+  readonly scale: Scale
+  readonly tlsCa: string
+}
+
+/** Measures a line: all its contestants in turn, on one nsqd that offers TLS, snappy and deflate. */
+export async function measureClients(
+  line: ClientLine,
+  { rounds, scale }: { rounds: number; scale: Scale },
+): Promise<ClientResult> {
+  const scratch = scratchFolder()
+  const { ca, server } = await certificates()
+  const [cert, key] = [join(scratch.path, 'cert.pem'), join(scratch.path, 'key.pem')]
+  writeFileSync(cert, server.cert)
+  writeFileSync(key, server.key)
+  const flags = [`--tls-cert=${cert}`, `--tls-key=${key}`, '--https-address=127.0.0.1:0']
+  // Backlogs stay in memory: the disk is not what clients are measured with.
+  const daemon = await Daemon.start([...flags, '--mem-queue-bytes=1073741824'])
+  const arena: Arena = { daemon, backlog: new Worker('publish'), scale, tlsCa: ca.cert }
+  const contestants = line.contestants.map((setting, i) =>
+    startClient(arena, setting, `bench-${line.name}-${i}`),
+  )
+  try {
+    const outcomes = await takeTurns(contestants, rounds)
+    return { line, outcomes: [...outcomes].map(([{ setting }, outcome]) => ({ setting, outcome })) }
+  } finally {
+    for (const contestant of contestants) await contestant.stop()
+    arena.backlog.stop()
+    await daemon.stop()
+    scratch.remove()
+  }
+}
+
+interface ClientContestant extends Contestant {
+  readonly setting: ClientSetting
+}
+
+function startClient(arena: Arena, setting: ClientSetting, name: string): ClientContestant {
+  const { daemon, tlsCa } = arena
+  const load = setting.kind === 'publish' ? startPublisher(arena, setting) : startConsumer(arena, setting)
+  return {
+    setting,
+    async run(round) {
+      const topic = `${name}-${round}`
+      const sample = await load.run({
+        client: setting.client,
+        port: daemon.tcpPort,
+        topic,
+        tlsCa: setting.tls === true ? tlsCa : '',
+        compression: setting.compression ?? '',
+      })
+      await daemon.deleteTopic(topic)
+      return sample
+    },
+    peakRss: () => undefined,
+    async stop() {
+      load.stop()
+    },
+  }
+}
+
+interface ClientLoad {
+  run(job: ClientJob): Promise<Sample>
+  stop(): void
+}
+
+function startPublisher({ daemon, scale }: Arena, { atOnce, batch }: PublishSetting): ClientLoad {
+  const worker = new Worker('client-publish')
+  const { warmMs, measureMs } = scale
+  return {
+    async run(client) {
+      await daemon.createTopic(client.topic, [])
+      const job = { ...client, atOnce, batch, bodyLength: BODY_LENGTH, warmMs, measureMs }
+      return timed(daemon, () => worker.run(job, deadlineFor(0)))
+    },
+    stop: () => worker.stop(),
+  }
+}
+
+function startConsumer({ daemon, backlog, scale }: Arena, setting: ConsumeSetting): ClientLoad {
+  const worker = new Worker('client-consume')
+  const { maxInFlight, take } = setting
+  const channel = 'channel'
+  // A whole number of MPUBs.
+  const messages = Math.ceil((setting.messages * scale.backlog) / 200) * 200
+  const warm = Math.floor(messages * WARM_SHARE)
+  return {
+    async run(client) {
+      const { topic } = client
+      await daemon.createTopic(topic, [channel])
+      await publishBacklog(backlog, daemon.tcpPort, topic, messages)
+      const job = { ...client, channel, maxInFlight, take, messages, warm }
+      const sample = await timed(daemon, () => worker.run(job, deadlineFor(messages)))
+      await daemon.expectEmpty(topic)
+      return sample
+    },
+    stop: () => worker.stop(),
+  }
+}

@@ -1,0 +1,52 @@
+/** The libraries that are compared, as a program gets them. */
+import { createRequire } from 'node:module'
+import type * as Library from '../../src/index.ts'
+import type { ClientJob } from '../work.ts'
+
+/** Ours as it is published: what runs TypeScript for the bench would leave its marks on the sources. */
+export const ours: typeof Library = await import(new URL('../../dist/index.js', import.meta.url).href)
+
+interface Emitter {
+  once(event: string, listener: (...args: never[]) => void): void
+  on(event: string, listener: (...args: never[]) => void): void
+  connect(): void
+  close(): void
+}
+
+interface Writer extends Emitter {
+  publish(topic: string, messages: Buffer | Buffer[], done: (error?: Error | null) => void): void
+}
+
+interface NsqjsMessage {
+  body: Buffer
+  finish(): void
+}
+
+interface Reader extends Emitter {
+  on(event: 'message', listener: (message: NsqjsMessage) => void): void
+  on(event: string, listener: (...args: never[]) => void): void
+}
+
+interface Nsqjs {
+  Writer: new (host: string, port: number, options: object) => Writer
+  Reader: new (topic: string, channel: string, options: object) => Reader
+}
+
+/** It comes without types; these are the parts used here. */
+export const nsqjs: Nsqjs = createRequire(import.meta.url)('nsqjs')
+
+export function ourOptions({ tlsCa, compression }: ClientJob): Library.ConnectionOptions {
+  return {
+    ...(tlsCa !== '' && { tls: { ca: tlsCa } }),
+    ...(compression === 'snappy' && { snappy: true }),
+    ...(compression === 'deflate' && { deflate: true }),
+  }
+}
+
+export function nsqjsOptions({ tlsCa, compression }: ClientJob): object {
+  return {
+    ...(tlsCa !== '' && { tls: true, ca: Buffer.from(tlsCa) }),
+    ...(compression === 'snappy' && { snappy: true }),
+    ...(compression === 'deflate' && { deflate: true }),
+  }
+}
