@@ -57,7 +57,7 @@ export class Dedupe {
     }
     const original = this.#inHand.get(key)
     if (original === undefined) {
-      this.#put(key, delivery, new Queue())
+      this.#put(key, delivery)
       this.#owner.admitted(delivery)
     } else if (!original.first.isLive && now - original.since > this.#options.ms) {
       this.#put(key, delivery, original.parked)
@@ -73,8 +73,8 @@ export class Dedupe {
     // Another may have taken its place.
     if (this.#inHand.get(key) === original) this.#inHand.delete(key)
     this.#remember(key)
-    for (let copy = original.parked.shift(); copy !== undefined; copy = original.parked.shift())
-      copy.discard()
+    const { parked } = original
+    for (let copy = parked?.shift(); copy !== undefined; copy = parked?.shift()) copy.discard()
   }
 
   /** For an original. */
@@ -83,13 +83,12 @@ export class Dedupe {
     if (this.#inHand.get(key) !== original) return
     this.#inHand.delete(key)
     const { parked } = original
-    let next = parked.shift()
-    while (next !== undefined && !next.isLive) next = parked.shift()
-    if (next === undefined) return
-    this.#admitLater(key, next, parked)
+    let next = parked?.shift()
+    while (next !== undefined && !next.isLive) next = parked?.shift()
+    if (next !== undefined) this.#admitLater(key, next, parked)
   }
 
-  #admitLater(key: DedupeKey, next: Delivery, parked: Queue<Delivery>): void {
+  #admitLater(key: DedupeKey, next: Delivery, parked: Queue<Delivery> | undefined): void {
     this.#put(key, next, parked)
     // Not now: it may fail as quickly as this one, and the one after it.
     queueMicrotask(() => {
@@ -111,7 +110,7 @@ export class Dedupe {
     }
   }
 
-  #put(key: DedupeKey, delivery: Delivery, parked: Queue<Delivery>): void {
+  #put(key: DedupeKey, delivery: Delivery, parked?: Queue<Delivery>): void {
     const original = new Original(this, key, delivery, parked)
     this.#inHand.set(key, original)
     delivery.watch(original)
@@ -135,13 +134,13 @@ export class Dedupe {
 class Original implements OutcomeWatcher {
   readonly key: DedupeKey
   readonly first: Delivery
-  /** Copies that wait for its outcome. */
-  readonly parked: Queue<Delivery>
+  /** Copies that wait for its outcome; most messages have none. */
+  parked: Queue<Delivery> | undefined
   /** When it was put in hand. */
   readonly since = performance.now()
   readonly #owner: Dedupe
 
-  constructor(owner: Dedupe, key: DedupeKey, first: Delivery, parked: Queue<Delivery>) {
+  constructor(owner: Dedupe, key: DedupeKey, first: Delivery, parked: Queue<Delivery> | undefined) {
     this.#owner = owner
     this.key = key
     this.first = first
@@ -149,7 +148,8 @@ class Original implements OutcomeWatcher {
   }
 
   park(delivery: Delivery): void {
-    if (delivery.attempts > 1) this.#supersede(delivery)
+    this.parked ??= new Queue()
+    if (delivery.attempts > 1) this.#supersede(delivery, this.parked)
     this.parked.push(delivery)
   }
 
@@ -162,13 +162,13 @@ class Original implements OutcomeWatcher {
   }
 
   /** Delivered again over the same connection, a message is held there for the newest delivery, which is to be answered. */
-  #supersede(delivery: Delivery): void {
+  #supersede(delivery: Delivery, parked: Queue<Delivery>): void {
     if (delivery.isSameAs(this.first)) this.first.supersede()
-    for (let waiting = this.parked.length; waiting > 0; waiting--) {
-      const copy = this.parked.shift()
+    for (let waiting = parked.length; waiting > 0; waiting--) {
+      const copy = parked.shift()
       if (copy === undefined || !copy.isLive) continue
       if (delivery.isSameAs(copy)) copy.supersede()
-      else this.parked.push(copy)
+      else parked.push(copy)
     }
   }
 }
