@@ -79,9 +79,8 @@ async function answer(
   response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
   if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
   response.setHeader('Content-Length', Buffer.byteLength(reply.body))
-  // A body that was not read to its end (too large, or refused) would be taken for the next request.
-  if ((reply.status === 413 || refusal !== undefined) && !raw.complete)
-    response.setHeader('Connection', 'close')
+  // A body that was not read to its end (too large) would be taken for the next request.
+  if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
   response.end(reply.body)
   logger.debug(() => `${reply.status} ${raw.method} ${raw.url} (${raw.socket.remoteAddress ?? '-'})`)
 }

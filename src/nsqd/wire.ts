@@ -5,7 +5,7 @@ import type { SocketWriter } from '../net/writer.ts'
 import { type CommandHandler, type CommandLimits, CommandReader } from '../protocol/command-reader.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../protocol/frame.ts'
-import { errorText, type NsqError } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Publisher } from './intake.ts'
@@ -60,6 +60,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   /** Commands wait for something that the last one has begun. */
   #isHeld = false
   #isEnding = false
+  /** The layer that is just being put over the connection. */
+  #upgradingTo: string | undefined
   /** Waits until every publish is answered. */
   #whenSettled: (() => void) | undefined
 
@@ -205,7 +207,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   }
 
   closed(error?: Error): void {
-    if (error !== undefined) this.#host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`)
+    this.#logEnd(error)
     this.#heartbeat.stop()
     this.#isEnding = true
     this.#owner.closed()
@@ -259,30 +261,39 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   async #upgrade(upgrades: readonly Upgrade[], done: () => void): Promise<void> {
     // IDENTIFY is still being read: what came behind it is the reader's only after that.
     await Promise.resolve()
-    let isTooLong = false
-    const timer = setTimeout(() => {
-      isTooLong = true
-      this.#transport.destroy()
-    }, UPGRADE_TIMEOUT)
-    let current = ''
+    const tooLong = new Error(`it took more than ${UPGRADE_TIMEOUT} ms`)
+    const timer = setTimeout(() => this.#transport.destroy(tooLong), UPGRADE_TIMEOUT)
     try {
       for (const { name, layer } of upgrades) {
-        current = name
+        this.#upgradingTo = name
         await this.#transport.upgrade(await layer, this.#reader.takeRest())
         this.#writer.write(OK_FRAME)
         this.#writer.flush()
       }
     } catch (error) {
-      const reason = isTooLong ? `it took more than ${UPGRADE_TIMEOUT} ms` : errorText(error)
-      this.#host.logger.warn(`client ${this.remoteAddress}: no upgrade to ${current}: ${reason}`)
-      this.#transport.destroy()
+      // `closed` says why.
+      this.#transport.destroy(error instanceof Error ? error : undefined)
       return
     } finally {
       clearTimeout(timer)
     }
+    this.#upgradingTo = undefined
     if (this.#isEnding) return
     done()
     this.#release()
+  }
+
+  /** That a connection is lost is no news; what a client did wrong is. */
+  #logEnd(error: Error | undefined): void {
+    const { logger } = this.#host
+    if (this.#upgradingTo !== undefined) {
+      const reason = error?.message ?? 'the connection was lost'
+      logger.warn(`client ${this.remoteAddress}: no upgrade to ${this.#upgradingTo}: ${reason}`)
+    } else if (error instanceof NsqError) {
+      logger.warn(`client ${this.remoteAddress}: ${error.message}`)
+    } else if (error !== undefined) {
+      logger.debug(() => `client ${this.remoteAddress}: ${error.message}`)
+    }
   }
 
   #beat(): void {

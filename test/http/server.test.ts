@@ -117,3 +117,20 @@ test('a client that goes away in the middle of its body does not harm the server
   assert.deepEqual(await ask('/ping'), [200, 'text/plain; charset=utf-8', 'OK'])
   assert.ok(!lines.some(line => line.includes('/body')))
 })
+
+test('a server may refuse every request, whatever its route and body', async t => {
+  const refusing = createHttpServer({
+    logger,
+    routes: [{ method: 'GET', path: '/ping', handle: () => text('OK') }],
+    refusal: () => json({ message: 'NOT_HERE' }, 403),
+  })
+  t.after(() => closeHttpServer(refusing))
+  refusing.listen(0, '127.0.0.1')
+  await once(refusing, 'listening')
+  const address = refusing.address()
+  assert.ok(address !== null && typeof address === 'object')
+  for (const request of [{}, { method: 'POST', body: Buffer.alloc(3_000_000) }]) {
+    const response = await fetch(`http://127.0.0.1:${address.port}/ping`, request)
+    assert.deepEqual([response.status, await response.text()], [403, '{"message":"NOT_HERE"}'])
+  }
+})

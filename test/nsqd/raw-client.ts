@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { MAGIC_V2, nop } from '../../src/protocol/command.ts'
 import { FrameReader, FrameType } from '../../src/protocol/frame.ts'
 import { decodeMessage } from '../../src/protocol/message.ts'
-import type { Address } from '../../src/util/address.ts'
+import type { Endpoint } from '../../src/util/address.ts'
 import { until } from '../support/wait.ts'
 
 export interface RawMessage {
@@ -44,20 +45,25 @@ export class RawClient {
   answersHeartbeats = true
   heartbeats = 0
   isClosed = false
+  /** Reads no further than a reply that begins like this, as what follows is of another layer; until `through`. */
+  stopsAt: string | undefined
+  /** What it speaks through: the socket, or what was put over it. */
+  #stream: Duplex
+  readonly #reader = new FrameReader(this, MAX_FRAME)
+  readonly #read = (chunk: Buffer): void => this.#reader.push(chunk)
   readonly #replies = new Inbox<string>()
   readonly #messages = new Inbox<RawMessage>()
 
-  constructor(address: Address) {
-    this.socket = connect(address.port, address.host)
+  constructor(endpoint: Endpoint) {
+    this.socket = connect(endpoint)
     this.socket.setNoDelay(true)
-    const reader = new FrameReader(this, MAX_FRAME)
-    this.socket.on('data', chunk => reader.push(chunk))
+    this.#stream = this.socket
+    this.socket.on('data', this.#read)
     // A connection that nsqd ends may be reset; `isClosed` says so.
     this.socket.on('error', () => undefined)
     this.socket.on('close', () => {
       this.isClosed = true
-      this.#replies.wake()
-      this.#messages.wake()
+      this.#wake()
     })
     this.socket.write(MAGIC_V2)
   }
@@ -70,6 +76,7 @@ export class RawClient {
     }
     const text = bytes.toString('utf8', start, end)
     if (text !== '_heartbeat_') {
+      if (this.stopsAt !== undefined && text.startsWith(this.stopsAt)) this.#reader.paused = true
       this.#replies.push(text)
       return
     }
@@ -77,8 +84,32 @@ export class RawClient {
     if (this.answersHeartbeats) this.send(nop())
   }
 
+  /** Takes its hands off the stream it speaks through, so that another can be put over it. */
+  release(): Duplex {
+    this.#stream.pause()
+    this.#stream.off('data', this.#read)
+    const rest = this.#reader.takeRest()
+    if (rest.length > 0) this.#stream.unshift(rest)
+    return this.#stream
+  }
+
+  /** Speaks through this stream from now on. */
+  through(stream: Duplex): void {
+    this.#stream = stream
+    this.#reader.resume()
+    stream.on('error', () => undefined)
+    stream.on('data', this.#read)
+    // Later than the socket's, when there is still something to decode.
+    stream.on('close', () => this.#wake())
+  }
+
   send(...commands: readonly Buffer[]): void {
-    this.socket.write(Buffer.concat(commands))
+    this.#stream.write(Buffer.concat(commands))
+  }
+
+  /** Says that nothing more will come; replies may still. */
+  end(): void {
+    this.#stream.end()
   }
 
   /** Sends a command and gives the next reply: its text, `OK` or `E_…`. */
@@ -132,12 +163,18 @@ export class RawClient {
     this.socket.destroy()
   }
 
+  #wake(): void {
+    this.#replies.wake()
+    this.#messages.wake()
+  }
+
   async #next<T>(inbox: Inbox<T>, what: string): Promise<T> {
     const deadline = Date.now() + PATIENCE_MS
     for (;;) {
       const item = inbox.items.shift()
       if (item !== undefined) return item
-      if (this.isClosed) throw new Error(`the connection was closed before ${what} came`)
+      if (this.isClosed && this.#stream.closed)
+        throw new Error(`the connection was closed before ${what} came`)
       if (Date.now() > deadline) throw new Error(`${what} did not come`)
       const timer = setTimeout(() => inbox.wake(), PATIENCE_MS)
       await inbox.change()

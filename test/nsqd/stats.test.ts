@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { collectStats, type Stats, type StatsFilter, type StatsSource } from '../../src/nsqd/stats.ts'
+import {
+  collectStats,
+  type SessionSource,
+  type Stats,
+  type StatsFilter,
+  type StatsSource,
+} from '../../src/nsqd/stats.ts'
 import { LatencyQuantiles } from '../../src/util/quantile.ts'
 import { version } from '../../src/util/version.ts'
 import { channel, daemon, session, topic } from './sources.ts'
@@ -15,9 +21,48 @@ function collect(source: StatsSource, filter: Partial<StatsFilter> = {}): Stats 
   })
 }
 
+/** What a client like this shows. */
+function shown(fields: Partial<SessionSource>): Record<string, unknown> {
+  const sessions = new Set([session({ pubCounts: new Map([['t', 1]]), ...fields })])
+  const { producers } = collect(daemon([], { sessions }))
+  return { ...producers?.[0] }
+}
+
 const NO_LATENCY = { count: 0, percentiles: null }
 
 describe('collectStats', () => {
+  test('tells of TLS, compression and who was authorized, in the official words', () => {
+    const tls = {
+      version: 'TLSv1.3',
+      cipher: 'TLS_AES_128_GCM_SHA256',
+      protocol: 'h2',
+      commonName: 'x',
+      authorized: true,
+    }
+    const secured = shown({ tls, snappy: true })
+    assert.deepEqual(
+      [
+        secured['tls'],
+        secured['tls_version'],
+        secured['tls_cipher_suite'],
+        secured['tls_negotiated_protocol'],
+      ],
+      [true, 'TLS1.3', 'TLS_AES_128_GCM_SHA256', 'h2'],
+    )
+    assert.deepEqual(
+      [secured['tls_negotiated_protocol_is_mutual'], secured['snappy'], secured['deflate']],
+      [true, true, false],
+    )
+    assert.equal(shown({ tls: { ...tls, version: 'TLSv1' } })['tls_version'], 'TLS1.0')
+    const whole = shown({ authorizations: { identity: 'me', identityUrl: 'http://me', count: 1 } })
+    assert.deepEqual(
+      [whole['authed'], whole['auth_identity'], whole['auth_identity_url']],
+      [true, 'me', 'http://me'],
+    )
+    const bare = shown({ authorizations: { identity: '', identityUrl: '', count: 0 } })
+    for (const key of ['authed', 'auth_identity', 'auth_identity_url']) assert.equal(key in bare, false, key)
+  })
+
   test('answers the official JSON, key for key and in its order', () => {
     const client = session({ pubCounts: new Map([['t', 7]]) })
     const source = daemon([

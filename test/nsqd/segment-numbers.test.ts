@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SegmentNumbers } from '../../src/nsqd/segment-numbers.ts'
+import { MAX_SEGMENT } from '../../src/protocol/message-id.ts'
+import { NsqError } from '../../src/util/errors.ts'
+
+test('numbers rise, from the clock or from what was used', () => {
+  const fresh = new SegmentNumbers(() => undefined)
+  const first = fresh.next()
+  // Seconds since 2025.
+  assert.ok(first > 20_000_000)
+  assert.equal(fresh.next(), first + 1)
+  fresh.startFrom(5)
+  assert.equal(fresh.next(), first + 2)
+  fresh.startFrom(first + 1000)
+  assert.equal(fresh.next(), first + 1000)
+})
+
+test('what is set aside is written down before it is used', () => {
+  let written = 0
+  const numbers = new SegmentNumbers(() => {
+    written = numbers.reserve
+  })
+  numbers.next()
+  assert.equal(written, 0)
+  numbers.setAside()
+  let first = 0
+  for (let i = 0; i < 10_000; i++) {
+    const number = numbers.next()
+    first ||= number
+    assert.ok(number < written, `${number}`)
+  }
+  assert.ok(written < first + 20_000)
+})
+
+test('used up numbers are an error', () => {
+  const numbers = new SegmentNumbers(() => undefined)
+  numbers.startFrom(MAX_SEGMENT)
+  assert.equal(numbers.next(), MAX_SEGMENT)
+  assert.throws(
+    () => numbers.next(),
+    error => error instanceof NsqError && error.code === 'E_IDS',
+  )
+})
