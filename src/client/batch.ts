@@ -112,7 +112,7 @@ export class Batch {
   delivered({ error, isRefusal = false }: Outcome): boolean {
     if (error === undefined) this.#isAcknowledged = true
     else if (isRefusal) this.#refusal ??= error
-    else this.#error ??= error
+    else this.#error = error
     this.deliveries--
     if (this.deliveries > 0) return false
     const failure = this.#refusal ?? (this.#isAcknowledged ? undefined : this.#error)

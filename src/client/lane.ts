@@ -121,15 +121,10 @@ export class Lane implements TransferOwner {
     else this.#send(transfer)
   }
 
-  /** To be called after publications have expired: drops what waits although nobody waits for it any more. */
+  /** To be called after publications have expired. Those that came first expire first. */
   prune(): void {
     for (const node of this.#nodes) node.noticeSilence()
-    for (let i = this.#waiting.length; i > 0; i--) {
-      const transfer = this.#waiting.shift()
-      if (transfer === undefined) return
-      if (transfer.batch.isAbandoned) this.#owner.delivered(transfer.batch, ACKNOWLEDGED)
-      else this.#waiting.push(transfer)
-    }
+    this.#dropAbandoned()
   }
 
   /** Fails everything that waits for an nsqd. */
@@ -153,11 +148,24 @@ export class Lane implements TransferOwner {
   }
 
   #drain(): void {
-    for (let transfer = this.#waiting.peek(); transfer !== undefined; transfer = this.#waiting.peek()) {
+    for (let transfer = this.#first(); transfer !== undefined; transfer = this.#first()) {
       const node = this.#next(transfer)
       if (node === undefined) return
       this.#waiting.shift()
       this.#transfer(transfer, node)
+    }
+  }
+
+  /** The first of what waits and is still waited for. */
+  #first(): Transfer | undefined {
+    this.#dropAbandoned()
+    return this.#waiting.peek()
+  }
+
+  #dropAbandoned(): void {
+    while (this.#waiting.peek()?.batch.isAbandoned === true) {
+      const transfer = this.#waiting.shift()
+      if (transfer !== undefined) this.#owner.delivered(transfer.batch, ACKNOWLEDGED)
     }
   }
 

@@ -44,6 +44,8 @@ const CHOICES: Record<ProducerStrategy, Choice> = {
   all: chooseFirst,
 }
 
+const LEFT_OUT = new NsqError('E_NO_NSQD', 'the nsqd is left out: it cannot be reached')
+
 /**
  * The nsqds of a producer: one lane of all of them, or, when everything goes to all, a lane for each.
  */
@@ -127,11 +129,9 @@ export class Router implements LaneOwner {
   /** Drops what still waits although nobody waits for it any more. */
   prune(): void {
     for (const lane of this.#lanes) lane.prune()
-    for (let i = this.#held.length; i > 0; i--) {
+    while (this.#held.peek()?.isAbandoned === true) {
       const batch = this.#held.shift()
-      if (batch === undefined) return
-      if (batch.isAbandoned) this.#owner.delivered(batch)
-      else this.#held.push(batch)
+      if (batch !== undefined) this.#owner.delivered(batch)
     }
   }
 
@@ -160,7 +160,7 @@ export class Router implements LaneOwner {
   #leaveOut(lane: Lane, up: Lane): void {
     for (let transfer = lane.shift(); transfer !== undefined; transfer = lane.shift()) {
       const { batch } = transfer
-      if (batch.deliveries > 1 || batch.isAcknowledged) lane.leaveOut(transfer, leftOut(lane))
+      if (batch.deliveries > 1 || batch.isAcknowledged) lane.leaveOut(transfer, LEFT_OUT)
       else up.take(transfer)
     }
   }
@@ -215,12 +215,7 @@ export class Router implements LaneOwner {
     if (!this.#isToAll) return
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
     const up = this.#lanes.find(({ nodes }) => nodes.some(node => node.isConnected))
-    if (up === undefined) lane.fail(leftOut(lane))
+    if (up === undefined) lane.fail(LEFT_OUT)
     else this.#leaveOut(lane, up)
   }
-}
-
-function leftOut(lane: Lane): NsqError {
-  const names = lane.nodes.map(node => node.address).join(', ')
-  return new NsqError('E_NO_NSQD', `nsqd ${names} is left out: it cannot be reached`)
 }
