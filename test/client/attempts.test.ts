@@ -6,9 +6,14 @@ import { Consumer, NsqError, type Message } from '../../src/index.ts'
 import { OK_FRAME } from '../../src/protocol/frame.ts'
 import { pause, until } from '../support/wait.ts'
 import { Consuming, QUICK, queueTried, TOPIC } from './consuming.ts'
+import { Daemons, http, tcp } from './daemons.ts'
 
 const consuming = new Consuming()
-afterEach(() => consuming.close())
+const daemons = new Daemons()
+afterEach(async () => {
+  await consuming.close()
+  await daemons.close()
+})
 
 function fail(): never {
   throw new Error('down')
@@ -111,6 +116,26 @@ test('a dead-letter topic gets the body as it was, and the message is finished w
   producer?.socket.write(OK_FRAME)
   await until(() => nsqd.finished.length === 1)
   assert.deepEqual(consuming.codes, ['E_HANDLER', 'E_HANDLER'])
+})
+
+test('a dead-letter topic is published to the nsqds that nsqlookupd knows', async () => {
+  const nsqlookupd = await daemons.nsqlookupd()
+  const nsqd = await daemons.nsqd({
+    lookupdTcpAddress: [tcp(nsqlookupd)],
+    broadcastAddress: '127.0.0.1',
+  })
+  const bodies = [Buffer.from('1'), Buffer.from([0, 0xff])]
+  await nsqd.publish('t', bodies, 0)
+  const lookupd = http(nsqlookupd)
+  const options = { lookupd, lookupPollIntervalMs: 20, maxInFlight: 2 }
+  const failing = consuming.consumer({ ...options, maxAttempts: 1, deadLetter: 't.dead', handler: fail })
+  await failing.start()
+  const dead: Buffer[] = []
+  const rest = consuming.consumer({ ...options, topic: 't.dead', handler: ({ body }) => dead.push(body) })
+  await rest.start()
+  await until(() => dead.length === 2)
+  assert.deepEqual(dead.toSorted(Buffer.compare), bodies.toSorted(Buffer.compare))
+  await until(() => failing.inFlight === 0)
 })
 
 test('the dead-letter producer is made when it is needed, and closed with the consumer', async () => {
