@@ -124,17 +124,17 @@ test('a dead-letter topic is published to the nsqds that nsqlookupd knows', asyn
     lookupdTcpAddress: [tcp(nsqlookupd)],
     broadcastAddress: '127.0.0.1',
   })
-  const bodies = [Buffer.from('1'), Buffer.from([0, 0xff])]
-  await nsqd.publish('t', bodies, 0)
+  await nsqd.publish('t', [Buffer.from('1'), Buffer.from([0, 0xff])], 0)
   const lookupd = http(nsqlookupd)
   const options = { lookupd, lookupPollIntervalMs: 20, maxInFlight: 2 }
   const failing = consuming.consumer({ ...options, maxAttempts: 1, deadLetter: 't.dead', handler: fail })
   await failing.start()
-  const dead: Buffer[] = []
-  const rest = consuming.consumer({ ...options, topic: 't.dead', handler: ({ body }) => dead.push(body) })
+  const dead: string[] = []
+  const handler = ({ body }: Message): unknown => dead.push(body.toString('hex'))
+  const rest = consuming.consumer({ ...options, topic: 't.dead', handler })
   await rest.start()
   await until(() => dead.length === 2)
-  assert.deepEqual(dead.toSorted(Buffer.compare), bodies.toSorted(Buffer.compare))
+  assert.deepEqual(dead.toSorted(), ['00ff', '31'])
   await until(() => failing.inFlight === 0)
 })
 
