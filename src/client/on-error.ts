@@ -6,9 +6,9 @@ import { promiseOf } from '../util/promise.ts'
  * and what was going on goes on.
  */
 export function guarded(onError: (error: NsqError) => unknown): (error: NsqError) => void {
-  return error => {
+  return told => {
     try {
-      promiseOf(onError(error))?.then(undefined, warn)
+      promiseOf(onError(told))?.then(undefined, warn)
     } catch (thrown) {
       warn(thrown)
     }
