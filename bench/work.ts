@@ -57,7 +57,9 @@ export interface ClientJob {
   topic: string
   /** The authority's certificate (PEM), or '' for no TLS. */
   tlsCa: string
-  compression: '' | 'snappy' | 'deflate'
+  snappy: boolean
+  /** The level, or 0 for none. */
+  deflate: number
 }
 
 export interface ClientPublishJob extends ClientJob {

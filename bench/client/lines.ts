@@ -1,13 +1,13 @@
 /** What our client is measured in, as data. Each line has contestants of its own, which take turns on one nsqd. */
 
-export type Compression = '' | 'snappy' | 'deflate'
-
 interface Setting {
   /** As the table shows it. */
   readonly name: string
   readonly client: 'ours' | 'nsqjs'
   readonly tls?: boolean
-  readonly compression?: Compression
+  readonly snappy?: boolean
+  /** The level. */
+  readonly deflate?: number
 }
 
 export interface PublishSetting extends Setting {
@@ -43,17 +43,14 @@ const NSQJS_BACKLOG = 150_000
 const ONE_BY_ONE = { kind: 'publish', batch: 1 } as const
 const IN_ARRAYS = { kind: 'publish', atOnce: 4 } as const
 
-const LAYERS: readonly {
-  readonly name: string
-  readonly tls?: boolean
-  readonly compression?: Compression
-}[] = [
+const LAYERS = [
   { name: 'plain' },
-  { name: 'snappy', compression: 'snappy' },
-  { name: 'deflate', compression: 'deflate' },
+  { name: 'snappy', snappy: true },
+  { name: 'deflate, level 1', deflate: 1 },
+  { name: 'deflate, level 6', deflate: 6 },
   { name: 'TLS', tls: true },
-  { name: 'TLS and snappy', tls: true, compression: 'snappy' },
-  { name: 'TLS and deflate', tls: true, compression: 'deflate' },
+  { name: 'TLS and snappy', tls: true, snappy: true },
+  { name: 'TLS and deflate, level 6', tls: true, deflate: 6 },
 ]
 
 export const CLIENT_LINES: readonly ClientLine[] = [

@@ -78,7 +78,8 @@ function startClient(arena: Arena, setting: ClientSetting, name: string): Client
         port: daemon.tcpPort,
         topic,
         tlsCa: setting.tls === true ? tlsCa : '',
-        compression: setting.compression ?? '',
+        snappy: setting.snappy === true,
+        deflate: setting.deflate ?? 0,
       })
       await daemon.deleteTopic(topic)
       return sample

@@ -35,18 +35,18 @@ interface Nsqjs {
 /** It comes without types; these are the parts used here. */
 export const nsqjs: Nsqjs = createRequire(import.meta.url)('nsqjs')
 
-export function ourOptions({ tlsCa, compression }: ClientJob): Library.ConnectionOptions {
+export function ourOptions({ tlsCa, snappy, deflate }: ClientJob): Library.ConnectionOptions {
   return {
     ...(tlsCa !== '' && { tls: { ca: tlsCa } }),
-    ...(compression === 'snappy' && { snappy: true }),
-    ...(compression === 'deflate' && { deflate: true }),
+    snappy,
+    ...(deflate > 0 && { deflate }),
   }
 }
 
-export function nsqjsOptions({ tlsCa, compression }: ClientJob): object {
+export function nsqjsOptions({ tlsCa, snappy, deflate }: ClientJob): object {
   return {
     ...(tlsCa !== '' && { tls: true, ca: Buffer.from(tlsCa) }),
-    ...(compression === 'snappy' && { snappy: true }),
-    ...(compression === 'deflate' && { deflate: true }),
+    snappy,
+    ...(deflate > 0 && { deflate: true, deflateLevel: deflate }),
   }
 }
