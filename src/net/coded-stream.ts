@@ -13,6 +13,8 @@ export interface Codec {
   readonly decoder: Duplex
 }
 
+type WriteDone = (error?: Error | null) => void
+
 /** Small writes that were flushed together are coded together, up to this size; 64 KiB is also a snappy block. */
 const PIECE = 65_536
 
@@ -83,16 +85,18 @@ class CodedStream extends Duplex {
     this.#decoder.resume()
   }
 
-  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: WriteDone): void {
     this.#encode([bytes], done)
   }
 
-  override _writev(writes: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    const parts = writes.map(({ chunk }) => chunk)
-    this.#encode(joined(parts), done)
+  override _writev(writes: { chunk: Buffer }[], done: WriteDone): void {
+    this.#encode(
+      writes.map(({ chunk }) => chunk),
+      done,
+    )
   }
 
-  override _final(done: (error?: Error | null) => void): void {
+  override _final(done: WriteDone): void {
     const below = this.#below
     this.#encoder.once('end', () => {
       if (below.writable) below.end(done)
@@ -109,10 +113,10 @@ class CodedStream extends Duplex {
     done(error)
   }
 
-  #encode(pieces: readonly Buffer[], done: (error?: Error | null) => void): void {
-    const last = pieces.at(-1)
-    // Nobody is there to send it to, or it is only waited for (an encoder could take it for a flush).
-    if (last === undefined || last.length === 0 || !this.#below.writable) {
+  #encode(parts: readonly Buffer[], done: WriteDone): void {
+    const pieces = joined(parts)
+    // An empty write is only waited for: an encoder might make something of it.
+    if (pieces.length === 0 || !this.#below.writable) {
       done()
       return
     }
@@ -132,17 +136,18 @@ class CodedStream extends Duplex {
 
 function joined(parts: readonly Buffer[]): Buffer[] {
   const pieces: Buffer[] = []
-  let from = 0
+  let small: Buffer[] = []
   let size = 0
-  for (const [i, { length }] of parts.entries()) {
-    if (size + length > PIECE && i > from) {
-      pieces.push(join(parts.slice(from, i)))
-      from = i
+  for (const part of parts) {
+    if (size > 0 && size + part.length > PIECE) {
+      pieces.push(join(small))
+      small = []
       size = 0
     }
-    size += length
+    if (part.length > 0) small.push(part)
+    size += part.length
   }
-  pieces.push(join(parts.slice(from)))
+  if (size > 0) pieces.push(join(small))
   return pieces
 }
 

@@ -151,6 +151,18 @@ for (const [name, coding] of Object.entries({ deflate: deflateCoding, snappy: sn
       await far.receives(Buffer.concat([...parts, Buffer.from('behind')]))
     })
 
+    test('a layer over it does not lose what was still to be sent', async t => {
+      const [end, far] = await connected(t, [[coding.layer, coding.layer]])
+      const noise = Buffer.from(Array.from({ length: 500_000 }, (_, i) => (i * i * 7919) >> 5))
+      // The first is under way; the others wait, and behind them the upgrade's question whether they are sent.
+      for (let i = 0; i < 3; i++) end.send(noise)
+      await end.transport.upgrade(coding.layer, NOTHING)
+      await far.receives(Buffer.concat([noise, noise, noise]))
+      await far.transport.upgrade(coding.layer, NOTHING)
+      end.send('behind')
+      await far.receives(Buffer.concat([noise, noise, noise, Buffer.from('behind')]))
+    })
+
     test('a flush of many small writes is coded as one', async t => {
       const [peer, end] = await withLayer(t, coding.layer)
       for (let i = 0; i < 1000; i++) end.transport.writer.write(Buffer.from('FIN 0123456789abcdef\n'))
