@@ -313,6 +313,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   #end(): void {
     this.#transport.end()
+    // What still comes is dropped, not left unread: the connection would be reset, and the last reply lost with it.
+    this.#transport.resume()
     setTimeout(() => this.#transport.destroy(), LAST_WORDS).unref()
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import { Authorizations, type Permission } from '../../src/nsqd/authorizations.ts'
 import {
   auth as authCommand,
   cls,
@@ -11,6 +12,7 @@ import {
   rdy,
   sub,
 } from '../../src/protocol/command.ts'
+import { Pattern } from '../../src/util/pattern.ts'
 import { certificates } from '../support/certificates.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { until } from '../support/wait.ts'
@@ -42,11 +44,13 @@ async function startGuarded(t: TestContext, given: Given = {}): Promise<Guarded>
   return { running, server, admitted }
 }
 
-/** A client whose permissions have just expired. */
-async function expired({ running, server, admitted }: Guarded): Promise<RawClient> {
-  server.reply = { ttl: 1, authorizations: [ALL] }
+/** A client whose permissions have expired. */
+async function expired({ running, admitted }: Guarded): Promise<RawClient> {
   const client = await admitted()
-  await until(() => [...running.nsqd.sessions].at(-1)?.authorizations?.isExpired === true)
+  const session = [...running.nsqd.sessions].at(-1)
+  assert.ok(session)
+  const rule = { topic: new Pattern(''), channels: [], permissions: new Set<Permission>() }
+  session.authorizations = new Authorizations({ identity: '', identityUrl: '', rules: [rule], expires: 0 })
   return client
 }
 
@@ -301,8 +305,7 @@ describe('when the ttl is over', () => {
   }
 
   test('a consumer goes on with what it has subscribed to', async t => {
-    const guarded = await startGuarded(t)
-    const { running, server, admitted } = guarded
+    const { running, server, admitted } = await startGuarded(t)
     server.reply = { ttl: 1, authorizations: [ALL] }
     const consumer = await admitted()
     assert.equal(await consumer.ask(sub('t', 'c')), 'OK')
