@@ -41,7 +41,7 @@ export interface ProducerOptions<T = MessageValue> extends ConnectionOptions {
    * `--max-body-size`. A larger message goes alone.
    */
   maxBatchBytes?: number
-  /** Messages in an MPUB, 1 to 1,000,000; 1,000 unless given. */
+  /** Messages in an MPUB, 1 to 1,000,000; 250 unless given: with more, nsqd and the client wait for each other. */
   maxBatchMessages?: number
   /**
    * Messages and bookkeeping that wait for nsqd, 1 to 2,147,483,647 bytes; 16 MiB unless given. The call that reaches
@@ -90,7 +90,7 @@ export function resolveProducerOptions<T>(options: ProducerOptions<T>): Resolved
     encoder: resolveEncoder(options.codec),
     maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes, 1024 * 1024, 1, large),
     maxBatchBytes: integer('maxBatchBytes', options.maxBatchBytes, 512 * 1024, 1, large),
-    maxBatchMessages: integer('maxBatchMessages', options.maxBatchMessages, 1000, 1, 1_000_000),
+    maxBatchMessages: integer('maxBatchMessages', options.maxBatchMessages, 250, 1, 1_000_000),
     maxPendingBytes: integer('maxPendingBytes', options.maxPendingBytes, 16 * 1024 * 1024, 1, large),
     whenFull: choice('whenFull', options.whenFull, 'wait', ['wait', 'error']),
     maxDeferMs: duration('maxDeferMs', options.maxDeferMs, 3_600_000, 0, LONGEST_TIMER_MS),
