@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { connect, createSecureContext, createServer } from 'node:tls'
+import { checkServerIdentity, connect, createSecureContext, createServer } from 'node:tls'
 import type {
+  PeerCertificate,
   SecureContext,
   SecureContextOptions,
   SecureVersion,
@@ -73,6 +75,7 @@ export function clientTls(options: TlsClientOptions, host: string): Layer {
         // An IP address is no server name (RFC 6066).
         servername: isIP(name) === 0 ? name : '',
         rejectUnauthorized: options.verify ?? true,
+        checkServerIdentity: checkIdentity,
       })
       const fail = (error: Error): void => {
         socket.destroy()
@@ -82,6 +85,12 @@ export function clientTls(options: TlsClientOptions, host: string): Layer {
       socket.once('close', () => fail(new Error('the connection was closed')))
       socket.once('secureConnect', () => resolve(socket))
     })
+}
+
+/** Node 22.23 takes every IPv6 address for a name that no certificate has. */
+function checkIdentity(name: string, certificate: PeerCertificate): Error | undefined {
+  const isItsAddress = isIP(name) === 6 && new X509Certificate(certificate.raw).checkIP(name) !== undefined
+  return isItsAddress ? undefined : checkServerIdentity(name, certificate)
 }
 
 function clientContext(options: TlsClientOptions): SecureContext {

@@ -78,6 +78,7 @@ test('a server that cannot be trusted is refused, unless nothing is to be verifi
     [/unable to verify|self.signed/, {}, {}, 'localhost'],
     [/does not match/, CLIENT, {}, 'nsqd.example.com'],
     [/does not match/, CLIENT, {}, '192.0.2.1'],
+    [/does not match/, CLIENT, {}, '2001:db8::1'],
     [/expired/, CLIENT, expired, 'localhost'],
     [/unable to verify|self.signed|issuer/, { ca: stranger.cert }, {}, 'localhost'],
   ]
