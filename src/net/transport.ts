@@ -95,6 +95,7 @@ export class Transport {
    */
   async upgrade(layer: Layer, rest: Buffer): Promise<void> {
     const below = this.#top
+    const wasBehind = below.writableNeedDrain
     this.#isUpgrading = true
     this.#detach(below)
     this.writer.hold()
@@ -110,6 +111,8 @@ export class Transport {
       this.#isUpgrading = false
       this.#attach(above)
       this.writer.moveTo(above, this.#streams.slice(0, -1))
+      // Nobody was told when the old way had drained.
+      if (wasBehind && !above.writableNeedDrain) this.#handler.drained()
     } catch (error) {
       const reason = error instanceof NsqError ? error : lost(error)
       this.destroy(reason)

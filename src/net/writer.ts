@@ -64,7 +64,7 @@ export class SocketWriter {
   /**
    * Bytes that have not left the process: queued here, or waiting in the socket or a layer over it. A layer takes the
    * next write only when the stream below it has taken what the one before became, so that a slow connection shows
-   * here in full. What is left out is only what lies between two layers: at most two high-water marks.
+   * here in full. What is left out is only what lies between two layers: a few buffers of 64 KiB.
    */
   get pending(): number {
     let bytes = this.#queued + this.#socket.writableLength

@@ -108,6 +108,17 @@ test('pausing and resuming during an upgrade counts when it is done', async t =>
   await end.receives('02')
 })
 
+test('who waits for the writer to drain hears of it, though that was during an upgrade', async t => {
+  const [peer, socket] = await socketPair(t)
+  const end = new End(socket)
+  end.send(Buffer.alloc(20_000_000))
+  assert.ok(end.transport.writer.pending > 1_000_000)
+  const upgraded = end.transport.upgrade(shifted, NOTHING)
+  peer.resume()
+  await upgraded
+  assert.deepEqual(end.events, ['drained'])
+})
+
 test('an upgrade that fails ends the connection, with its error', async t => {
   const [a, b] = await connected(t)
   const error = new NsqError('E_TLS', 'no')
