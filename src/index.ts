@@ -17,14 +17,14 @@
  *
  * Every error is an `NsqError` with a stable `code`. Times are milliseconds, sizes bytes.
  */
-export { Producer } from './client/producer.ts'
-export type { MessageValue, ProducerOptions, PublishOptions } from './client/producer-options.ts'
-export type { ProducerStrategy } from './client/router.ts'
+export { Producer } from './client/producer/producer.ts'
+export type { MessageValue, ProducerOptions, PublishOptions } from './client/producer/producer-options.ts'
+export type { ProducerStrategy } from './client/producer/router.ts'
 export { json, raw, text } from './client/codec.ts'
 export type { Codec, Decoder, Encoder } from './client/codec.ts'
 export { SchemaError } from './client/schema.ts'
 export type { StandardIssue, StandardResult, StandardSchemaV1 } from './client/schema.ts'
-export { Consumer } from './client/consumer.ts'
+export { Consumer } from './client/consumer/consumer.ts'
 export type {
   CodecConsumerOptions,
   ConsumerOptions,
@@ -32,8 +32,8 @@ export type {
   DedupeOptions,
   RawConsumerOptions,
   SchemaConsumerOptions,
-} from './client/consumer-options.ts'
-export type { Message, MessageHandler, RequeueOptions } from './client/message.ts'
+} from './client/consumer/consumer-options.ts'
+export type { Message, MessageHandler, RequeueOptions } from './client/consumer/message.ts'
 export type { ConnectionOptions } from './client/options.ts'
 export type { Pem, TlsOptions } from './client/tls-options.ts'
 export { PublishError } from './client/errors.ts'

@@ -3,7 +3,7 @@
  * and the flags of the connection, made into options of our client.
  */
 import type { SecureVersion } from 'node:tls'
-import type { ConsumerOptions } from '../client/consumer-options.ts'
+import type { ConsumerOptions } from '../client/consumer/consumer-options.ts'
 import type { ConnectionOptions } from '../client/options.ts'
 import { errorText } from '../util/errors.ts'
 import { option } from '../util/option.ts'

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { consumerOptions, producerOptions, SETTINGS } from '../../src/cli/client-options.ts'
 import { connectionOptions } from '../../src/cli/connection-options.ts'
 import { UsageError } from '../../src/cli/errors.ts'
-import { resolveConsumerOptions } from '../../src/client/consumer-options.ts'
+import { resolveConsumerOptions } from '../../src/client/consumer/consumer-options.ts'
 import { type GivenOptions, resolveOptions } from '../../src/util/option.ts'
 
 function consumer(settings: readonly string[], given: GivenOptions = {}): Promise<object> {

@@ -11,8 +11,8 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { Producer } from '../../src/client/producer.ts'
-import type { ProducerOptions } from '../../src/client/producer-options.ts'
+import { Producer } from '../../src/client/producer/producer.ts'
+import type { ProducerOptions } from '../../src/client/producer/producer-options.ts'
 import { tracing } from '../../src/client/tracing.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { version } from '../../src/util/version.ts'

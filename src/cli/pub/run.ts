@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs'
-import { Producer } from '../../client/producer.ts'
+import { Producer } from '../../client/producer/producer.ts'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { sources, withSources } from '../addresses.ts'
 import { producerOptions } from '../client-options.ts'

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Consumer } from '../../client/consumer.ts'
+import { Consumer } from '../../client/consumer/consumer.ts'
 import { sources, withSources } from '../addresses.ts'
 import { consumerOptions } from '../client-options.ts'
 import { loadPainter } from '../colour.ts'

@@ -1,0 +1,180 @@
+import { NsqError } from '../../util/errors.ts'
+import { Queue } from '../../util/queue.ts'
+import type { Batch, Outcome } from './batch.ts'
+import { chooseLeastPending, type Choice } from './choice.ts'
+import { isSickness, ProducerNode, type ProducerNodeOptions } from './producer-node.ts'
+import { Transfer, type TransferOwner } from './transfer.ts'
+
+export interface LaneOwner {
+  /** A delivery of this batch is over. */
+  delivered(batch: Batch, outcome: Outcome): void
+  /** One of the nsqds connected, was lost, or could not be reached. */
+  changed(): void
+}
+
+const ACKNOWLEDGED: Outcome = {}
+
+/** nsqds of which any may take a message, and what waits for one of them. */
+export class Lane implements TransferOwner {
+  readonly #owner: LaneOwner
+  readonly #options: ProducerNodeOptions
+  readonly #choose: Choice
+  readonly #nodes: ProducerNode[] = []
+  readonly #waiting = new Queue<Transfer>()
+  #turn = 0
+
+  constructor(owner: LaneOwner, options: ProducerNodeOptions, choose: Choice) {
+    this.#owner = owner
+    this.#options = options
+    this.#choose = choose
+  }
+
+  get nodes(): readonly ProducerNode[] {
+    return this.#nodes
+  }
+
+  /** Whether nothing can be sent to any of its nsqds, and it is known that this will not change at once. */
+  get isUnreachable(): boolean {
+    return this.#nodes.every(node => node.isUnreachable)
+  }
+
+  /** Adds an nsqd and connects to it. */
+  add(address: string): void {
+    const node = new ProducerNode(address, this.#options, {
+      changed: () => {
+        this.#drain()
+        this.#owner.changed()
+      },
+      failed: error => {
+        this.#owner.changed()
+        if (this.#nodes.every(node => node.hasGivenUp)) this.fail(error)
+      },
+    })
+    this.#nodes.push(node)
+    node.start()
+  }
+
+  /** Lets an nsqd go when its connection is lost; see `ProducerNode.release`. */
+  release(node: ProducerNode, gone: () => void): void {
+    node.release(() => {
+      this.#nodes.splice(this.#nodes.indexOf(node), 1)
+      gone()
+    })
+  }
+
+  /** Resolves when one nsqd is connected; rejects when the present or next attempt at each has failed. */
+  async connected(): Promise<void> {
+    try {
+      await Promise.any(this.#nodes.map(node => node.outcome()))
+    } catch (error) {
+      const [first]: unknown[] = error instanceof AggregateError ? error.errors : [error]
+      throw first ?? new NsqError('E_NO_NSQD', 'there is no nsqd to publish to')
+    }
+  }
+
+  /** After all attempts have failed, a new publish is worth new ones. */
+  start(): void {
+    for (const node of this.#nodes) node.start()
+  }
+
+  send(batch: Batch): void {
+    this.#send(new Transfer(this, batch))
+  }
+
+  /** Takes over what waited in another lane. */
+  take(transfer: Transfer): void {
+    transfer.moveTo(this)
+    this.#send(transfer)
+  }
+
+  /** Takes out the first of what waits. */
+  shift(): Transfer | undefined {
+    return this.#waiting.shift()
+  }
+
+  /** A batch will not be delivered here. */
+  leaveOut({ batch }: Transfer, error: NsqError): void {
+    this.#owner.delivered(batch, { error })
+  }
+
+  acknowledged({ batch }: Transfer): void {
+    this.#owner.delivered(batch, ACKNOWLEDGED)
+  }
+
+  refused(transfer: Transfer, node: ProducerNode, error: NsqError): void {
+    const { batch, refusedBy } = transfer
+    if (!isSickness(error)) {
+      this.#owner.delivered(batch, { error, isRefusal: true })
+      return
+    }
+    this.#options.onError(error)
+    refusedBy.push(node)
+    const others = this.#nodes.filter(other => !refusedBy.includes(other))
+    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic)
+    if (other === undefined) this.#owner.delivered(batch, { error })
+    else this.#transfer(transfer, other)
+  }
+
+  lost(transfer: Transfer, error: NsqError): void {
+    const { batch, losses } = transfer
+    if (batch.isAbandoned || losses > this.#options.retries) this.#owner.delivered(batch, { error })
+    else this.#send(transfer)
+  }
+
+  /** To be called after publications have expired. Those that came first expire first. */
+  prune(): void {
+    for (const node of this.#nodes) node.noticeSilence()
+    this.#dropAbandoned()
+  }
+
+  /** Fails everything that waits for an nsqd. */
+  fail(error: NsqError): void {
+    for (let i = this.#waiting.length; i > 0; i--) {
+      const transfer = this.#waiting.shift()
+      if (transfer !== undefined) this.leaveOut(transfer, error)
+    }
+  }
+
+  /** Ends every connection; resolves when they are closed. */
+  async end(): Promise<void> {
+    await Promise.all(this.#nodes.map(node => node.end()))
+  }
+
+  #send(transfer: Transfer): void {
+    // What waits goes first.
+    const node = this.#waiting.length === 0 ? this.#next(transfer) : undefined
+    if (node === undefined) this.#waiting.push(transfer)
+    else this.#transfer(transfer, node)
+  }
+
+  #drain(): void {
+    for (let transfer = this.#first(); transfer !== undefined; transfer = this.#first()) {
+      const node = this.#next(transfer)
+      if (node === undefined) return
+      this.#waiting.shift()
+      this.#transfer(transfer, node)
+    }
+  }
+
+  /** The first of what waits and is still waited for. */
+  #first(): Transfer | undefined {
+    this.#dropAbandoned()
+    return this.#waiting.peek()
+  }
+
+  #dropAbandoned(): void {
+    while (this.#waiting.peek()?.batch.isAbandoned === true) {
+      const transfer = this.#waiting.shift()
+      if (transfer !== undefined) this.#owner.delivered(transfer.batch, ACKNOWLEDGED)
+    }
+  }
+
+  #next({ batch }: Transfer): ProducerNode | undefined {
+    return this.#choose(this.#nodes, batch.topic)
+  }
+
+  #transfer(transfer: Transfer, node: ProducerNode): void {
+    node.lastTurn = ++this.#turn
+    transfer.sendTo(node)
+  }
+}
