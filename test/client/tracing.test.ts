@@ -207,7 +207,7 @@ test('without @opentelemetry/api there is none, and publishing works', async () 
       }
       return resolve.call(this, name, ...rest)
     }
-    const { Producer } = await import(${source('client/producer.ts')})
+    const { Producer } = await import(${source('client/producer/producer.ts')})
     const { tracing } = await import(${source('client/tracing.ts')})
     const producer = new Producer({ nsqd: '${nsqd.address}' })
     await producer.publish('t', 'one')
