@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import {
   type ChannelCheckpoint,
   encodeCheckpoint,
@@ -11,6 +11,7 @@ import { ordinalAt, type Position } from '../storage/position.ts'
 import { recover } from '../storage/recovery.ts'
 import type { Segment } from '../storage/segment.ts'
 import { republish, Stragglers } from '../storage/stragglers.ts'
+import { removeTopicDirectory } from '../storage/topic-directory.ts'
 import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
 import { errorText } from '../util/errors.ts'
 import { now } from './clock.ts'
@@ -108,7 +109,7 @@ export class TopicStore {
   remove(): void {
     this.topic.close()
     this.#stragglers.close()
-    rmSync(this.#directory, { recursive: true, force: true })
+    removeTopicDirectory(this.#directory)
   }
 
   /** Gives memory and file descriptors back while nothing happens. */

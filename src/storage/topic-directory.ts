@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isValidTopicName } from '../protocol/names.ts'
 
 const SUFFIX = '.topic'
+/** How often removing a folder is begun anew. In the background there is one file at most on its way into it. */
+const ATTEMPTS = 10
 
 /**
  * The folder of a topic. Upper-case letters are escaped (`%4f`), so that topics that differ only in case stay apart on
@@ -25,4 +27,17 @@ export function topicNames(dataPath: string): string[] {
     if (isValidTopicName(name)) names.push(name)
   }
   return names
+}
+
+/** Removes a topic's folder, though a checkpoint may just be written into it in the background. */
+export function removeTopicDirectory(path: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      rmSync(path, { recursive: true, force: true })
+      return
+    } catch (error) {
+      const isBusy = error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY'
+      if (!isBusy || attempt === ATTEMPTS) throw error
+    }
+  }
 }

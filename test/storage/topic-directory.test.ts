@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { topicDirectory, topicNames } from '../../src/storage/topic-directory.ts'
+import { removeTopicDirectory, topicDirectory, topicNames } from '../../src/storage/topic-directory.ts'
 import { temporaryFolder } from './fixtures.ts'
 
 test('every topic name has a folder of its own, whatever its case', t => {
@@ -24,4 +24,17 @@ test('anything else in the data path is left alone', t => {
   for (const name of ['t', 'bad name.topic', '.topic', 'good.topic', 'a%20b.topic'])
     mkdirSync(join(path, name))
   assert.deepEqual(topicNames(path), ['good'])
+})
+
+test('a folder is removed, though somebody is writing a file into it', async t => {
+  const path = topicDirectory(temporaryFolder(t), 't')
+  for (let round = 0; round < 100; round++) {
+    mkdirSync(path)
+    // They take a while to remove, so that the other one comes in between.
+    for (let i = 0; i < 20; i++) writeFileSync(join(path, String(i)), '')
+    const written = new Promise(resolve => writeFile(join(path, 'checkpoint'), '', resolve))
+    removeTopicDirectory(path)
+    await written
+    assert.equal(existsSync(path), false)
+  }
 })
