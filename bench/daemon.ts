@@ -76,12 +76,13 @@ export class Daemon {
   }
 
   async createTopic(topic: string, channels: readonly string[]): Promise<void> {
-    await this.#post(`/topic/create?topic=${topic}`)
-    for (const channel of channels) await this.#post(`/channel/create?topic=${topic}&channel=${channel}`)
+    const query = `topic=${encodeURIComponent(topic)}`
+    await this.#post(`/topic/create?${query}`)
+    for (const channel of channels) await this.#post(`/channel/create?${query}&channel=${channel}`)
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#post(`/topic/delete?topic=${topic}`)
+    await this.#post(`/topic/delete?topic=${encodeURIComponent(topic)}`)
   }
 
   /** Waits until every channel of the topic is empty: every FIN has come. */

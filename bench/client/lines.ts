@@ -16,6 +16,11 @@ export interface PublishSetting extends Setting {
   readonly atOnce: number
   /** Messages in each. */
   readonly batch: number
+  /**
+   * Publish to a topic that nsqd writes to its disk. Unless given the topic is an ephemeral one: it is the clients that
+   * are to be measured.
+   */
+  readonly onDisk?: boolean
 }
 
 export interface ConsumeSetting extends Setting {
@@ -39,6 +44,7 @@ export interface ClientLine {
 /** About as many as a round of the same length takes. */
 const OUR_BACKLOG = 600_000
 const NSQJS_BACKLOG = 150_000
+const LAYERED_BACKLOG = 300_000
 
 const ONE_BY_ONE = { kind: 'publish', batch: 1 } as const
 const IN_ARRAYS = { kind: 'publish', atOnce: 4 } as const
@@ -83,6 +89,18 @@ export const CLIENT_LINES: readonly ClientLine[] = [
     ),
   },
   {
+    name: 'client-disk',
+    what: 'publish to a topic on disk, arrays of messages, 4 calls at once',
+    against: 'nsqjs',
+    contestants: (['nsqjs', 'ours'] as const).map(client => ({
+      ...IN_ARRAYS,
+      client,
+      batch: 1000,
+      onDisk: true,
+      name: `${client}, arrays of 1000`,
+    })),
+  },
+  {
     name: 'client-consume',
     what: 'consume and finish',
     against: 'nsqjs',
@@ -121,7 +139,7 @@ export const CLIENT_LINES: readonly ClientLine[] = [
       client: 'ours',
       maxInFlight: 2500,
       take: 'handler',
-      messages: OUR_BACKLOG,
+      messages: LAYERED_BACKLOG,
       ...layer,
     })),
   },

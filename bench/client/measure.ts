@@ -45,8 +45,7 @@ export async function measureClients(
   writeFileSync(cert, server.cert)
   writeFileSync(key, server.key)
   const flags = [`--tls-cert=${cert}`, `--tls-key=${key}`, '--https-address=127.0.0.1:0']
-  // Backlogs stay in memory: the disk is not what clients are measured with.
-  const daemon = await Daemon.start([...flags, '--mem-queue-bytes=1073741824'])
+  const daemon = await Daemon.start([...flags, '--mem-queue-bytes=268435456'])
   const arena: Arena = { daemon, backlog: new Worker('publish'), scale, tlsCa: ca.cert }
   const contestants = line.contestants.map((setting, i) =>
     startClient(arena, setting, `bench-${line.name}-${i}`),
@@ -72,7 +71,8 @@ function startClient(arena: Arena, setting: ClientSetting, name: string): Client
   return {
     setting,
     async run(round) {
-      const topic = `${name}-${round}`
+      const isInMemory = setting.kind === 'publish' && setting.onDisk !== true
+      const topic = `${name}-${round}${isInMemory ? '#ephemeral' : ''}`
       const sample = await load.run({
         client: setting.client,
         port: daemon.tcpPort,
