@@ -17,7 +17,7 @@ import { certificates } from '../support/certificates.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { until } from '../support/wait.ts'
 import { ALL, type FakeAuth, startAuth } from './fake-auth.ts'
-import type { RawClient } from './raw-client.ts'
+import { RawClient } from './raw-client.ts'
 import { type Given, type Running, start } from './running.ts'
 import { tlsFiles } from './tls-fixtures.ts'
 import { upgrade } from './upgrades.ts'
@@ -80,6 +80,14 @@ describe('AUTH', () => {
     assert.equal(server.asked[0]?.query['tls'], 'true')
     assert.equal(server.asked[0].query['common_name'], 'worker')
     assert.equal(await client.ask(pub('t', 'a')), 'OK')
+  })
+
+  test('tells an IPv4 address as one, also where IPv6 is listened for', async t => {
+    const { running, server } = await startGuarded(t, { tcpAddress: ':0' })
+    const client = new RawClient({ host: '127.0.0.1', port: running.nsqd.tcpAddress.port })
+    t.after(() => client.destroy())
+    assert.match(await client.ask(authCommand(SECRET)), /^\{/)
+    assert.equal(server.asked[0]?.query['remote_ip'], '127.0.0.1')
   })
 
   test('is not possible when there is nobody to ask', async t => {
