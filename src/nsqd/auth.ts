@@ -1,7 +1,6 @@
 import { request, type RequestOptions, type RequestTls } from '../http/request.ts'
 import { errorText, NsqError } from '../util/errors.ts'
-import { Pattern } from '../util/pattern.ts'
-import { Authorizations, type AuthorizationRule, type Permission } from './authorizations.ts'
+import { Authorizations, type AuthorizationRule, type Pattern, type Permission } from './authorizations.ts'
 import { now } from './clock.ts'
 import { authUrl } from './options.ts'
 
@@ -25,6 +24,8 @@ export interface AuthServersOptions {
   /** For servers of https. */
   readonly tls: RequestTls
 }
+
+type Compile = (source: string) => Pattern
 
 /** An authorization server's reply is a few kilobytes; a larger one than this is refused. */
 const MAX_REPLY = 1024 * 1024
@@ -63,7 +64,7 @@ export class AuthServers {
     for (const address of [...addresses.slice(first), ...addresses.slice(0, first)]) {
       const { url, name } = locate(address)
       try {
-        return this.#read(await this.#fetch(url, name, query))
+        return await this.#read(await this.#fetch(url, name, query))
       } catch (error) {
         // An error of `request` names the server itself.
         const text = errorText(error)
@@ -108,9 +109,12 @@ export class AuthServers {
     }
   }
 
-  #read(reply: unknown): Authorizations {
+  async #read(reply: unknown): Promise<Authorizations> {
+    // Go's expressions, in time that no expression and no text can make long.
+    const { RE2JS } = await import('re2js')
+    const compile: Compile = source => RE2JS.compile(source)
     const { ttl, identity, identity_url, authorizations } = fieldsOf(reply, 'the reply')
-    const rules = listOf(authorizations, 'authorizations').map(each => this.#readRule(each))
+    const rules = listOf(authorizations, 'authorizations').map(each => this.#readRule(each, compile))
     const seconds = ttl ?? 0
     if (typeof seconds !== 'number' || !Number.isSafeInteger(seconds) || seconds <= 0) {
       throw new RangeError('invalid ttl (it must be a whole number above 0)')
@@ -123,20 +127,22 @@ export class AuthServers {
     })
   }
 
-  #readRule(value: unknown): AuthorizationRule {
+  #readRule(value: unknown, compile: Compile): AuthorizationRule {
     const { topic, channels, permissions } = fieldsOf(value, 'an authorization')
     return {
-      topic: this.#pattern(textOf(topic, 'topic'), 'topic'),
-      channels: listOf(channels, 'channels').map(each => this.#pattern(textOf(each, 'channel'), 'channel')),
+      topic: this.#pattern(textOf(topic, 'topic'), 'topic', compile),
+      channels: listOf(channels, 'channels').map(each =>
+        this.#pattern(textOf(each, 'channel'), 'channel', compile),
+      ),
       permissions: new Set(listOf(permissions, 'permissions').map(readPermission)),
     }
   }
 
-  #pattern(source: string, what: string): Pattern {
+  #pattern(source: string, what: string, compile: Compile): Pattern {
     let pattern = this.#patterns.get(source)
     if (pattern !== undefined) return pattern
     try {
-      pattern = new Pattern(source)
+      pattern = compile(source)
     } catch (error) {
       throw new RangeError(
         `the ${what} ${JSON.stringify(source)} is no regular expression: ${errorText(error)}`,

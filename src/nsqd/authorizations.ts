@@ -1,5 +1,10 @@
-import type { Pattern } from '../util/pattern.ts'
 import { now } from './clock.ts'
+
+/** A regular expression. */
+export interface Pattern {
+  /** Whether it matches anywhere in the text. */
+  test(text: string): boolean
+}
 
 export type Permission = 'subscribe' | 'publish'
 

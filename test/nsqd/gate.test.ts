@@ -12,7 +12,6 @@ import {
   rdy,
   sub,
 } from '../../src/protocol/command.ts'
-import { Pattern } from '../../src/util/pattern.ts'
 import { certificates } from '../support/certificates.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { until } from '../support/wait.ts'
@@ -49,7 +48,7 @@ async function expired({ running, admitted }: Guarded): Promise<RawClient> {
   const client = await admitted()
   const session = [...running.nsqd.sessions].at(-1)
   assert.ok(session)
-  const rule = { topic: new Pattern(''), channels: [], permissions: new Set<Permission>() }
+  const rule = { topic: /(?:)/, channels: [], permissions: new Set<Permission>() }
   session.authorizations = new Authorizations({ identity: '', identityUrl: '', rules: [rule], expires: 0 })
   return client
 }
