@@ -111,7 +111,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
   }
 
   /**
-   * Leaving a loop closes the consumer, and gives back the message at hand if it was not answered. Several loops share
+   * Leaving a loop closes the consumer, and gives back its message at hand if that was not answered. Several loops share
    * the messages. The loop ends when the consumer is closed.
    *
    * @throws NsqError `E_OPTION` when a handler or `onMessage` gets the messages
@@ -122,7 +122,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
     if (this.#iterator === undefined)
       throw badOption('with a handler or onMessage there is nothing to iterate')
     void this.start()
-    return this.#iterator
+    return this.#iterator.loop()
   }
 
   /**

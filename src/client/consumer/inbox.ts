@@ -52,14 +52,18 @@ export class WaitingMessages {
   }
 }
 
+/** Gets a message, or undefined when there will be none. */
+type Taker = (delivery: Delivery | undefined) => void
+
+const END = { done: true, value: undefined } as const
+
 /** Hands messages to `for await` loops. */
-export class IteratorInbox implements Inbox, AsyncIterator<Delivery, undefined> {
+export class IteratorInbox implements Inbox {
   readonly #waiting = new WaitingMessages()
-  /** Loops that wait for a message. */
-  readonly #takers = new Queue<(result: IteratorResult<Delivery, undefined>) => void>()
+  /** Of the loops that wait for a message. */
+  readonly #takers = new Queue<Taker>()
   readonly #owner: InboxOwner
   readonly #left: () => Promise<void>
-  #last: Delivery | undefined
   #isClosed = false
 
   /** `left` is called when a loop is left. */
@@ -68,10 +72,15 @@ export class IteratorInbox implements Inbox, AsyncIterator<Delivery, undefined> 
     this.#left = left
   }
 
+  /** One more loop. */
+  loop(): AsyncIterator<Delivery, undefined> {
+    return new Loop(this)
+  }
+
   push(delivery: Delivery): void {
     const take = this.#takers.shift()
     if (take === undefined) this.#waiting.push(delivery)
-    else take(this.#handOut(delivery))
+    else this.#hand(delivery, take)
   }
 
   sweep(): void {
@@ -80,32 +89,53 @@ export class IteratorInbox implements Inbox, AsyncIterator<Delivery, undefined> 
 
   close(): void {
     this.#isClosed = true
-    for (let take = this.#takers.shift(); take !== undefined; take = this.#takers.shift()) {
-      take({ done: true, value: undefined })
-    }
+    for (let take = this.#takers.shift(); take !== undefined; take = this.#takers.shift()) take(undefined)
     this.#waiting.giveBack()
   }
 
-  next(): Promise<IteratorResult<Delivery, undefined>> {
+  /** For a loop: the next message. */
+  next(take: Taker): void {
     const delivery = this.#waiting.next()
-    if (delivery !== undefined) return Promise.resolve(this.#handOut(delivery))
-    if (this.#isClosed) return Promise.resolve({ done: true, value: undefined })
-    return new Promise(resolve => this.#takers.push(resolve))
+    if (delivery !== undefined) this.#hand(delivery, take)
+    else if (this.#isClosed) take(undefined)
+    else this.#takers.push(take)
+  }
+
+  /** For a loop. */
+  left(): Promise<void> {
+    return this.#left()
+  }
+
+  #hand(delivery: Delivery, take: Taker): void {
+    delivery.isSeen = true
+    const span = this.#owner.span(delivery)
+    if (span !== undefined) delivery.endWithAnswer(span)
+    take(delivery)
+  }
+}
+
+class Loop implements AsyncIterator<Delivery, undefined> {
+  readonly #inbox: IteratorInbox
+  #last: Delivery | undefined
+
+  constructor(inbox: IteratorInbox) {
+    this.#inbox = inbox
+  }
+
+  next(): Promise<IteratorResult<Delivery, undefined>> {
+    return new Promise(resolve => {
+      this.#inbox.next(delivery => {
+        this.#last = delivery
+        resolve(delivery === undefined ? END : { done: false, value: delivery })
+      })
+    })
   }
 
   async return(): Promise<IteratorResult<Delivery, undefined>> {
     // The loop was left in the middle of it, maybe by an error: nobody will answer it any more.
     this.#last?.giveBack()
-    await this.#left()
-    return { done: true, value: undefined }
-  }
-
-  #handOut(delivery: Delivery): IteratorResult<Delivery, undefined> {
-    delivery.isSeen = true
-    this.#last = delivery
-    const span = this.#owner.span(delivery)
-    if (span !== undefined) delivery.endWithAnswer(span)
-    return { done: false, value: delivery }
+    await this.#inbox.left()
+    return END
   }
 }
 

@@ -325,6 +325,25 @@ test('several loops share the messages', async () => {
   assert.ok(counts.every(count => count > 0))
 })
 
+test('a loop that is left gives back its own message, not that of another loop', async () => {
+  const nsqd = await startNsqd()
+  nsqd.redelivers = false
+  const consumer = createConsumer({ nsqd: nsqd.address, maxInFlight: 2 })
+  const held: string[] = []
+  const loop = async (isDone: () => boolean): Promise<void> => {
+    for await (const message of consumer) {
+      held.push(message.body.toString())
+      await until(isDone)
+      if (held[0] === message.body.toString()) break
+      message.finish()
+    }
+  }
+  const loops = [loop(() => held.length === 2), loop(() => nsqd.requeued.length > 0)]
+  nsqd.queue('1', '2')
+  await Promise.all(loops)
+  assert.deepEqual([nsqd.requeued.map(({ body }) => body), nsqd.finished], [['1'], ['2']])
+})
+
 test('await using closes', async () => {
   const nsqd = await startNsqd()
   const consumer = createConsumer({ nsqd: nsqd.address, onMessage: () => {} })
