@@ -27,7 +27,7 @@ export interface BackoffHandler {
 export class Backoff {
   readonly #options: BackoffOptions
   readonly #handler: BackoffHandler
-  #state: 'steady' | 'waiting' | 'probing' = 'steady'
+  #state: 'steady' | 'waiting' | 'probing' | 'stopped' = 'steady'
   #level = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -48,13 +48,15 @@ export class Backoff {
   }
 
   requeued(): void {
-    if (this.#state === 'waiting' || this.#options.maxMs === 0) return
+    if (this.#state === 'waiting' || this.#state === 'stopped' || this.#options.maxMs === 0) return
     // A level at which the wait is the longest already is not left upwards, or the way back would take longer too.
     if (this.#level === 0 || this.#duration() < this.#options.maxMs) this.#level++
     this.#wait()
   }
 
+  /** For good. */
   stop(): void {
+    this.#state = 'stopped'
     clearTimeout(this.#timer)
   }
 

@@ -77,7 +77,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
       onError: options.onError && resolved.onError,
     })
     this.#intake = new Intake(
-      { ...resolved, deadLetters: this.#deadLetters, failed: () => this.#failed() },
+      { ...resolved, deadLetters: this.#deadLetters, failed: () => this.#backoff.requeued() },
       owner => this.#createInbox(owner),
     )
     if (resolved.lookupd.length > 0) this.#discovery = this.#discover()
@@ -173,10 +173,6 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
     return this.#iterator
   }
 
-  #failed(): void {
-    if (this.#closed === undefined) this.#backoff.requeued()
-  }
-
   #discover(): Discovery {
     const { lookupd, topic, lookupPollIntervalMs, onError } = this.#options
     const asking = lookupOptions(this.#options)
@@ -226,7 +222,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
       },
       received: delivery => this.#intake.received(delivery),
       finished: () => this.#backoff.finished(),
-      requeued: () => this.#failed(),
+      requeued: () => this.#backoff.requeued(),
       lost: () => this.#intake.lost(),
       requeueDelay: attempts => Math.min(maxRequeueDelayMs, requeueDelayMs * attempts),
       failed: onError,

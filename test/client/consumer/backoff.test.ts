@@ -62,3 +62,17 @@ test('0 turns it off', () => {
   backoff.requeued()
   assert.deepEqual(calls, [])
 })
+
+test('after stop nothing is waited for any more, whatever is answered', () => {
+  const { backoff, calls } = setUp(60_000)
+  backoff.requeued()
+  mock.timers.tick(2000)
+  backoff.requeued()
+  mock.timers.tick(4000)
+  calls.length = 0
+  backoff.stop()
+  backoff.finished()
+  backoff.requeued()
+  mock.timers.tick(60_000)
+  assert.deepEqual(calls, [])
+})
