@@ -158,7 +158,7 @@ describe('pub and tail', () => {
     assert.ok(typeof summary === 'object' && summary !== null && 'seconds' in summary)
     assert.deepEqual(
       { ...summary, seconds: 0 },
-      { messages: 2, bytes: 3, seconds: 0, unacknowledged: 0, empty: 1 },
+      { messages: 2, bytes: 3, seconds: 0, unacknowledged: 0, empty: 1, missed: {} },
     )
   })
 

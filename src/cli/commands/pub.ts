@@ -71,7 +71,8 @@ export const pub: Command = defineCommand({
   description: [
     'Each line is a message, byte for byte, without its newline; the last one needs none. Empty lines are left out and ' +
       'counted. Messages are sent in batches, several on their way at a time.',
-    'Exit code 1 says that something was not published or not acknowledged; how much is said on stderr.',
+    'Exit code 1 says that something was not published or not acknowledged, or, with --to=all, not by every nsqd; how ' +
+      'much is said on stderr.',
   ],
   examples: [
     { command: 'nsq-ts pub --topic logs < app.log', describe: 'publish each line' },

@@ -79,9 +79,10 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
     const seconds = (performance.now() - startedAt) / 1000
     hideProgress()
     await producer.close()
-    summarize(context, { publisher, target, empty: pump.empty, seconds })
+    summarize(context, { publisher, missed: producer.missed, target, empty: pump.empty, seconds })
   }
-  return publisher.error === undefined ? ExitCode.done : ExitCode.failed
+  const isComplete = publisher.error === undefined && producer.missed.size === 0
+  return isComplete ? ExitCode.done : ExitCode.failed
 }
 
 function chooseTopic({ options, positionals: [positional] }: Context<PubOptions>): string | undefined {
@@ -116,16 +117,19 @@ function parseDelimiter(text: string): Buffer {
 
 interface Outcome {
   publisher: Publisher
+  missed: ReadonlyMap<string, number>
   target: string
   empty: number
   seconds: number
 }
 
-function summarize(context: Context<PubOptions>, { publisher, target, empty, seconds }: Outcome): void {
+function summarize(context: Context<PubOptions>, outcome: Outcome): void {
+  const { publisher, missed, target, empty, seconds } = outcome
   const { options, program, stdout, stderr } = context
   const { acknowledged, failed, error } = publisher
   if (options.json) {
-    const summary = { ...acknowledged, seconds, unacknowledged: failed.messages, empty }
+    const unacknowledged = failed.messages
+    const summary = { ...acknowledged, seconds, unacknowledged, empty, missed: Object.fromEntries(missed) }
     stdout.line(JSON.stringify(summary))
   }
   const say = (text: string): void => stderr.line(`${program}: ${text}`)
@@ -137,6 +141,9 @@ function summarize(context: Context<PubOptions>, { publisher, target, empty, sec
   if (empty > 0) {
     const what = options.input === 'lines' ? 'line' : 'message'
     say(`${plural(empty, `empty ${what}`)} left out: NSQ has no empty messages`)
+  }
+  for (const [nsqd, count] of missed) {
+    say(`nsqd ${nsqd} has missed ${plural(count, 'message')}, which others have acknowledged`)
   }
   if (error === undefined) return
   say(`${plural(failed.messages, 'message')} not acknowledged: ${errorText(error)}`)

@@ -34,6 +34,7 @@ export class Batch {
   #isAcknowledged = false
   #error: NsqError | undefined
   #refusal: NsqError | undefined
+  #missing: Set<string> | undefined
 
   /** @param delayMs - when it is not 0, it can have one message only */
   constructor(topic: string, delayMs: number) {
@@ -106,6 +107,21 @@ export class Batch {
   parts(): readonly Buffer[] {
     this.#parts ??= this.#command.end()
     return this.#parts
+  }
+
+  /** Each of these nsqds should get it. */
+  expectAt(addresses: Iterable<string>): void {
+    this.#missing = new Set(addresses)
+  }
+
+  /** This nsqd has acknowledged it. */
+  receivedBy(address: string): void {
+    this.#missing?.delete(address)
+  }
+
+  /** Once it is delivered: the nsqds that should have got it and did not, when others did. */
+  get missedBy(): Iterable<string> {
+    return this.#isAcknowledged && this.#refusal === undefined ? (this.#missing ?? []) : []
   }
 
   /** One of its deliveries is over. Returns whether that was the last: then its publications have settled. */

@@ -97,7 +97,8 @@ export class Lane implements TransferOwner {
     this.#owner.delivered(batch, { error })
   }
 
-  acknowledged({ batch }: Transfer): void {
+  acknowledged({ batch }: Transfer, node: ProducerNode): void {
+    batch.receivedBy(node.address)
     this.#owner.delivered(batch, ACKNOWLEDGED)
   }
 

@@ -120,6 +120,14 @@ export class Producer<T = MessageValue> {
   }
 
   /**
+   * With the strategy `all`: how many messages an nsqd did not get, although another one has acknowledged them, by its
+   * address. One that has got everything is not in it.
+   */
+  get missed(): ReadonlyMap<string, number> {
+    return this.#router.missed
+  }
+
+  /**
    * Resolves when less than `maxPendingBytes` wait. A program that does not await its publishes awaits this between
    * them: then no more than that, and what it published last, is ever held in memory.
    */

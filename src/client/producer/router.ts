@@ -59,6 +59,7 @@ export class Router implements LaneOwner {
   #tombstones: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   // With the strategy `all`, what comes before any nsqd is known.
   readonly #held = new Queue<Batch>()
+  readonly #missed = new Map<string, number>()
   #started: Promise<void> | undefined
   #hasEnded = false
 
@@ -83,6 +84,11 @@ export class Router implements LaneOwner {
         failed: options.onError,
       })
     }
+  }
+
+  /** With the strategy `all`: how many messages an nsqd did not get although others did, by its address. */
+  get missed(): ReadonlyMap<string, number> {
+    return this.#missed
   }
 
   /** Begins to connect; resolves when nsqlookupd, if there is one, has answered for the first time. */
@@ -120,7 +126,7 @@ export class Router implements LaneOwner {
       this.#held.push(batch)
       return
     }
-    const lanes = this.#isToAll ? this.#best(batch.topic) : this.#lanes
+    const lanes = this.#isToAll ? this.#forAll(batch) : this.#lanes
     batch.deliveries = lanes.length
     for (const lane of lanes) lane.send(batch)
     for (const lane of this.#lanes) lane.start()
@@ -145,7 +151,13 @@ export class Router implements LaneOwner {
 
   /** For the lanes. */
   delivered(batch: Batch, outcome: Outcome): void {
-    if (batch.delivered(outcome)) this.#owner.delivered(batch)
+    // Its calls have failed already, and counted it.
+    const { isAbandoned } = batch
+    if (!batch.delivered(outcome)) return
+    if (!isAbandoned) {
+      for (const nsqd of batch.missedBy) this.#missed.set(nsqd, (this.#missed.get(nsqd) ?? 0) + batch.length)
+    }
+    this.#owner.delivered(batch)
   }
 
   /** For the lanes: with the strategy `all`, nothing waits for an nsqd that is gone while there is another. */
@@ -165,12 +177,14 @@ export class Router implements LaneOwner {
     }
   }
 
-  /** The lanes of those nsqds that are best for a topic: all when none is there. */
-  #best(topic: string): readonly Lane[] {
+  /** The lanes of those nsqds that are best for a batch: all when none is there. Those that are worse will miss it. */
+  #forAll(batch: Batch): readonly Lane[] {
     const ranks = this.#lanes.map(({ nodes: [node] }) =>
-      node === undefined || node.isUndecided ? Rank.ready : node.rank(topic),
+      node === undefined || node.isUndecided ? Rank.ready : node.rank(batch.topic),
     )
     const best = Math.min(...ranks)
+    const wanted = this.#lanes.filter((_, index) => ranks[index] !== Rank.hidden || best === Rank.hidden)
+    batch.expectAt(wanted.flatMap(({ nodes }) => nodes.map(node => node.address)))
     return this.#lanes.filter((_, index) => ranks[index] === best)
   }
 

@@ -5,7 +5,7 @@ import type { ProducerNode } from './producer-node.ts'
 
 export interface TransferOwner {
   /** It has ended well. */
-  acknowledged(transfer: Transfer): void
+  acknowledged(transfer: Transfer, node: ProducerNode): void
   /** nsqd has answered with an error. */
   refused(transfer: Transfer, node: ProducerNode, error: NsqError): void
   /** The connection was lost before the answer came. */
@@ -39,8 +39,10 @@ export class Transfer implements Reply {
   }
 
   ok(): void {
-    this.#node?.answered()
-    this.#owner.acknowledged(this)
+    const node = this.#node
+    if (node === undefined) return
+    node.answered()
+    this.#owner.acknowledged(this, node)
   }
 
   refused(error: NsqError): void {
