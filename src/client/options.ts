@@ -66,6 +66,8 @@ export interface ResolvedConnectionOptions extends Required<
 }
 
 const LONGEST_MS = 3_600_000
+/** Of a timer. */
+export const LONGEST_TIMER_MS = 0x7fff_ffff
 export const LARGEST_BYTES = 0x7fff_ffff
 
 /** @throws NsqError `E_OPTION` naming the option and its range */
@@ -150,6 +152,11 @@ export function duration(
   max = LONGEST_MS,
 ): number {
   return integer(name, value, fallback, min, max)
+}
+
+/** How long a `close` may wait. */
+export function closeTimeout(timeoutMs: number | undefined): number {
+  return duration('timeoutMs', timeoutMs, 30_000, 0, LONGEST_TIMER_MS)
 }
 
 /** Checks one of several words. */

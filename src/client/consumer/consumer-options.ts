@@ -11,6 +11,7 @@ import {
   flag,
   integer,
   LARGEST_BYTES,
+  LONGEST_TIMER_MS,
   lookupdAddresses,
   nsqdAddresses,
   resolveConnectionOptions,
@@ -170,7 +171,6 @@ export interface ResolvedConsumerOptions extends ResolvedConnectionOptions {
   rotateMs: number
 }
 
-const LONGEST_TIMER_MS = 0x7fff_ffff
 /** As far as nsqd counts. */
 const MOST_ATTEMPTS = 65_535
 

@@ -17,7 +17,7 @@ import { HandlerInbox } from './handler-inbox.ts'
 import { CallbackInbox, IteratorInbox, type Inbox, type InboxOwner } from './inbox.ts'
 import { Intake } from './intake.ts'
 import type { Message } from './message.ts'
-import { badOption, LARGEST_BYTES, lookupOptions } from '../options.ts'
+import { badOption, closeTimeout, LARGEST_BYTES, lookupOptions } from '../options.ts'
 import { Producer } from '../producer/producer.ts'
 import { ReadyCount } from './ready-count.ts'
 import type { Subscription } from './subscription.ts'
@@ -127,12 +127,19 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
 
   /**
    * Takes no more messages, gives back those that the program has not seen, waits until the others are answered, at most
-   * `timeoutMs` (30,000 unless given), and closes the connections. nsqd delivers again what is not answered by then.
-   * A handler that calls this must not await it: it would wait for itself.
+   * `timeoutMs` (0 to 2,147,483,647; 30,000 unless given), and closes the connections. nsqd delivers again what is not
+   * answered by then. A handler that calls this must not await it: it would wait for itself.
+   *
+   * @throws NsqError `E_OPTION` for another timeout: then nothing is closed
    */
-  close(timeoutMs = 30_000): Promise<void> {
-    this.#closed ??= this.#close(timeoutMs)
-    return this.#closed
+  close(timeoutMs?: number): Promise<void> {
+    try {
+      const longest = closeTimeout(timeoutMs)
+      this.#closed ??= this.#close(longest)
+      return this.#closed
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The same as `close`, for `await using`. */

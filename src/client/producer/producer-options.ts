@@ -7,6 +7,7 @@ import {
   duration,
   integer,
   LARGEST_BYTES,
+  LONGEST_TIMER_MS,
   lookupdAddresses,
   nsqdAddresses,
   resolveConnectionOptions,
@@ -75,7 +76,6 @@ export interface ResolvedProducerOptions<T> {
   router: RouterOptions
 }
 
-const LONGEST_TIMER_MS = 0x7fff_ffff
 /** `raw`, for whatever type the program has told the compiler: what comes out is checked. */
 const AS_IT_IS: LooseEncoder<unknown> = { encode: value => value }
 const STRATEGIES = ['failover', 'round-robin', 'least-pending', 'all'] as const

@@ -3,7 +3,7 @@ import { NsqError } from '../../util/errors.ts'
 import { Batch } from './batch.ts'
 import { type Body, encodeWith, lengthUpTo, type LooseEncoder } from './body.ts'
 import { Deadlines } from './deadlines.ts'
-import { duration } from '../options.ts'
+import { closeTimeout } from '../options.ts'
 import { OpenBatches } from './open-batches.ts'
 import {
   type MessageValue,
@@ -16,8 +16,6 @@ import type { Publication } from './publication.ts'
 import { Room } from './room.ts'
 import { Router } from './router.ts'
 import { tracing } from '../tracing.ts'
-
-const LONGEST_TIMER_MS = 0x7fff_ffff
 
 /**
  * Publishes messages. It connects at the first publish, reconnects by itself, and settles every promise: with nsqd's
@@ -144,7 +142,7 @@ export class Producer<T = MessageValue> {
    */
   close(timeoutMs?: number): Promise<void> {
     try {
-      const longest = duration('timeoutMs', timeoutMs, 30_000, 0, LONGEST_TIMER_MS)
+      const longest = closeTimeout(timeoutMs)
       this.#closed ??= this.#close(longest)
       return this.#closed
     } catch (error) {

@@ -275,6 +275,16 @@ test('close does not wait longer than it may', async () => {
   assert.equal(messages[0]?.finish(), false)
 })
 
+test('close for a time that no timer knows is refused, and closes nothing', async () => {
+  const nsqd = await startNsqd()
+  const consumer = createConsumer({ nsqd: nsqd.address, onMessage: () => {} })
+  await consumer.start()
+  for (const timeoutMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    await assert.rejects(consumer.close(timeoutMs), { code: 'E_OPTION', message: /timeoutMs/ })
+  }
+  assert.deepEqual(consumer.connections, [nsqd.address])
+})
+
 test('for await ends when the consumer is closed, whether it waits or not', async () => {
   const nsqd = await startNsqd()
   const consumer = createConsumer({ nsqd: nsqd.address, maxInFlight: 10 })
