@@ -27,8 +27,8 @@ export interface DedupeOwner {
  *     the first --admitted--> in hand --finished--> done: the others are finished, too, while it is remembered
  *                                `------failed----> the next of them is admitted
  *
- * One that was lost with its connection stays in hand, as its handler may finish the work. If the program has dropped
- * it without an answer, the first one that comes after `ms` is admitted.
+ * One that was lost with its connection stays in hand, as its handler may finish the work. If after `ms` there is no
+ * answer, the program has dropped it: the next one is admitted.
  */
 export class Dedupe {
   readonly #options: ResolvedDedupeOptions
@@ -59,12 +59,18 @@ export class Dedupe {
     if (original === undefined) {
       this.#put(key, delivery)
       this.#owner.admitted(delivery)
-    } else if (!original.first.isLive && now - original.since > this.#options.ms) {
+    } else if (this.#isDropped(original, now)) {
       this.#put(key, delivery, original.parked)
       this.#owner.admitted(delivery)
     } else {
       original.park(delivery)
     }
+  }
+
+  /** Forgets what the program has dropped. To be called when messages were lost: others were before. */
+  sweep(): void {
+    const now = performance.now()
+    for (const original of this.#inHand.values()) if (this.#isDropped(original, now)) this.failed(original)
   }
 
   /** For an original. */
@@ -86,6 +92,10 @@ export class Dedupe {
     let next = parked?.shift()
     while (next !== undefined && !next.isLive) next = parked?.shift()
     if (next !== undefined) this.#admitLater(key, next, parked)
+  }
+
+  #isDropped({ first, since }: Original, now: number): boolean {
+    return !first.isLive && now - since > this.#options.ms
   }
 
   #admitLater(key: DedupeKey, next: Delivery, parked: Queue<Delivery> | undefined): void {

@@ -36,6 +36,7 @@ export class Intake implements DecodingOwner, DedupeOwner, InboxOwner {
   readonly #inbox: Inbox
   readonly #maxAttempts: number
   #isClosed = false
+  #isSweepDue = false
 
   constructor(options: IntakeOptions, createInbox: (owner: InboxOwner) => Inbox) {
     const { decoder, schema, dedupe, maxAttempts } = options
@@ -56,8 +57,15 @@ export class Intake implements DecodingOwner, DedupeOwner, InboxOwner {
 
   /** Some messages were lost: those that nobody has seen need not be held any longer. */
   lost(): void {
-    this.#decoding?.sweep()
-    this.#inbox.sweep()
+    if (this.#isSweepDue) return
+    this.#isSweepDue = true
+    // Once for all of them: a stall can cost as many messages as are in flight, and each is told of alone.
+    queueMicrotask(() => {
+      this.#isSweepDue = false
+      this.#decoding?.sweep()
+      this.#dedupe?.sweep()
+      this.#inbox.sweep()
+    })
   }
 
   /** Hands out nothing more, and gives back what the program has not seen. */

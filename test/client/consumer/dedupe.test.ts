@@ -82,6 +82,20 @@ test('a copy of one in hand waits, and is finished with it', () => {
   assert.deepEqual([a.log, b.log], [['FIN 1', 'discard 3'], ['discard 2']])
 })
 
+test('one that was lost and never answered is forgotten in time, and its copy handled', async () => {
+  const { dedupe, admitted } = setUp({ ...byBody, ms: 20 })
+  const [a, b] = [new Source('a:1'), new Source('b:1')]
+  const [first, copy, other] = [a.deliver(1, 'x'), b.deliver(2, 'x'), b.deliver(3, 'y')]
+  for (const delivery of [first, copy, other]) dedupe.push(delivery)
+  first.lose()
+  dedupe.sweep()
+  await pause(30)
+  assert.deepEqual(admitted, [first, other])
+  dedupe.sweep()
+  await pause(0)
+  assert.deepEqual(admitted, [first, other, copy])
+})
+
 test('a copy of one that was finished is finished at once', () => {
   const { dedupe, admitted } = setUp(byBody)
   const source = new Source()
