@@ -193,9 +193,13 @@ export class ProducerNode implements ConnectionHandler, LinkHandler {
       return false
     }
     this.hasGivenUp = failedAttempts >= this.#options.maxConnectAttempts
-    if (this.hasGivenUp) this.#owner.failed(error)
-    else this.#owner.changed()
-    return !this.hasGivenUp
+    if (!this.hasGivenUp) {
+      this.#owner.changed()
+      return true
+    }
+    // When the link is idle: what gets its turn because others fail begins anew.
+    queueMicrotask(() => this.#owner.failed(error))
+    return false
   }
 
   message(): void {}

@@ -141,6 +141,17 @@ test('and fail when the attempts are used up; a later publish tries again', asyn
   assert.deepEqual(nsqd.bodies, ['z'])
 })
 
+test('one that gets its turn because those before it have failed is tried as well', async () => {
+  const nsqd = await producing.nsqd()
+  await nsqd.close()
+  const producer = producing.producer({ nsqd: nsqd.address, maxConnectAttempts: 2, maxPendingBytes: 1 })
+  const first = failure(producer.publish('t', 'x'))
+  const second = failure(producer.publish('t', 'y', { defer: 1 }))
+  assert.equal((await first).code, 'E_CONNECT')
+  assert.equal((await second).code, 'E_CONNECT')
+  assert.equal(producing.errors.length, 4)
+})
+
 test('a publish that is not acknowledged in time fails, and its room is free again', async () => {
   const nsqd = await producing.nsqd()
   nsqd.answerPublish = () => 'silence'
