@@ -6,6 +6,7 @@
  *                   PUB topic\n                 | size u32 BE | message |
  *          DPUB topic milliseconds\n            | size u32 BE | message |
  */
+import { type ChunkPool, LARGEST_POOLED } from './chunk-pool.ts'
 import { writeWord } from './words.ts'
 
 const SIZE_FIELD = 4
@@ -14,7 +15,6 @@ const COUNT_FIELD = 4
 const MOST_UTF8 = 3
 /** A message up to this length is copied: that costs less than one more buffer to write. */
 const COPY_LIMIT = 2048
-const LARGEST_CHUNK = 64 * 1024
 const NO_CHUNK = Buffer.alloc(0)
 
 /** Nothing is checked here: nsqd closes the connection on a bad name or size, so callers check first. */
@@ -25,16 +25,23 @@ export class PublishCommand {
   count = 0
   readonly #topic: string
   readonly #delayMs: number
+  readonly #pool: ChunkPool
+  /** All that were used. */
+  #chunks: Buffer[] = []
   #parts: Buffer[] = []
   #chunk: Buffer = NO_CHUNK
   // The part of the chunk that is not in `parts` yet.
   #from = 0
   #to = 0
 
-  /** @param delayMs - when it is not 0, one message that is delivered so many milliseconds later */
-  constructor(topic: string, delayMs: number) {
+  /**
+   * @param delayMs - when it is not 0, one message that is delivered so many milliseconds later
+   * @param pool - where the memory comes from
+   */
+  constructor(topic: string, delayMs: number, pool: ChunkPool) {
     this.#topic = topic
     this.#delayMs = delayMs
+    this.#pool = pool
   }
 
   /** Adds a message and returns its length in bytes. Bytes must not change until the command has been sent. */
@@ -62,6 +69,13 @@ export class PublishCommand {
     }
     this.#parts[0] = first.subarray(start)
     return this.#parts
+  }
+
+  /** Gives its memory back: nobody may look at its parts any more. */
+  release(): void {
+    for (const chunk of this.#chunks) this.#pool.giveBack(chunk)
+    this.#chunks = []
+    this.#parts = []
   }
 
   #addText(text: string): number {
@@ -95,8 +109,9 @@ export class PublishCommand {
     this.#closePart()
     const isFirst = this.#chunk === NO_CHUNK
     const head = isFirst ? this.#headSpace() : 0
-    const usual = isFirst ? head : Math.min(4 * this.#chunk.length, LARGEST_CHUNK)
-    this.#chunk = Buffer.allocUnsafe(Math.max(usual, head + length))
+    const usual = isFirst ? head : Math.min(4 * this.#chunk.length, LARGEST_POOLED)
+    this.#chunk = this.#pool.take(Math.max(usual, head + length))
+    this.#chunks.push(this.#chunk)
     this.#from = 0
     this.#to = head
   }

@@ -23,7 +23,7 @@ import { Daemons } from './daemons.ts'
 
 const MESSAGES = Number(process.env['FAULT_MESSAGES'] ?? 2000)
 const LARGEST_BODY = 100_000
-const LARGEST_BURST = 40
+const LARGEST_BURST = 100
 /** Messages whose publishing is under way at once. */
 const AT_ONCE = 500
 const NSQDS = 2

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ChunkPool } from '../../src/protocol/chunk-pool.ts'
 import { dpub, mpub, pub } from '../../src/protocol/command.ts'
 import { PublishCommand } from '../../src/protocol/publish-command.ts'
 
 function build(bodies: readonly (Buffer | string)[], delayMs = 0): Buffer {
-  const command = new PublishCommand('topic', delayMs)
+  const command = new PublishCommand('topic', delayMs, new ChunkPool())
   let size = 4
   for (const body of bodies) {
     assert.equal(command.add(body), Buffer.byteLength(body))
@@ -54,13 +55,28 @@ test('several are an MPUB, whatever their lengths and kinds', () => {
 })
 
 test('many small messages do not waste much, nor does one', () => {
-  const one = new PublishCommand('topic', 0)
+  const one = new PublishCommand('topic', 0, new ChunkPool())
   one.add('x'.repeat(100))
   const [part] = one.end()
   assert.ok(part !== undefined && part.buffer.byteLength <= Buffer.poolSize)
-  const many = new PublishCommand('topic', 0)
+  const many = new PublishCommand('topic', 0, new ChunkPool())
   for (let i = 0; i < 2000; i++) many.add('x'.repeat(100))
   const held = new Set(many.end().map(bytes => bytes.buffer))
   const bytes = [...held].reduce((sum, buffer) => sum + buffer.byteLength, 0)
   assert.ok(bytes < 1.5 * many.size, `${bytes} bytes are held for ${many.size}`)
+})
+
+test('what a command has given back, the next one is made of', () => {
+  const pool = new ChunkPool()
+  const held = new Set<ArrayBufferLike>()
+  const bodies = Array.from({ length: 500 }, (_, i) => Buffer.alloc(200, i))
+  for (let round = 0; round < 10; round++) {
+    const command = new PublishCommand('topic', 0, pool)
+    for (const body of bodies) command.add(body)
+    const parts = command.end()
+    assert.ok(Buffer.concat(parts).equals(mpub('topic', bodies)), `round ${round}`)
+    for (const { buffer } of parts) if (buffer.byteLength > Buffer.poolSize) held.add(buffer)
+    command.release()
+  }
+  assert.ok(held.size <= 3, `${held.size} chunks`)
 })

@@ -1,3 +1,4 @@
+import type { ChunkPool } from '../../protocol/chunk-pool.ts'
 import { PublishCommand } from '../../protocol/publish-command.ts'
 import type { NsqError } from '../../util/errors.ts'
 import type { Body } from './body.ts'
@@ -25,6 +26,11 @@ export class Batch {
   deliveries = 0
   /** The nsqd it was last sent to. */
   nsqd: string | undefined
+  /**
+   * Whether it was sent to an nsqd that has not read it: a connection that is being closed may still look at the
+   * command.
+   */
+  wasLost = false
   readonly #command: PublishCommand
   #parts: readonly Buffer[] | undefined
   #cost = 0
@@ -37,9 +43,9 @@ export class Batch {
   #missing: Set<string> | undefined
 
   /** @param delayMs - when it is not 0, it can have one message only */
-  constructor(topic: string, delayMs: number) {
+  constructor(topic: string, delayMs: number, pool: ChunkPool) {
     this.topic = topic
-    this.#command = new PublishCommand(topic, delayMs)
+    this.#command = new PublishCommand(topic, delayMs, pool)
   }
 
   /** Bytes of memory that are accounted for it. */
@@ -131,6 +137,7 @@ export class Batch {
     else this.#error = error
     this.deliveries--
     if (this.deliveries > 0) return false
+    if (!this.wasLost) this.#command.release()
     const failure = this.#refusal ?? (this.#isAcknowledged ? undefined : this.#error)
     this.#shared?.settleAll(failure, this.nsqd)
     for (const [index, publication] of this.#publications.entries()) {

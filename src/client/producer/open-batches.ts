@@ -1,3 +1,4 @@
+import type { ChunkPool } from '../../protocol/chunk-pool.ts'
 import { Batch } from './batch.ts'
 import { type Body, lengthUpTo } from './body.ts'
 
@@ -10,12 +11,14 @@ export interface BatchLimits {
 /** The batches of this turn of the event loop, one for each topic. They are sent when they are full, or the turn ends. */
 export class OpenBatches {
   readonly #limits: BatchLimits
+  readonly #pool: ChunkPool
   readonly #send: (batch: Batch) => void
   readonly #open = new Map<string, Batch>()
   #isScheduled = false
 
-  constructor(limits: BatchLimits, send: (batch: Batch) => void) {
+  constructor(limits: BatchLimits, pool: ChunkPool, send: (batch: Batch) => void) {
     this.#limits = limits
+    this.#pool = pool
     this.#send = send
   }
 
@@ -31,7 +34,7 @@ export class OpenBatches {
       if (!this.#isFull(open, body)) return open
       this.#send(open)
     }
-    const batch = new Batch(topic, 0)
+    const batch = new Batch(topic, 0, this.#pool)
     this.#open.set(topic, batch)
     this.#sendLater()
     return batch

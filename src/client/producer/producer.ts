@@ -1,3 +1,4 @@
+import { ChunkPool } from '../../protocol/chunk-pool.ts'
 import { isValidTopicName, NAME_RULE } from '../../protocol/names.ts'
 import { NsqError } from '../../util/errors.ts'
 import { Batch } from './batch.ts'
@@ -29,6 +30,7 @@ export class Producer<T = MessageValue> {
   readonly #options: ResolvedProducerOptions<T>
   readonly #encoder: LooseEncoder<T>
   readonly #router: Router
+  readonly #chunks = new ChunkPool()
   readonly #batches: OpenBatches
   readonly #room: Room
   readonly #deadlines: Deadlines
@@ -52,7 +54,7 @@ export class Producer<T = MessageValue> {
         },
       },
     )
-    this.#batches = new OpenBatches(resolved, batch => this.#router.send(batch))
+    this.#batches = new OpenBatches(resolved, this.#chunks, batch => this.#router.send(batch))
     this.#deadlines = new Deadlines(resolved.publishTimeoutMs, {
       timeoutError: () => this.#timeoutError(),
       expired: () => {
@@ -211,7 +213,8 @@ export class Producer<T = MessageValue> {
   #admit(publication: Publication, topic: string, bodies: readonly Body[], deferMs: number): void {
     for (const body of bodies) {
       // There is no deferred MPUB: each message is a DPUB.
-      const batch = deferMs > 0 ? new Batch(topic, deferMs) : this.#batches.batchFor(topic, body)
+      const batch =
+        deferMs > 0 ? new Batch(topic, deferMs, this.#chunks) : this.#batches.batchFor(topic, body)
       this.#room.take(batch.add(body, publication))
       if (deferMs > 0) this.#router.send(batch)
     }

@@ -48,6 +48,8 @@ export class Transfer implements Reply {
   refused(error: NsqError): void {
     const node = this.#node
     if (node === undefined) return
+    // It may have answered before it had read everything.
+    this.batch.wasLost = true
     node.refusedOne(error)
     this.#owner.refused(this, node, error)
   }
@@ -55,6 +57,7 @@ export class Transfer implements Reply {
   lost(error: NsqError): void {
     const node = this.#node
     if (node === undefined) return
+    this.batch.wasLost = true
     // The connection that an nsqd ends because of one command is not lost by those behind it.
     if (!node.lostOne()) this.losses++
     this.#owner.lost(this, error)
