@@ -1,12 +1,12 @@
 /** Consumes a backlog with a client library; every message's body is looked at, and finished. */
 import type { ClientConsumeJob, LoadResult } from '../work.ts'
 import { serveJobs } from '../worker.ts'
-import { nsqjs, nsqjsOptions, ours, ourOptions } from './libraries.ts'
+import { loadNsqjs, loadOurs, nsqjsOptions, ourOptions } from './libraries.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'
 
 /** Takes messages until it is closed, which resolves when their FINs are sent. */
-type Start = (job: ClientConsumeJob, received: (body: Buffer) => void) => { close(): Promise<void> }
+type Start = (job: ClientConsumeJob, received: (body: Buffer) => void) => Promise<{ close(): Promise<void> }>
 
 async function consume(job: ClientConsumeJob): Promise<LoadResult> {
   const watch = new Stopwatch()
@@ -19,7 +19,7 @@ async function consume(job: ClientConsumeJob): Promise<LoadResult> {
     if (watch.total === job.messages) all.resolve()
   }
   watch.begin()
-  const consumer = (job.client === 'ours' ? startOurs : startNsqjs)(job, received)
+  const consumer = await (job.client === 'ours' ? startOurs : startNsqjs)(job, received)
   await all.promise
   watch.end()
   await consumer.close()
@@ -27,7 +27,8 @@ async function consume(job: ClientConsumeJob): Promise<LoadResult> {
   return watch.result
 }
 
-const startOurs: Start = (job, received) => {
+const startOurs: Start = async (job, received) => {
+  const { Consumer } = await loadOurs()
   const options = {
     topic: job.topic,
     channel: job.channel,
@@ -36,7 +37,7 @@ const startOurs: Start = (job, received) => {
     ...ourOptions(job),
   }
   if (job.take === 'for await') {
-    const consumer = new ours.Consumer(options)
+    const consumer = new Consumer(options)
     void (async () => {
       for await (const message of consumer) {
         received(message.body)
@@ -47,12 +48,12 @@ const startOurs: Start = (job, received) => {
   }
   const consumer =
     job.take === 'handler'
-      ? new ours.Consumer({
+      ? new Consumer({
           ...options,
           concurrency: job.maxInFlight,
           handler: message => received(message.body),
         })
-      : new ours.Consumer({
+      : new Consumer({
           ...options,
           onMessage: message => {
             received(message.body)
@@ -63,8 +64,8 @@ const startOurs: Start = (job, received) => {
   return consumer
 }
 
-const startNsqjs: Start = (job, received) => {
-  const reader = new nsqjs.Reader(job.topic, job.channel, {
+const startNsqjs: Start = async (job, received) => {
+  const reader = new (loadNsqjs().Reader)(job.topic, job.channel, {
     nsqdTCPAddresses: [`127.0.0.1:${job.port}`],
     maxInFlight: job.maxInFlight,
     ...nsqjsOptions(job),

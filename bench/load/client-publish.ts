@@ -2,7 +2,7 @@
 import type { ClientPublishJob, LoadResult } from '../work.ts'
 import { serveJobs } from '../worker.ts'
 import { createBodies } from './bodies.ts'
-import { nsqjs, nsqjsOptions, ours, ourOptions } from './libraries.ts'
+import { loadNsqjs, loadOurs, nsqjsOptions, ourOptions } from './libraries.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'
 
@@ -41,7 +41,8 @@ async function publish(job: ClientPublishJob): Promise<LoadResult> {
 }
 
 async function connectOurs(job: ClientPublishJob): Promise<Publisher> {
-  const producer = new ours.Producer({ nsqd: `127.0.0.1:${job.port}`, ...ourOptions(job) })
+  const { Producer } = await loadOurs()
+  const producer = new Producer({ nsqd: `127.0.0.1:${job.port}`, ...ourOptions(job) })
   await producer.connect()
   return {
     async run(value, isOver, acknowledged) {
@@ -55,7 +56,7 @@ async function connectOurs(job: ClientPublishJob): Promise<Publisher> {
 }
 
 async function connectNsqjs(job: ClientPublishJob): Promise<Publisher> {
-  const writer = new nsqjs.Writer('127.0.0.1', job.port, nsqjsOptions(job))
+  const writer = new (loadNsqjs().Writer)('127.0.0.1', job.port, nsqjsOptions(job))
   const ready = withResolvers()
   writer.once('ready', ready.resolve)
   writer.on('error', ready.reject)

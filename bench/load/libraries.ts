@@ -1,10 +1,7 @@
-/** The libraries that are compared, as a program gets them. */
+/** The libraries that are compared, as a program gets them: each is loaded by who uses it. */
 import { createRequire } from 'node:module'
 import type * as Library from '../../src/index.ts'
 import type { ClientJob } from '../work.ts'
-
-/** Ours as it is published: what runs TypeScript for the bench would leave its marks on the sources. */
-export const ours: typeof Library = await import(new URL('../../dist/index.js', import.meta.url).href)
 
 interface Emitter {
   once(event: string, listener: (...args: never[]) => void): void
@@ -27,13 +24,20 @@ interface Reader extends Emitter {
   on(event: string, listener: (...args: never[]) => void): void
 }
 
+/** It comes without types; these are the parts used here. */
 interface Nsqjs {
   Writer: new (host: string, port: number, options: object) => Writer
   Reader: new (topic: string, channel: string, options: object) => Reader
 }
 
-/** It comes without types; these are the parts used here. */
-export const nsqjs: Nsqjs = createRequire(import.meta.url)('nsqjs')
+/** Ours as it is published: what runs TypeScript for the bench would leave its marks on the sources. */
+export function loadOurs(): Promise<typeof Library> {
+  return import(new URL('../../dist/index.js', import.meta.url).href)
+}
+
+export function loadNsqjs(): Nsqjs {
+  return createRequire(import.meta.url)('nsqjs')
+}
 
 export function ourOptions({ tlsCa, snappy, deflate }: ClientJob): Library.ConnectionOptions {
   return {
