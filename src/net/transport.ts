@@ -105,8 +105,12 @@ export class Transport {
       await sent(below)
       if (below.readableEnded || below.destroyed) throw lost(this.#error)
       const above = await layer(below)
+      if (below.destroyed || above.destroyed) {
+        // Not watched: it may have closed already, and so may all below it.
+        above.on('error', () => {}).destroy()
+        throw lost(this.#error ?? above.errored ?? undefined)
+      }
       this.#watch(above)
-      if (below.destroyed || above.destroyed) throw lost(this.#error ?? above.errored ?? undefined)
       this.#top = above
       this.#isUpgrading = false
       this.#attach(above)

@@ -180,6 +180,23 @@ test('a layer that is ready too late is destroyed', async t => {
   })
   await a.closes()
   assert.equal(late?.destroyed, true)
+  await pause(5)
+  assert.deepEqual(a.events, ['closed'])
+})
+
+test('a layer that has closed already ends the connection', async t => {
+  const [a] = await connected(t)
+  const cause = new Error('odd')
+  const [near] = duplexPair()
+  near.on('error', () => {})
+  near.destroy(cause)
+  await new Promise(resolve => near.on('close', resolve))
+  await assert.rejects(
+    a.transport.upgrade(() => near, NOTHING),
+    { code: 'E_DISCONNECTED', cause },
+  )
+  await a.closes()
+  assert.deepEqual(a.events, ['closed'])
 })
 
 test('the other side closes before the upgrade', async t => {
