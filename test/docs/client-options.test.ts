@@ -7,13 +7,13 @@ import { page, ROOT } from './markdown.ts'
 const tables: [heading: string, file: string, interfaces: string[]][] = [
   ['Of every connection', 'options', ['ConnectionOptions']],
   ['Of `tls`', 'tls-options', ['TlsOptions']],
-  ['Of a producer', 'producer-options', ['ProducerOptions']],
+  ['Of a producer', 'producer/producer-options', ['ProducerOptions']],
   [
     'Of a consumer',
-    'consumer-options',
+    'consumer/consumer-options',
     ['ConsumerSettings', 'CodecConsumerOptions', 'SchemaConsumerOptions'],
   ],
-  ['Of `dedupe`', 'consumer-options', ['DedupeOptions']],
+  ['Of `dedupe`', 'consumer/consumer-options', ['DedupeOptions']],
 ]
 
 describe('docs/client.md', () => {
