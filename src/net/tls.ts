@@ -56,6 +56,9 @@ export interface TlsFacts {
 /** How long a client may take for its handshake, as in the official nsqd. */
 const SERVER_HANDSHAKE_MS = 5000
 
+/** More handshakes at a time than this are rare; what serves one holds some 30 KB. */
+const MAX_IDLE_SERVERS = 64
+
 /** Reading the authorities takes a millisecond or more: once for each options object, not for each connection. */
 const clientContexts = new WeakMap<TlsClientOptions, SecureContext>()
 
@@ -119,7 +122,7 @@ export function serverTls(options: TlsServerOptions): Layer {
       const settle = (): void => {
         server.removeAllListeners('tlsClientError')
         server.off('secureConnection', done)
-        idle.push(server)
+        if (idle.length < MAX_IDLE_SERVERS) idle.push(server)
       }
       const fail = (error: Error, socket: TLSSocket): void => {
         settle()
