@@ -10,7 +10,7 @@ import { option } from '../util/option.ts'
 import type { ConnectionFlags } from './connection-options.ts'
 import { UsageError } from './errors.ts'
 import { type SecureSettings, secureOptions, settingsOf } from './secure-settings.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../util/suggest.ts'
 
 /** The options of a consumer that go-nsq has a name for. */
 type ConsumerSettings = ConnectionOptions &

@@ -5,7 +5,7 @@
  */
 import { type Option, type OptionTable, spelled } from '../util/option.ts'
 import { UsageError } from './errors.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../util/suggest.ts'
 
 // dashes, name, and after an equals sign anything at all
 const FLAG = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/

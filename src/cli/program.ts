@@ -7,7 +7,7 @@ import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
 import { normalizeFlags } from './flags.ts'
 import type { HelpStyle } from './help.ts'
 import type { Output } from './output.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../util/suggest.ts'
 
 /** The name of the bin that has all commands; the others each are one of them. */
 const MULTI = 'nsq-ts'

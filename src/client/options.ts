@@ -4,6 +4,7 @@ import { formatAddress, parseAddress } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import { version } from '../util/version.ts'
 import { guarded } from './on-error.ts'
+import type { NamesOf } from './option-names.ts'
 import { resolveTls, type ResolvedTlsOptions, type TlsOptions } from './tls-options.ts'
 
 /** How to reach nsqd and what to agree on with it: the options every producer and consumer takes. Times are milliseconds. */
@@ -32,7 +33,7 @@ export interface ConnectionOptions {
    * refused (`E_TLS`): there is no silent way back to plain. For nsqlookupds whose address begins with `https://` the
    * authorities and the certificate count as well.
    */
-  tls?: boolean | TlsOptions
+  tls?: boolean | TlsOptions | undefined
   /** Compress with snappy: little processor time. An nsqd that does not offer it is talked to without. */
   snappy?: boolean
   /**
@@ -41,7 +42,7 @@ export interface ConnectionOptions {
    */
   deflate?: boolean | number
   /** What this client shows an nsqd that asks for it (AUTH). */
-  authSecret?: string
+  authSecret?: string | undefined
   /** Whether `authSecret` is shown to nsqlookupds too, as `Authorization: Bearer …`; true unless given, as in go-nsq. */
   lookupdAuthorization?: boolean
   /** How long an nsqlookupd may take to answer, 1 to 3,600,000; 5,000 unless given. */
@@ -65,6 +66,25 @@ export interface ResolvedConnectionOptions extends Required<
   authSecret: string | undefined
 }
 
+export const CONNECTION_OPTIONS = {
+  clientId: true,
+  hostname: true,
+  userAgent: true,
+  connectTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  reconnectDelayMs: true,
+  maxReconnectDelayMs: true,
+  maxFrameBytes: true,
+  tls: true,
+  snappy: true,
+  deflate: true,
+  authSecret: true,
+  lookupdAuthorization: true,
+  lookupTimeoutMs: true,
+  lookupPollIntervalMs: true,
+  onError: true,
+} satisfies NamesOf<ConnectionOptions>
+
 const LONGEST_MS = 3_600_000
 /** Of a timer. */
 export const LONGEST_TIMER_MS = 0x7fff_ffff
@@ -77,9 +97,9 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
   const deflate = deflateLevel(options.deflate)
   if (snappy && deflate > 0) throw badOption('snappy and deflate cannot both be on: choose one of them')
   return {
-    clientId: options.clientId ?? host.replace(/\..*/s, ''),
-    hostname: options.hostname ?? host,
-    userAgent: options.userAgent ?? `nsq-ts/${version}`,
+    clientId: words('clientId', options.clientId, host.replace(/\..*/s, '')),
+    hostname: words('hostname', options.hostname, host),
+    userAgent: words('userAgent', options.userAgent, `nsq-ts/${version}`),
     connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs, 5000),
     heartbeatIntervalMs: duration('heartbeatIntervalMs', options.heartbeatIntervalMs, 30_000, 1000),
     reconnectDelayMs: duration('reconnectDelayMs', options.reconnectDelayMs, 100),
@@ -92,7 +112,7 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedCo
     lookupdAuthorization: flag('lookupdAuthorization', options.lookupdAuthorization, true),
     lookupTimeoutMs: duration('lookupTimeoutMs', options.lookupTimeoutMs, 5000),
     lookupPollIntervalMs: duration('lookupPollIntervalMs', options.lookupPollIntervalMs, 60_000, 10),
-    onError: options.onError === undefined ? ignore : guarded(options.onError),
+    onError: guarded(callable('onError', options.onError) ?? ignore),
   }
 }
 
@@ -108,17 +128,34 @@ export function lookupOptions(options: ResolvedConnectionOptions): LookupOptions
 
 function ignore(): void {}
 
+/** What was given instead of a number or a boolean: a string in quotes, as it may look like one. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/** Checks an option that is a function. */
+export function callable<F>(name: string, value: F): F {
+  if (value === undefined || typeof value === 'function') return value
+  throw badOption(`${name} must be a function`)
+}
+
+function words(name: string, value: unknown, fallback: string): string {
+  if (value === undefined) return fallback
+  if (typeof value === 'string') return value
+  throw badOption(`${name} must be a text`)
+}
+
 export function flag(name: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
-  throw badOption(`${name} must be true or false, not ${String(value)}`)
+  throw badOption(`${name} must be true or false, not ${shown(value)}`)
 }
 
 function deflateLevel(value: boolean | number | undefined): number {
   if (value === undefined || value === false) return 0
   if (value === true) return 6
   if (Number.isInteger(value) && value >= 1 && value <= 9) return value
-  throw badOption(`deflate must be true, false or an integer from 1 to 9, not ${String(value)}`)
+  throw badOption(`deflate must be true, false or an integer from 1 to 9, not ${shown(value)}`)
 }
 
 /** Checks a secret without ever showing it. */
@@ -140,7 +177,7 @@ export function integer(
 ): number {
   if (value === undefined) return fallback
   if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw badOption(`${name} must be an integer from ${min} to ${max}, not ${String(value)}`)
+  throw badOption(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`)
 }
 
 /** Checks an option in milliseconds. */
@@ -173,7 +210,7 @@ export function choice<T extends string>(
 
 /** The addresses of nsqds, each in one spelling and once: `host:port`, or the path of a unix socket (it has a slash). */
 export function nsqdAddresses(value: string | readonly string[] | undefined): string[] {
-  return unique(value, text => {
+  return unique('nsqd', value, text => {
     if (text.includes('://')) throw badOption(`nsqd: "${text}" is a URL: write it like 127.0.0.1:4150`)
     if (text.includes('/')) return text
     const { host, port } = readAddress('nsqd', text, 4150)
@@ -183,16 +220,20 @@ export function nsqdAddresses(value: string | readonly string[] | undefined): st
 
 /** The addresses of nsqlookupds' HTTP APIs: `host:port`, or a URL. */
 export function lookupdAddresses(value: string | readonly string[] | undefined): string[] {
-  return unique(value, text => {
+  return unique('lookupd', value, text => {
     if (/^https?:\/\//.test(text)) return text
     const { host, port } = readAddress('lookupd', text, 4161)
     return formatAddress({ host: host === '' ? '127.0.0.1' : host, port })
   })
 }
 
-function unique(value: string | readonly string[] | undefined, read: (text: string) => string): string[] {
-  const texts = value === undefined ? [] : typeof value === 'string' ? [value] : value
-  return [...new Set(texts.map(read))]
+function unique(name: string, value: unknown, read: (text: string) => string): string[] {
+  const texts: unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  const addresses = texts.map(text => {
+    if (typeof text === 'string') return read(text)
+    throw badOption(`${name} must be an address or a list of addresses`)
+  })
+  return [...new Set(addresses)]
 }
 
 function readAddress(name: string, text: string, defaultPort: number): { host: string; port: number } {

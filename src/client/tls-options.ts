@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { SecureVersion } from 'node:tls'
 import { errorText, NsqError } from '../util/errors.ts'
+import { checkNames, type NamesOf } from './option-names.ts'
 
 /** The text of a PEM file. */
 export type Pem = string | Buffer
@@ -8,13 +9,13 @@ export type Pem = string | Buffer
 /** How to trust nsqd, and how nsqd knows this client. Certificates and keys are PEM texts, not names of files. */
 export interface TlsOptions {
   /** The certificates to trust, each text one or several; the authorities that Node trusts unless given. */
-  ca?: Pem | readonly Pem[]
+  ca?: Pem | readonly Pem[] | undefined
   /** This client's certificate, with those between it and its authority; for nsqd's `--tls-client-auth-policy`. */
-  cert?: Pem
+  cert?: Pem | undefined
   /** The private key of `cert`, not encrypted. */
-  key?: Pem
+  key?: Pem | undefined
   /** The name that nsqd's certificate must have; the host of nsqd's address unless given. */
-  serverName?: string
+  serverName?: string | undefined
   /** Whether nsqd's certificate must be trusted, valid and of the right name; false is for tests only. */
   verify?: boolean
   /** The oldest version of TLS to accept; TLSv1.2 unless given. */
@@ -31,6 +32,15 @@ export interface ResolvedTlsOptions {
   minVersion: SecureVersion
 }
 
+const NAMES = {
+  ca: true,
+  cert: true,
+  key: true,
+  serverName: true,
+  verify: true,
+  minVersion: true,
+} satisfies NamesOf<TlsOptions>
+
 const VERSIONS: ReadonlySet<unknown> = new Set<SecureVersion>(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
@@ -40,6 +50,7 @@ export function resolveTls(tls: boolean | TlsOptions | undefined): ResolvedTlsOp
   const options = tls === true ? {} : tls
   // oxlint-disable-next-line typescript/no-unnecessary-condition -- programs in JavaScript get here as well
   if (typeof options !== 'object' || options === null) throw bad('tls must be true, false or an object')
+  checkNames('tls', options, NAMES)
   const { verify = true, minVersion = 'TLSv1.2', serverName } = options
   if (typeof verify !== 'boolean') throw bad('tls.verify must be true or false')
   if (!VERSIONS.has(minVersion)) throw bad(`tls.minVersion must be one of ${[...VERSIONS].join(', ')}`)

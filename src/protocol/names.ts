@@ -7,12 +7,12 @@ export const NAME_RULE =
   'A name has 1 to 64 letters, digits, dots, dashes and underscores, and may end with #ephemeral.'
 
 /** Whether official nsqd takes this as the name of a topic: 1 to 64 characters, `#ephemeral` included. */
-export function isValidTopicName(name: string): boolean {
-  return name.length <= MAX_NAME_LENGTH && NAME.test(name)
+export function isValidTopicName(name: unknown): boolean {
+  return typeof name === 'string' && name.length <= MAX_NAME_LENGTH && NAME.test(name)
 }
 
 /** Whether official nsqd takes this as the name of a channel; the rule is the same as for topics. */
-export function isValidChannelName(name: string): boolean {
+export function isValidChannelName(name: unknown): boolean {
   return isValidTopicName(name)
 }
 

@@ -33,8 +33,8 @@ interface Both {
 function createBoth(options: Omit<ConstructorParameters<typeof Producer>[0], 'codec'>): Both {
   const topic = `t${topics++}`
   const bodies: Buffer[] = []
-  const quick = { reconnectDelayMs: 5, maxReconnectDelayMs: 50, maxConnectAttempts: 2 }
-  const producer = new Producer({ ...quick, ...options })
+  const quick = { reconnectDelayMs: 5, maxReconnectDelayMs: 50 }
+  const producer = new Producer({ ...quick, maxConnectAttempts: 2, ...options })
   const consumer = new Consumer({
     ...quick,
     ...options,

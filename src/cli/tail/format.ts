@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { printable, unescapeBytes } from '../escape.ts'
 import { encodeRecord, formatTimestamp, type MessageRecord } from '../jsonl.ts'
-import { suggest } from '../suggest.ts'
+import { suggest } from '../../util/suggest.ts'
 import type { Painter } from '../colour.ts'
 
 /** Appends a message to what will be written; the newline included. */

@@ -5,8 +5,11 @@ import type { DeadLetterHook } from './dead-letters.ts'
 import type { DedupeKey, ResolvedDedupeOptions } from './dedupe.ts'
 import type { Delivery } from './delivery.ts'
 import type { Message, MessageHandler } from './message.ts'
+import { checkNames, type NamesOf } from '../option-names.ts'
 import {
   badOption,
+  callable,
+  CONNECTION_OPTIONS,
   duration,
   flag,
   integer,
@@ -171,11 +174,40 @@ export interface ResolvedConsumerOptions extends ResolvedConnectionOptions {
   rotateMs: number
 }
 
+const NAMES = {
+  ...CONNECTION_OPTIONS,
+  topic: true,
+  channel: true,
+  nsqd: true,
+  lookupd: true,
+  handler: true,
+  concurrency: true,
+  onMessage: true,
+  maxInFlight: true,
+  messageTimeoutMs: true,
+  sampleRate: true,
+  outputBufferBytes: true,
+  outputBufferTimeoutMs: true,
+  autoTouch: true,
+  maxAttempts: true,
+  deadLetter: true,
+  dedupe: true,
+  requeueDelayMs: true,
+  maxRequeueDelayMs: true,
+  backoffMultiplierMs: true,
+  maxBackoffMs: true,
+  rotateMs: true,
+  codec: true,
+  schema: true,
+} satisfies NamesOf<AnyConsumerOptions>
+const DEDUPE_NAMES = { key: true, size: true, ms: true } satisfies NamesOf<DedupeOptions>
+
 /** As far as nsqd counts. */
 const MOST_ATTEMPTS = 65_535
 
 /** Checks every option and puts the defaults in. */
 export function resolveConsumerOptions(options: AnyConsumerOptions): ResolvedConsumerOptions {
+  checkNames('a consumer', options, NAMES)
   const { topic, channel, handler, onMessage, codec, schema } = options
   if (!isValidTopicName(topic)) {
     throw new NsqError('E_BAD_TOPIC', `"${topic}" is not the name of a topic`, { remedy: NAME_RULE })
@@ -207,9 +239,9 @@ export function resolveConsumerOptions(options: AnyConsumerOptions): ResolvedCon
     channel,
     nsqd,
     lookupd,
-    handler: toDeliveries(handler),
+    handler: toDeliveries(callable('handler', handler)),
     concurrency,
-    onMessage: toDeliveries(onMessage),
+    onMessage: toDeliveries(callable('onMessage', onMessage)),
     maxInFlight: integer('maxInFlight', options.maxInFlight, concurrency, 1, 1_000_000),
     decoder: codec === raw && schema === undefined ? undefined : (codec ?? (schema && json)),
     schema,
@@ -242,8 +274,10 @@ function resolveDedupe(
   options: boolean | DedupeOptions<never> | undefined,
 ): ResolvedDedupeOptions | undefined {
   if (options === undefined || options === false) return undefined
-  const { key, size, ms } = options === true ? {} : options
-  if (key !== undefined && typeof key !== 'function') throw badOption('dedupe.key must be a function')
+  const given = options === true ? {} : options
+  checkNames('dedupe', given, DEDUPE_NAMES)
+  const { key, size, ms } = given
+  callable('dedupe.key', key)
   return {
     key: toDeliveries<[], DedupeKey>(key),
     size: integer('dedupe.size', size, 10_000, 1, 10_000_000),

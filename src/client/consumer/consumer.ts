@@ -17,7 +17,8 @@ import { HandlerInbox } from './handler-inbox.ts'
 import { CallbackInbox, IteratorInbox, type Inbox, type InboxOwner } from './inbox.ts'
 import { Intake } from './intake.ts'
 import type { Message } from './message.ts'
-import { badOption, closeTimeout, LARGEST_BYTES, lookupOptions } from '../options.ts'
+import { pick } from '../option-names.ts'
+import { badOption, closeTimeout, CONNECTION_OPTIONS, LARGEST_BYTES, lookupOptions } from '../options.ts'
 import { Producer } from '../producer/producer.ts'
 import { ReadyCount } from './ready-count.ts'
 import type { Subscription } from './subscription.ts'
@@ -239,13 +240,10 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
 }
 
 /** Publishes what was given up where it came from. */
-function createProducer({
-  codec: _codec,
-  schema: _schema,
-  ...options
-}: AnyConsumerOptions): DeadLetterProducer {
+function createProducer(options: AnyConsumerOptions): DeadLetterProducer {
+  const given = pick(options, { ...CONNECTION_OPTIONS, nsqd: true, lookupd: true })
   // It came out of one of these nsqds: their limit is not known, but it is within that.
-  return new Producer({ ...options, maxMessageBytes: LARGEST_BYTES })
+  return new Producer({ ...given, maxMessageBytes: LARGEST_BYTES })
 }
 
 function identifyRequest(options: AnyConsumerOptions): Partial<IdentifyRequest> {

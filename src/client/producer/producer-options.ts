@@ -3,6 +3,7 @@ import type { Encoder } from '../codec.ts'
 import {
   badOption,
   choice,
+  CONNECTION_OPTIONS,
   type ConnectionOptions,
   duration,
   integer,
@@ -12,6 +13,7 @@ import {
   nsqdAddresses,
   resolveConnectionOptions,
 } from '../options.ts'
+import { checkNames, type NamesOf } from '../option-names.ts'
 import type { ProducerStrategy, RouterOptions } from './router.ts'
 
 /** What may be published: bytes, or a string that goes as UTF-8. Bytes must not change until the promise settles. */
@@ -76,12 +78,31 @@ export interface ResolvedProducerOptions<T> {
   router: RouterOptions
 }
 
+const NAMES = {
+  ...CONNECTION_OPTIONS,
+  nsqd: true,
+  lookupd: true,
+  strategy: true,
+  codec: true,
+  maxMessageBytes: true,
+  maxBatchBytes: true,
+  maxBatchMessages: true,
+  maxPendingBytes: true,
+  whenFull: true,
+  maxDeferMs: true,
+  publishTimeoutMs: true,
+  retries: true,
+  maxConnectAttempts: true,
+} satisfies NamesOf<ProducerOptions>
+const PUBLISH_NAMES = { defer: true } satisfies NamesOf<PublishOptions>
+
 /** `raw`, for whatever type the program has told the compiler: what comes out is checked. */
 const AS_IT_IS: LooseEncoder<unknown> = { encode: value => value }
 const STRATEGIES = ['failover', 'round-robin', 'least-pending', 'all'] as const
 
 /** @throws NsqError `E_OPTION` naming the option and its range */
 export function resolveProducerOptions<T>(options: ProducerOptions<T>): ResolvedProducerOptions<T> {
+  checkNames('a producer', options, NAMES)
   const nsqd = nsqdAddresses(options.nsqd)
   const lookupd = lookupdAddresses(options.lookupd)
   if (nsqd.length + lookupd.length === 0) throw badOption('nsqd or lookupd must name at least one address')
@@ -104,6 +125,18 @@ export function resolveProducerOptions<T>(options: ProducerOptions<T>): Resolved
       maxConnectAttempts: integer('maxConnectAttempts', options.maxConnectAttempts, 10, 1, 1_000_000),
     },
   }
+}
+
+/**
+ * In how many milliseconds to deliver: what was given, which is not checked yet.
+ *
+ * @throws NsqError `E_OPTION` when something else was given
+ */
+export function deferOf(options: PublishOptions | undefined): number {
+  const defer = options?.defer
+  if (defer !== undefined) return defer
+  if (options !== undefined) checkNames('publish', options, PUBLISH_NAMES)
+  return 0
 }
 
 function resolveEncoder<T>(codec: Encoder<T> | undefined): LooseEncoder<T> {

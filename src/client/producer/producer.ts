@@ -4,9 +4,10 @@ import { NsqError } from '../../util/errors.ts'
 import { Batch } from './batch.ts'
 import { type Body, encodeWith, lengthUpTo, type LooseEncoder } from './body.ts'
 import { Deadlines } from './deadlines.ts'
-import { closeTimeout } from '../options.ts'
+import { closeTimeout, shown } from '../options.ts'
 import { OpenBatches } from './open-batches.ts'
 import {
+  deferOf,
   type MessageValue,
   type ProducerOptions,
   type PublishOptions,
@@ -84,13 +85,13 @@ export class Producer<T = MessageValue> {
    * Resolves when nsqd has acknowledged all of them. Over `maxPendingBytes` it waits its turn, or fails, see `whenFull`.
    * Calls of one turn may get the same promise.
    *
-   * @throws NsqError `E_BAD_TOPIC`, `E_DEFER`, `E_ENCODE`, `E_MESSAGE_EMPTY`, `E_MESSAGE_TOO_BIG`, `E_FULL`, `E_CLOSED`:
-   *   nothing was sent
+   * @throws NsqError `E_OPTION`, `E_BAD_TOPIC`, `E_DEFER`, `E_ENCODE`, `E_MESSAGE_EMPTY`, `E_MESSAGE_TOO_BIG`, `E_FULL`,
+   *   `E_CLOSED`: nothing was sent
    * @throws PublishError with the count of messages that were not acknowledged
    */
   publish(topic: string, value: T | readonly T[], options?: PublishOptions): Promise<void> {
     try {
-      const defer = options?.defer ?? 0
+      const defer = deferOf(options)
       if (isList(value)) {
         const bodies = value.map(item => encodeWith(this.#encoder, item, topic))
         return this.#publishAll(topic, bodies, defer)
@@ -108,7 +109,7 @@ export class Producer<T = MessageValue> {
   /** The same as `publish`, for many messages that are Buffers already: no codec, and little work for each. */
   publishBatch(topic: string, bodies: readonly Buffer[], options?: PublishOptions): Promise<void> {
     try {
-      return this.#publishAll(topic, bodies, options?.defer ?? 0)
+      return this.#publishAll(topic, bodies, deferOf(options))
     } catch (error) {
       return rejected(error)
     }
@@ -227,7 +228,7 @@ export class Producer<T = MessageValue> {
     }
     const { maxDeferMs, whenFull, maxPendingBytes } = this.#options
     if (!Number.isInteger(defer) || defer < 0 || defer > maxDeferMs) {
-      return new NsqError('E_DEFER', `defer must be an integer from 0 to ${maxDeferMs}, not ${defer}`)
+      return new NsqError('E_DEFER', `defer must be an integer from 0 to ${maxDeferMs}, not ${shown(defer)}`)
     }
     for (const body of bodies) {
       const error = this.#wrongBody(body)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { editDistance, suggest } from '../../src/cli/suggest.ts'
+import { editDistance, suggest } from '../../src/util/suggest.ts'
 
 test('editDistance counts insertions, deletions, substitutions and swaps', () => {
   assert.equal(editDistance('', 'abc'), 3)
