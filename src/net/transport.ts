@@ -122,6 +122,8 @@ export class Transport {
       this.destroy(reason)
       // Drops what was held.
       this.writer.flush()
+      this.#isUpgrading = false
+      this.#tellClosed()
       throw reason
     }
   }
@@ -133,8 +135,13 @@ export class Transport {
     stream.on('error', error => this.destroy(error))
     stream.on('close', () => {
       this.#open--
-      if (this.#open === 0) this.#handler.closed(this.#error)
+      this.#tellClosed()
     })
+  }
+
+  /** When everything is closed; during an upgrade only once that has failed, as it says why. */
+  #tellClosed(): void {
+    if (this.#open === 0 && !this.#isUpgrading) this.#handler.closed(this.#error)
   }
 
   #attach(stream: Duplex): void {

@@ -113,6 +113,8 @@ test('the policies for client certificates', async t => {
       assert.equal(serverError.code, 'E_TLS')
       // With TLS 1.3 the client may think that all is well until it reads.
       await a.closes()
+      await b.closes()
+      assert.equal(b.error, serverError)
       return serverError.message
     }
     a.send('hello')

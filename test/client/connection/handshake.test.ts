@@ -182,7 +182,11 @@ for (const [what, mine, its, remedy] of [
 test('TLS with a version that is too old is E_TLS, and says what to do', async () => {
   const nsqd = await startNsqd()
   const old = createServer({ ...server, maxVersion: 'TLSv1.2' })
-  nsqd.offers.tls_v1 = () => below => new Promise(() => void old.emit('connection', below))
+  nsqd.offers.tls_v1 = () => below =>
+    new Promise((_, reject) => {
+      old.once('tlsClientError', reject)
+      old.emit('connection', below)
+    })
   const error = await failure(nsqd, { tls: { ...TRUSTING, minVersion: 'TLSv1.3' } })
   assert.equal(error.code, 'E_TLS')
   assert.match(error.remedy ?? '', /tls\.minVersion/, error.message)
