@@ -59,6 +59,9 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   readonly #heartbeat: Heartbeat
   /** Commands wait for something that the last one has begun. */
   #isHeld = false
+  #isUpgrading = false
+  /** The client has said all that it had, and some of that is held. */
+  #endsWhenReleased = false
   #isEnding = false
   /** The layer that is just being put over the connection. */
   #upgradingTo: string | undefined
@@ -160,6 +163,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
    */
   upgrade(upgrades: readonly Upgrade[], done: () => void): void {
     this.#hold()
+    this.#isUpgrading = true
     // A client in its handshake could make nothing of a heartbeat.
     this.#heartbeat.stop()
     const begin = (): void => void this.#upgrade(upgrades, done)
@@ -179,7 +183,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
       logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
     }
-    this.ended()
+    this.#endSoon()
   }
 
   data(chunk: Buffer): void {
@@ -199,11 +203,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   }
 
   ended(): void {
-    if (this.#isEnding) return
-    this.#isEnding = true
-    this.#owner.ended()
-    if (this.#replies.isSettled) this.#end()
-    else this.#whenSettled = () => this.#end()
+    if (this.#isHeld && !this.#isUpgrading) this.#endsWhenReleased = true
+    else this.#endSoon()
   }
 
   closed(error?: Error): void {
@@ -211,6 +212,15 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#heartbeat.stop()
     this.#isEnding = true
     this.#owner.closed()
+  }
+
+  /** Takes no more commands, and ends behind the replies that are due. */
+  #endSoon(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#owner.ended()
+    if (this.#replies.isSettled) this.#end()
+    else this.#whenSettled = () => this.#end()
   }
 
   #committed(): void {
@@ -241,6 +251,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       this.fail(error)
     }
     this.#resume()
+    if (this.#endsWhenReleased && !this.#isHeld) this.#endSoon()
   }
 
   /** Reads on, unless commands are held, or replies or the disk are behind. */
@@ -278,6 +289,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       clearTimeout(timer)
     }
     this.#upgradingTo = undefined
+    this.#isUpgrading = false
     if (this.#isEnding) return
     done()
     this.#release()

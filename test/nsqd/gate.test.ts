@@ -14,7 +14,7 @@ import {
 } from '../../src/protocol/command.ts'
 import { certificates } from '../support/certificates.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
-import { until } from '../support/wait.ts'
+import { pause, until } from '../support/wait.ts'
 import { ALL, type FakeAuth, startAuth } from './fake-auth.ts'
 import { RawClient } from './raw-client.ts'
 import { type Given, type Running, start } from './running.ts'
@@ -135,6 +135,21 @@ describe('AUTH', () => {
     assert.match(await client.reply(), /^\{"identity"/)
     assert.deepEqual([await client.reply(), await client.reply()], ['OK', 'OK'])
     assert.equal(await client.reply(), 'E_INVALID invalid command NONSENSE')
+    assert.equal(running.topic().depth, 3)
+  })
+
+  test('a client that has said all it had gets its replies', async t => {
+    const { running, server } = await startGuarded(t)
+    const letGo = server.hold()
+    const client = await running.connect()
+    client.send(authCommand(SECRET), pub('t', 'a'), mpub('t', ['b', 'c']))
+    client.socket.end()
+    await until(() => server.asked.length === 1)
+    await pause(5)
+    letGo()
+    assert.match(await client.reply(), /^\{"identity"/)
+    assert.deepEqual([await client.reply(), await client.reply()], ['OK', 'OK'])
+    await client.closed()
     assert.equal(running.topic().depth, 3)
   })
 
