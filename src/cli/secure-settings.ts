@@ -32,6 +32,15 @@ export interface SecureSettings {
 
 export function settingsOf(flags: ConnectionFlags): SecureSettings {
   const { tlsCa, tlsCert, tlsKey, tlsServerName, tlsInsecure, deflateLevel } = flags
+  // As of a variable of the shell that is not set. To go on would be to connect in plain, and nobody would know.
+  for (const [name, value] of Object.entries({
+    ca: tlsCa,
+    cert: tlsCert,
+    key: tlsKey,
+    'server-name': tlsServerName,
+  })) {
+    if (value === '') throw new UsageError(`--tls-${name} is empty`, 'Give it a value, or leave it out.')
+  }
   const impliesTls = [tlsCa, tlsCert, tlsKey, tlsServerName].some(Boolean) || tlsInsecure
   return {
     tls: flags.tls ?? (impliesTls ? true : undefined),

@@ -31,9 +31,9 @@ const LATE = 'Answer a message within messageTimeoutMs, or touch it meanwhile.'
 
 /** What to do about what nsqd refuses, by its code. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['E_AUTH_FIRST', 'Give the secret with authSecret (--auth-secret).'],
-  ['E_AUTH_FAILED', "Check authSecret (--auth-secret). nsqd's log says what its auth server answered."],
-  ['E_UNAUTHORIZED', 'Check authSecret (--auth-secret), and what the auth server permits it.'],
+  ['E_AUTH_FIRST', 'Give the secret with authSecret (NSQ_AUTH_SECRET).'],
+  ['E_AUTH_FAILED', "Check authSecret (NSQ_AUTH_SECRET). nsqd's log says what its auth server answered."],
+  ['E_UNAUTHORIZED', 'Check authSecret (NSQ_AUTH_SECRET), and what the auth server permits it.'],
   ['E_FIN_FAILED', LATE],
   ['E_REQ_FAILED', LATE],
   ['E_TOUCH_FAILED', LATE],

@@ -18,10 +18,13 @@ export class NsqError extends Error {
   }
 }
 
+/** Where in its source OpenSSL has found it, around the reason. */
+const OPENSSL = /[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:.*/s
+
 /** The text of anything that was thrown. */
 export function errorText(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error)
+    return error instanceof Error ? error.message.replace(OPENSSL, '$1') : String(error)
   } catch {
     // An object without a prototype, or one whose own code throws.
     return 'something that has no text'

@@ -147,6 +147,14 @@ describe('what is wrong with a file is said with its flag, its name and a remedy
 })
 
 describe('in the commands', () => {
+  test('an empty value, as of a variable that is not set, is no way back to plain', async () => {
+    for (const flag of ['--tls-ca', '--tls-cert', '--tls-key', '--tls-server-name']) {
+      const [code, , err] = await run(['pub', 't', flag, ''], {})
+      assert.equal(code, 2)
+      assert.match(err, new RegExp(`${flag} is empty`))
+    }
+  })
+
   test('a bad file ends them before anything is connected', async () => {
     for (const command of ['pub', 'tail']) {
       const [code, out, err] = await run([command, 't', '--tls-ca', join(folder, 'missing.pem')], {})

@@ -146,8 +146,8 @@ describe('who is not let in is told what to do', () => {
       /TLS with nsqd .* failed/,
       /--tls-cert/,
     ],
-    ['no secret', certificateFlags, undefined, /wants to know who connects/, /--auth-secret/],
-    ['the wrong secret', certificateFlags, 'hunter2hunter2', /E_UNAUTHORIZED/, /--auth-secret/],
+    ['no secret', certificateFlags, undefined, /wants to know who connects/, /NSQ_AUTH_SECRET/],
+    ['the wrong secret', certificateFlags, 'hunter2hunter2', /E_UNAUTHORIZED/, /NSQ_AUTH_SECRET/],
   ]
   for (const [what, flags, secret, expected, remedy] of cases) {
     test(what, async () => {

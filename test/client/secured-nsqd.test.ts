@@ -98,13 +98,13 @@ const REFUSED: readonly Refused[] = [
     what: 'without a secret',
     given: { secret: undefined },
     code: 'E_AUTH_REQUIRED',
-    remedy: /--auth-secret/,
+    remedy: /NSQ_AUTH_SECRET/,
   },
   {
     what: 'with a wrong secret',
     given: { secret: 'hunter2' },
     code: 'E_UNAUTHORIZED',
-    remedy: /--auth-secret/,
+    remedy: /NSQ_AUTH_SECRET/,
   },
 ]
 

@@ -23,3 +23,10 @@ test('anything thrown has a text', () => {
 test('the version is one that official clients can parse', () => {
   assert.match(version, /^\d+\.\d+\.\d+/)
 })
+
+test('of an error of OpenSSL only its own words are shown', () => {
+  const places = '80ACC67DC07F0000:error:0A00010B:SSL routines:ssl3_get_record:'
+  const where = ':../deps/openssl/openssl/ssl/record/ssl3_record.c:350:\n'
+  assert.equal(errorText(new Error(`${places}wrong version number${where}`)), 'wrong version number')
+  assert.equal(errorText(new Error(`write EPROTO ${places}no suites${where}`)), 'write EPROTO no suites')
+})

@@ -93,7 +93,7 @@ async function upgrade(line: HandshakeLine, step: string, layer: Layer): Promise
 async function authenticate(line: HandshakeLine, secret: string | undefined): Promise<void> {
   if (secret === undefined) {
     throw new NsqError('E_AUTH_REQUIRED', `nsqd ${line.address} wants to know who connects`, {
-      remedy: 'Give the secret with authSecret (--auth-secret).',
+      remedy: 'Give the secret with authSecret (NSQ_AUTH_SECRET).',
     })
   }
   await line.answer('AUTH', auth(secret))
