@@ -10,7 +10,7 @@ const CLIENT_CERTIFICATE =
 const OTHER_VERSION = "No version of TLS suits both: see tls.minVersion here, and nsqd's --tls-min-version."
 const NOT_TLS = 'What answers does not speak TLS: check the address, and what lies between here and nsqd.'
 const SEE_LOG =
-  "nsqd's log may say why. When it wants a client certificate, give tls.cert and tls.key (--tls-cert, --tls-key)."
+  "nsqd's log may say why. When it wants a client certificate that it trusts, give tls.cert and tls.key (--tls-cert, --tls-key)."
 
 /** By the code that Node or OpenSSL gave the error. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
