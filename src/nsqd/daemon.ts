@@ -122,6 +122,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.logger.info(`nsqd v${version} (nsq-ts, node ${process.version})`)
     for (const warning of optionWarnings(this.options)) this.logger.warn(warning)
     const tls = readTlsFiles(this.options)
+    for (const warning of tls.warnings) this.logger.warn(warning)
     this.#secured = secure(this.options, tls)
     this.#unlock = lockDataPath(this.options.dataPath)
     try {

@@ -12,6 +12,8 @@ export interface TlsSettings {
   readonly server: TlsServerOptions | undefined
   /** For authorization servers of https. */
   readonly client: RequestTls
+  /** What can be used, but hardly as it is meant. */
+  readonly warnings: readonly string[]
 }
 
 type TlsFlags = Pick<
@@ -39,7 +41,7 @@ export function readTlsFiles(flags: TlsFlags): TlsSettings {
   const minVersion = VERSIONS[flags.tlsMinVersion]
   const ca = flags.tlsRootCaFile ? readAuthorities(flags.tlsRootCaFile) : undefined
   const client = { ...(ca !== undefined && { ca }), verify: true, minVersion }
-  if (!flags.tlsCert || !flags.tlsKey) return { server: undefined, client }
+  if (!flags.tlsCert || !flags.tlsKey) return { server: undefined, client, warnings: [] }
   const cert = readPem('tls-cert', flags.tlsCert)
   const [certificate] = parseCertificates('tls-cert', flags.tlsCert, cert)
   const key = readPem('tls-key', flags.tlsKey)
@@ -60,13 +62,22 @@ export function readTlsFiles(flags: TlsFlags): TlsSettings {
     clientAuth: flags.tlsClientAuthPolicy,
     minVersion,
   }
-  return { server, client }
+  return { server, client, warnings: expiryWarnings(flags.tlsCert, certificate) }
 }
 
 function readAuthorities(path: string): string {
   const pem = readPem('tls-root-ca-file', path)
   parseCertificates('tls-root-ca-file', path, pem)
   return pem
+}
+
+/** Clients refuse such a certificate, unless they verify nothing. */
+function expiryWarnings(path: string, { validFrom, validTo }: X509Certificate): string[] {
+  const today = Date.now()
+  if (Date.parse(validTo) < today)
+    return [`--tls-cert=${path} has expired on ${validTo}: clients will refuse it`]
+  if (Date.parse(validFrom) > today) return [`--tls-cert=${path} is not valid before ${validFrom}`]
+  return []
 }
 
 function readPem(flag: string, path: string): string {

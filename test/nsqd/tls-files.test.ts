@@ -44,6 +44,18 @@ describe('readTlsFiles', () => {
     assert.equal(readTlsFiles(resolveNsqdOptions(flags)).server?.cert, server.cert + ca.cert)
   })
 
+  test('warns of a certificate that has expired', async t => {
+    const folder = temporaryFolder(t)
+    const { expired } = await certificates()
+    const flags = {
+      tlsCert: file(folder, 'cert.pem', expired.cert),
+      tlsKey: file(folder, 'key.pem', expired.key),
+    }
+    const { warnings } = readTlsFiles(resolveNsqdOptions(flags))
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0] ?? '', /--tls-cert=\S+cert.pem has expired on .*GMT/)
+  })
+
   test('maps the versions, the oldest to the oldest that there is', () => {
     const versions = (['ssl3.0', 'tls1.0', 'tls1.1', 'tls1.2', 'tls1.3'] as const).map(
       tlsMinVersion => readTlsFiles(resolveNsqdOptions({ tlsMinVersion })).client.minVersion,

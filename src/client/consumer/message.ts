@@ -23,8 +23,9 @@ export interface Message<T = Buffer> {
   /** Whether `finish` or `requeue` was called. */
   readonly isAnswered: boolean
   /**
-   * Whether it can still be answered: it has not been, and nsqd still holds it for this consumer. nsqd delivers a
-   * message again whose connection was lost.
+   * Whether it can still be answered: it has not been, and, as far as the client has heard, nsqd still holds it for this
+   * consumer. nsqd delivers a message again whose connection was lost. That a timeout has passed is only heard from a
+   * refused `touch`, so with `autoTouch: false` it shows in the error that a late answer meets.
    */
   readonly isLive: boolean
   /**

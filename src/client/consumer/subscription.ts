@@ -1,5 +1,6 @@
 import { rdy, req, sub, touch } from '../../protocol/command.ts'
 import type { IdentifyRequest } from '../../protocol/identify.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
 import { MESSAGE_ID_AT } from '../../protocol/message.ts'
 import type { NsqError } from '../../util/errors.ts'
 import { Connection, type ConnectionHandler } from '../connection/connection.ts'
@@ -103,8 +104,10 @@ export class Subscription implements ConnectionHandler, DeliverySource, InHandHa
   }
 
   message(bytes: Buffer, start: number, end: number): void {
+    const slot = this.#slot
+    if (slot === undefined) throw new ProtocolError('E_BAD_FRAME', 'a message came before it was asked for')
     const delivery = new Delivery(this, bytes, start, end)
-    this.#slot?.received()
+    slot.received()
     this.#inHand?.add(delivery)
     this.#owner.received(delivery)
   }

@@ -109,6 +109,7 @@ export class Producer<T = MessageValue> {
   /** The same as `publish`, for many messages that are Buffers already: no codec, and little work for each. */
   publishBatch(topic: string, bodies: readonly Buffer[], options?: PublishOptions): Promise<void> {
     try {
+      mustBeBuffers(bodies)
       return this.#publishAll(topic, bodies, deferOf(options))
     } catch (error) {
       return rejected(error)
@@ -151,6 +152,11 @@ export class Producer<T = MessageValue> {
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -264,6 +270,14 @@ export class Producer<T = MessageValue> {
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value)
+}
+
+/** Programs without types could pass anything. */
+function mustBeBuffers(bodies: unknown): void {
+  if (Array.isArray(bodies) && bodies.every(body => Buffer.isBuffer(body))) return
+  throw new NsqError('E_ENCODE', 'publishBatch takes an array of Buffers', {
+    remedy: 'Use publish for strings, and for values that a codec encodes.',
+  })
 }
 
 function rejected(error: unknown): Promise<never> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { Consumer, type Message, type NsqError, Producer } from '../../../src/index.ts'
+import { responseFrame } from '../../../src/protocol/frame.ts'
 import { until } from '../../support/wait.ts'
 import { FakeNsqd, type FakeSession } from '../fake-nsqd.ts'
 import { LAYERS, OFFERS } from '../layers.ts'
@@ -154,4 +155,26 @@ test(`${HALF_OPEN.what}, with any layers`, async () => {
   await Promise.all(
     LAYERS.flatMap(layers => [producerRecovers(layers, HALF_OPEN), consumerRecovers(layers, HALF_OPEN)]),
   )
+})
+
+test('a message that nobody has asked for ends the connection, and is not handed out', async () => {
+  const nsqd = await startNsqd()
+  const message = Buffer.from(`0000001f00000002${'00'.repeat(10)}${'30'.repeat(16)}78`, 'hex')
+  nsqd.identifyReply = Buffer.concat([responseFrame('{}'), message])
+  const errors: NsqError[] = []
+  const messages: Message[] = []
+  const consumer = new Consumer({
+    ...QUICK,
+    topic: 't',
+    channel: 'c',
+    nsqd: nsqd.address,
+    onMessage: got => messages.push(got),
+    onError: error => errors.push(error),
+  })
+  closers.push(() => consumer.close(0))
+  await assert.rejects(consumer.start(), { code: 'E_PROTOCOL' })
+  nsqd.identifyReply = undefined
+  await until(() => consumer.connections.length === 1)
+  assert.equal(consumer.inFlight, 0)
+  assert.deepEqual(messages, [])
 })

@@ -36,6 +36,25 @@ test('what does not encode is E_ENCODE, and nothing of the call is sent', async 
   assert.deepEqual(nsqd.bodies, ['4'])
 })
 
+test('publishBatch takes Buffers only', async () => {
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address })
+  for (const bodies of ['text', undefined, [1], ['text'], [Buffer.from('x'), new Uint8Array(1)]]) {
+    // @ts-expect-error as a program without types might
+    assert.equal((await failure(producer.publishBatch('t', bodies))).code, 'E_ENCODE')
+  }
+  assert.deepEqual(nsqd.bodies, [])
+})
+
+test('await using closes', async () => {
+  const nsqd = await producing.nsqd()
+  const producer = producing.producer({ nsqd: nsqd.address })
+  await producer.publish('t', 'a')
+  await producer[Symbol.asyncDispose]()
+  await until(() => nsqd.open.length === 0)
+  assert.equal((await failure(producer.publish('t', 'b'))).code, 'E_CLOSED')
+})
+
 test('without a codec only bytes and strings are messages', async () => {
   const nsqd = await producing.nsqd()
   const producer = producing.producer<unknown>({ nsqd: nsqd.address })
