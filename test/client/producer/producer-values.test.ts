@@ -190,7 +190,9 @@ test('what settles does not wait for the memory of what does not', async () => {
   }
   for (let i = 0; i < 2000; i++) await producer.publish('t', String(i))
   assert.ok(producer.pendingBytes < 2000, `${producer.pendingBytes} bytes`)
-  slow.acknowledge(1)
+  // On a busy machine more than one may have gone there.
+  slow.answerPublish = () => 'ok'
+  slow.acknowledge(slow.published.length)
   await Promise.all(stuck)
 })
 
