@@ -156,10 +156,14 @@ async function run(t: TestContext, { connection, producer, take = withHandler }:
   await publishing.publish(bodies, random)
   const { acknowledged, failures } = publishing
   for (const proxy of proxies) proxy.calm()
-  await until(
-    () => missing.size === 0 || wrong.length > 0,
-    () => `${missing.size} are missing`,
-  )
+  // On a busy machine all of them may take long; each must not.
+  while (missing.size > 0 && wrong.length === 0) {
+    const before = missing.size
+    await until(
+      () => missing.size < before || wrong.length > 0,
+      () => `${missing.size} are missing`,
+    )
+  }
   assert.deepEqual(wrong, [])
   assert.ok(failures.every(error => error instanceof PublishError))
   assert.equal(acknowledged + failures.length, MESSAGES)
