@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { NsqError, errorText } from '../util/errors.ts'
 
 /** A coding of a byte stream; one object for each connection. */
-export interface Codec {
+export interface Coding {
   /** For people. */
   readonly name: string
   /** Of the error when what comes is not so coded. */
@@ -28,8 +28,8 @@ const PIECE = 65_536
  * When the stream below ends, what it has brought is still decoded, and then this one ends; bytes that lack the rest of
  * what they were coded with are dropped. Garbage destroys both.
  */
-export function codedStream(below: Duplex, codec: Codec): Duplex {
-  return new CodedStream(below, codec)
+export function codedStream(below: Duplex, coding: Coding): Duplex {
+  return new CodedStream(below, coding)
 }
 
 class CodedStream extends Duplex {
@@ -37,7 +37,7 @@ class CodedStream extends Duplex {
   readonly #encoder: Duplex
   readonly #decoder: Duplex
 
-  constructor(below: Duplex, { name, errorCode, encoder, decoder }: Codec) {
+  constructor(below: Duplex, { name, errorCode, encoder, decoder }: Coding) {
     super({ allowHalfOpen: below.allowHalfOpen })
     this.#below = below
     this.#encoder = encoder

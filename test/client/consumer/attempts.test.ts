@@ -5,7 +5,8 @@ import { json } from '../../../src/client/codec.ts'
 import { Consumer, NsqError, type Message } from '../../../src/index.ts'
 import { OK_FRAME } from '../../../src/protocol/frame.ts'
 import { pause, until } from '../../support/wait.ts'
-import { Consuming, QUICK, queueTried, TOPIC } from './consuming.ts'
+import { Consuming, queueTried, TOPIC } from './consuming.ts'
+import { QUICK } from '../rig.ts'
 import { Daemons, http, tcp } from '../daemons.ts'
 
 const consuming = new Consuming()

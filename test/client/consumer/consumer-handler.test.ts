@@ -4,7 +4,8 @@ import { afterEach, test } from 'node:test'
 import { Consumer } from '../../../src/index.ts'
 import type { Message } from '../../../src/index.ts'
 import { until } from '../../support/wait.ts'
-import { Consuming, QUICK, TOPIC } from './consuming.ts'
+import { Consuming, TOPIC } from './consuming.ts'
+import { QUICK } from '../rig.ts'
 
 const consuming = new Consuming()
 afterEach(() => consuming.close())

@@ -1,23 +1,12 @@
 import { Consumer, type ConsumerOptions } from '../../../src/index.ts'
 import { formatId } from '../../../src/protocol/message-id.ts'
-import type { NsqError } from '../../../src/util/errors.ts'
-import { FakeNsqd } from '../fake-nsqd.ts'
+import type { FakeNsqd } from '../fake-nsqd.ts'
+import { QUICK, Rig } from '../rig.ts'
 
 export const TOPIC = { topic: 't', channel: 'c' }
-/** For tests in which connections come and go. */
-export const QUICK = { reconnectDelayMs: 5, maxReconnectDelayMs: 20 }
 
-/** Fake nsqds and consumers that go at the end of a test, and what the consumers told `onError`. */
-export class Consuming {
-  readonly errors: NsqError[] = []
-  readonly #closers: (() => Promise<void>)[] = []
-
-  async nsqd(): Promise<FakeNsqd> {
-    const fake = await FakeNsqd.start()
-    this.#closers.push(() => fake.close())
-    return fake
-  }
-
+/** Fake nsqds, and consumers of them. */
+export class Consuming extends Rig {
   /** A consumer of raw messages. Backoff and delays are off unless asked for. */
   consumer(options: Partial<ConsumerOptions>): Consumer {
     return this.closing(
@@ -30,24 +19,6 @@ export class Consuming {
         ...options,
       }),
     )
-  }
-
-  closing<C extends { close(timeoutMs: number): Promise<void> }>(closeable: C): C {
-    this.#closers.push(() => closeable.close(0))
-    return closeable
-  }
-
-  readonly onError = (error: NsqError): void => {
-    this.errors.push(error)
-  }
-
-  get codes(): string[] {
-    return this.errors.map(({ code }) => code)
-  }
-
-  async close(): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) await close()
-    this.errors.length = 0
   }
 }
 

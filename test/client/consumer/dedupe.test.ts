@@ -8,7 +8,8 @@ import { formatId } from '../../../src/protocol/message-id.ts'
 import { MESSAGE_OVERHEAD, FRAME_HEADER, writeMessageHeader } from '../../../src/protocol/message.ts'
 import type { NsqError } from '../../../src/util/errors.ts'
 import { pause, until } from '../../support/wait.ts'
-import { Consuming, QUICK, TOPIC } from './consuming.ts'
+import { Consuming, TOPIC } from './consuming.ts'
+import { QUICK } from '../rig.ts'
 import { Daemons, tcp } from '../daemons.ts'
 
 const consuming = new Consuming()
