@@ -24,7 +24,7 @@ export async function commandsPage(): Promise<string> {
   const sections = await Promise.all(loaded.map(each => section(each.entry, each.command, each.table)))
   const list = commands.map(({ name, bin, summary }) => {
     const also = bin === undefined ? '' : `, also \`${bin}\``
-    return `- [\`nsq-ts ${name}\`](#nsq-ts-${name})${also}: ${summary}`
+    return `- [\`nsq-ts ${name}\`](#nsq-ts-${name.replaceAll(' ', '-')})${also}: ${summary}`
   })
   return [INTRODUCTION, list.join('\n'), sections.join('\n\n')].join('\n\n') + '\n'
 }

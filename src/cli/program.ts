@@ -5,6 +5,7 @@ import { loadPainter } from './colour.ts'
 import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'
 import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
 import { normalizeFlags } from './flags.ts'
+import { findCommand, findCommandNamed } from './find-command.ts'
 import type { HelpStyle } from './help.ts'
 import type { Output } from './output.ts'
 import { suggest } from '../util/suggest.ts'
@@ -52,12 +53,12 @@ class Invocation {
       if (entry === undefined) throw new UsageError(`there is no command named ${this.#program}`)
       return this.#runCommand(entry, args)
     }
-    const [name, ...rest] = args
+    const [name] = args
     if (name === undefined) return this.#listCommands(commands, ExitCode.usage)
     if (/^(--?version|-v|version)$/.test(name)) return this.#printVersion()
     if (/^(--?help|-h)$/.test(name)) return this.#listCommands(commands, ExitCode.done)
-    if (name === 'help') return this.#help(rest[0], commands)
-    const entry = findCommand(name, commands)
+    if (name === 'help') return this.#help(args.slice(1), commands)
+    const { entry, rest } = findCommand(args, commands, MULTI)
     this.#program = `${MULTI} ${entry.name}`
     return this.#runCommand(entry, rest)
   }
@@ -128,9 +129,9 @@ class Invocation {
     return code
   }
 
-  async #help(name: string | undefined, commands: readonly CommandEntry[]): Promise<number> {
-    if (name === undefined) return this.#listCommands(commands, ExitCode.done)
-    const entry = findCommand(name, commands)
+  async #help(name: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
+    if (name.length === 0) return this.#listCommands(commands, ExitCode.done)
+    const entry = findCommandNamed(name, commands, MULTI)
     return this.#commandHelp(`${MULTI} ${entry.name}`, entry, await entry.load())
   }
 
@@ -149,21 +150,6 @@ function allOptions({ options }: Command): OptionTable {
 
 async function helpStyle(output: Output): Promise<HelpStyle> {
   return { columns: output.columns, painter: await loadPainter(output.colour) }
-}
-
-/** By its name, or by that of the official tool. */
-function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {
-  const entry = commands.find(command => command.name === name || command.bin === name)
-  if (entry !== undefined) return entry
-  if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
-  const near = suggest(
-    name,
-    commands.flatMap(command => [command.name, command.bin ?? command.name]),
-  )
-  throw new UsageError(
-    `there is no command "${name}"`,
-    near === undefined ? undefined : `Did you mean ${MULTI} ${near}?`,
-  )
 }
 
 function checkPositionals(positionals: readonly string[], { positional }: Command): void {

@@ -37,7 +37,10 @@ function program(): { commands: CommandEntry[]; ran: Context<typeof options>[] }
   })
   return {
     ran,
-    commands: [{ name: 'work', bin: 'to_work', summary: 'Do work', load: () => Promise.resolve(command) }],
+    commands: [
+      { name: 'work', bin: 'to_work', summary: 'Do work', load: () => Promise.resolve(command) },
+      { name: 'work hard', summary: 'Do more work', load: () => Promise.resolve(command) },
+    ],
   }
 }
 
@@ -100,7 +103,7 @@ describe('runProgram', () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, around } = await run('nsq-ts', args)
       assert.equal(code, 0)
-      assert.match(around.out(), /\n {2}work {2}Do work \(to_work\)\n/)
+      assert.match(around.out(), /\n {2}work {7}Do work \(to_work\)\n/)
     }
     const { code, around } = await run('nsq-ts', [])
     assert.equal(code, 2)
@@ -131,6 +134,25 @@ describe('runProgram', () => {
     }
   })
 
+  test('a name may have several words, of which the longest that fits counts', async () => {
+    const nested = await run('nsq-ts', ['work', 'hard', '--rate=3', 'a'])
+    assert.equal(nested.code, 3)
+    assert.equal(nested.ran[0]?.program, 'nsq-ts work hard')
+    assert.deepEqual(nested.ran[0]?.positionals, ['a'])
+    const { ran } = await run('nsq-ts', ['work', '--', 'hard'])
+    assert.equal(ran[0]?.program, 'nsq-ts work')
+    assert.deepEqual(ran[0]?.positionals, ['hard'])
+    assert.deepEqual((await run('to_work', ['hard'])).ran[0]?.positionals, ['hard'])
+    for (const args of [
+      ['help', 'work', 'hard'],
+      ['work', 'hard', '--help'],
+    ]) {
+      const { code, around } = await run('nsq-ts', args)
+      assert.equal(code, 0)
+      assert.match(around.out(), /^Do more work\.\n\nUsage: nsq-ts work hard \[flags\]/)
+    }
+  })
+
   const usage: [args: string[], err: RegExp][] = [
     [['wrok'], /^nsq-ts: there is no command "wrok"\n {2}Did you mean nsq-ts work\?\n/],
     [['completely-different'], /^nsq-ts: there is no command "completely-different"\n {2}nsq-ts --help/],
@@ -139,6 +161,7 @@ describe('runProgram', () => {
     [['work', '--rate', 'x'], /^nsq-ts work: --rate: "x" is not a whole number\n/],
     [['work', '--rate'], /^nsq-ts work: --rate needs a value\n/],
     [['work', 'a', 'b', 'c'], /^nsq-ts work: unexpected argument "c"\n/],
+    [['help', 'work', 'hrad'], /there is no command "work hrad"\n {2}Did you mean nsq-ts work hard\?\n/],
     [['help', 'wrok'], /there is no command "wrok"/],
   ]
   for (const [args, err] of usage) {

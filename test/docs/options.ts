@@ -1,5 +1,6 @@
 import { type Command, commonOptions } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { findCommand } from '../../src/cli/find-command.ts'
 import { normalizeFlags } from '../../src/cli/flags.ts'
 import { parseArguments } from '../../src/cli/parser.ts'
 import { type OptionTable, resolveOptions } from '../../src/util/option.ts'
@@ -20,12 +21,10 @@ function allOptions({ options }: Command): OptionTable {
 
 /** Reads a command line as the program would, without running it. Throws what is wrong with it. */
 export async function checkCall([program = '', ...args]: readonly string[]): Promise<void> {
-  const name = program === 'nsq-ts' ? args.shift() : program
-  const entry = commands.find(({ name: known, bin }) => (program === 'nsq-ts' ? known : bin) === name)
-  if (entry === undefined) throw new Error(`there is no command ${name}`)
+  const { entry, rest } = findCommand(program === 'nsq-ts' ? args : [program, ...args], commands, 'nsq-ts')
   const command = await entry.load()
   const table = allOptions(command)
-  const { given, positionals } = await parseArguments(normalizeFlags(args, table), table)
+  const { given, positionals } = await parseArguments(normalizeFlags(rest, table), table)
   if (positionals.length > (command.positional?.max ?? 0))
     throw new Error(`too many arguments: ${positionals.join(' ')}`)
   resolveOptions(table, given, {})

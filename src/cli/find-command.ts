@@ -1,0 +1,64 @@
+import { suggest } from '../util/suggest.ts'
+import type { CommandEntry } from './command.ts'
+import { UsageError } from './errors.ts'
+
+/** A command, and the words of the command line that come after its name. */
+interface Found {
+  readonly entry: CommandEntry
+  readonly rest: readonly string[]
+}
+
+/**
+ * The command that these words begin with, by its own name or that of the official tool. A name may have several words:
+ * the longest one that fits counts, so that `archive verify` is not `archive` with an argument.
+ *
+ * @param multi - the bin that has all commands, for what the user is told
+ * @throws UsageError when there is none
+ */
+export function findCommand(
+  words: readonly string[],
+  commands: readonly CommandEntry[],
+  multi: string,
+): Found {
+  let found: Found | undefined
+  for (const entry of commands) {
+    const rest = restAfter(entry.name.split(' '), words) ?? restAfter([entry.bin], words)
+    if (rest !== undefined && rest.length < (found?.rest.length ?? Infinity)) found = { entry, rest }
+  }
+  if (found !== undefined) return found
+  const [name = ''] = words
+  if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
+  throw noSuchCommand(name, commands, multi)
+}
+
+/** The same where nothing but the name may stand, as in `help archive verify`. */
+export function findCommandNamed(
+  words: readonly string[],
+  commands: readonly CommandEntry[],
+  multi: string,
+): CommandEntry {
+  const { entry, rest } = findCommand(words, commands, multi)
+  const surplus = rest.filter(word => !word.startsWith('-'))
+  if (surplus.length > 0) throw noSuchCommand([entry.name, ...surplus].join(' '), commands, multi)
+  return entry
+}
+
+function restAfter(
+  name: readonly (string | undefined)[],
+  words: readonly string[],
+): readonly string[] | undefined {
+  return name.every((word, index) => word === words[index]) && words.length >= name.length
+    ? words.slice(name.length)
+    : undefined
+}
+
+function noSuchCommand(name: string, commands: readonly CommandEntry[], multi: string): UsageError {
+  const near = suggest(
+    name,
+    commands.flatMap(command => [command.name, command.bin ?? command.name]),
+  )
+  return new UsageError(
+    `there is no command "${name}"`,
+    near === undefined ? undefined : `Did you mean ${multi} ${near}?`,
+  )
+}
