@@ -106,6 +106,15 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
     return sum
   }
 
+  /**
+   * Whether an nsqd sends hardly anything more, or nothing, until some of its messages are answered: those in hand are at
+   * least 85 % of what it may send. A program that answers its messages in batches ends a batch now. Cheap enough to ask
+   * with each message.
+   */
+  get isStarved(): boolean {
+    return this.#ready.isStarved
+  }
+
   /** The nsqds that are subscribed at present, as `host:port` or the path of a socket. */
   get connections(): string[] {
     return [...this.#subscriptions].map(subscription => subscription.nsqd)

@@ -10,6 +10,8 @@ export interface ReadyTarget {
  * when there is nothing in hand whose FIN would tell, time has to.
  */
 const IN_TRANSIT_MS = 250
+/** Of its RDY: with so much in flight a connection may soon get nothing more. As in go-nsq. */
+const STARVED_SHARE = 0.85
 
 /**
  * Distributes one budget of messages in flight over all connections with RDY, which nsqd takes as the number of
@@ -37,6 +39,12 @@ export class ReadyCount {
     this.#budget = budget
     this.#limit = budget
     this.#rotateMs = rotateMs
+  }
+
+  /** Whether a connection gets hardly any messages, or none, until some are answered. */
+  get isStarved(): boolean {
+    for (const slot of this.#slots) if (slot.isStarved) return true
+    return false
   }
 
   add(target: ReadyTarget): ReadySlot {
@@ -149,6 +157,10 @@ export class ReadySlot {
   /** Messages that were received and not yet answered. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  get isStarved(): boolean {
+    return this.#inFlight > 0 && this.#inFlight >= this.#ready * STARVED_SHARE
   }
 
   get maxReady(): number {

@@ -122,6 +122,7 @@ test('onMessage gets messages as they come; they may be answered later', async (
   await pause(10)
   assert.equal(messages.length, 3)
   assert.equal(consumer.inFlight, 3)
+  assert.equal(consumer.isStarved, true)
   for (const message of messages.slice()) {
     assert.equal(message.touch(), true)
     assert.equal(message.finish(), true)

@@ -57,6 +57,22 @@ test('a connection that comes later gets its share when what is in transit has h
   assert.deepEqual(targets[0]?.sent, [200, 100, 67])
 })
 
+test('starved is who has 85 % of its RDY in flight, and anything at all', async () => {
+  const { ready, slots, targets } = setUp(40, 2)
+  await advance(250)
+  assert.deepEqual(counts(targets), [20, 20])
+  assert.equal(ready.isStarved, false)
+  for (let i = 0; i < 16; i++) slots.forEach(slot => slot.received())
+  assert.equal(ready.isStarved, false)
+  slots[1]?.received()
+  assert.equal(ready.isStarved, true)
+  slots[1]?.answered()
+  assert.equal(ready.isStarved, false)
+  // Backoff: nothing comes, and what is in hand is what it waits for.
+  ready.setLimit(0)
+  assert.equal(ready.isStarved, true)
+})
+
 test('what is in flight counts against the budget until it is answered', async () => {
   const { ready, targets, slots } = setUp(4, 1)
   for (let i = 0; i < 4; i++) slots[0]?.received()
