@@ -1,3 +1,4 @@
+import { ARCHIVE_LINES, type ArchiveLine, type ArchiveMemoryLine } from './archive/lines.ts'
 import { CLIENT_LINES, type ClientLine } from './client/lines.ts'
 import { type Line, LINES } from './lines.ts'
 
@@ -5,6 +6,7 @@ import { type Line, LINES } from './lines.ts'
 export interface Choice {
   readonly lines: readonly Line[]
   readonly clientLines: readonly ClientLine[]
+  readonly archiveLines: readonly (ArchiveLine | ArchiveMemoryLine)[]
 }
 
 /**
@@ -13,16 +15,24 @@ export interface Choice {
  */
 export function choose(names: readonly string[]): Choice {
   if (names.length === 0) {
-    return { lines: LINES.filter(line => line.onlyNamed !== true), clientLines: CLIENT_LINES }
+    return {
+      lines: LINES.filter(line => line.onlyNamed !== true),
+      clientLines: CLIENT_LINES,
+      archiveLines: ARCHIVE_LINES.filter(({ kind }) => kind === 'rate'),
+    }
   }
-  const all = [...LINES, ...CLIENT_LINES]
+  const all = [...LINES, ...CLIENT_LINES, ...ARCHIVE_LINES]
   for (const name of names) {
     if (!all.some(line => matches(line, name))) {
       throw new Error(`no line named ${name}; there are ${all.map(line => line.name).join(', ')}`)
     }
   }
   const isNamed = (line: { readonly name: string }): boolean => names.some(name => matches(line, name))
-  return { lines: LINES.filter(isNamed), clientLines: CLIENT_LINES.filter(isNamed) }
+  return {
+    lines: LINES.filter(isNamed),
+    clientLines: CLIENT_LINES.filter(isNamed),
+    archiveLines: ARCHIVE_LINES.filter(isNamed),
+  }
 }
 
 function matches(line: { readonly name: string }, name: string): boolean {

@@ -98,6 +98,7 @@ export async function publishBacklog(
   port: number,
   topic: string,
   messages: number,
+  { batch = 200, bodyLength = BODY_LENGTH } = {},
 ): Promise<void> {
   const deadline = deadlineFor(messages)
   await publisher.run(
@@ -106,8 +107,8 @@ export async function publishBacklog(
       topic,
       connections: 2,
       depth: 2,
-      batch: 200,
-      bodyLength: BODY_LENGTH,
+      batch,
+      bodyLength,
       messages,
       warmMs: 0,
       measureMs: deadline,

@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { cpuSecondsOf, peakRssOf } from './proc.ts'
 import { type Scratch, scratchFolder } from './scratch.ts'
 
 const OURS = fileURLToPath(new URL('../bin/nsqd.js', import.meta.url))
@@ -63,16 +63,12 @@ export class Daemon {
 
   /** User and system time so far, in seconds. */
   get cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
-    // Behind the name, which may hold anything: state is field 3, utime 14, stime 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / clockTicks()
+    return cpuSecondsOf(this.#child.pid ?? 0)
   }
 
   /** Resident memory at its highest, in bytes. */
   get peakRss(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
+    return peakRssOf(this.#child.pid ?? 0)
   }
 
   async createTopic(topic: string, channels: readonly string[]): Promise<void> {
@@ -89,11 +85,23 @@ export class Daemon {
   async expectEmpty(topic: string): Promise<void> {
     const deadline = performance.now() + EMPTY_MS
     for (;;) {
-      const left = await this.#unfinished(topic)
+      const left = await this.unfinished(topic)
       if (left === 0) return
       if (performance.now() > deadline) throw new Error(`${left} messages of ${topic} were not finished`)
       await new Promise(resolve => setTimeout(resolve, 50))
     }
+  }
+
+  /** Messages that are not finished: each counts once for every channel that has it to finish. */
+  async unfinished(topic: string): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#httpPort}/stats?format=json&topic=${topic}`)
+    const stats: Stats = JSON.parse(await response.text())
+    let left = 0
+    for (const { depth, channels } of stats.topics) {
+      left += depth
+      for (const channel of channels) left += channel.depth + channel.in_flight_count + channel.deferred_count
+    }
+    return left
   }
 
   async stop(): Promise<void> {
@@ -108,28 +116,10 @@ export class Daemon {
     this.#scratch.remove()
   }
 
-  async #unfinished(topic: string): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${this.#httpPort}/stats?format=json&topic=${topic}`)
-    const stats: Stats = JSON.parse(await response.text())
-    let left = 0
-    for (const { depth, channels } of stats.topics) {
-      left += depth
-      for (const channel of channels) left += channel.depth + channel.in_flight_count + channel.deferred_count
-    }
-    return left
-  }
-
   async #post(path: string): Promise<void> {
     const response = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`, { method: 'POST' })
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)
   }
-}
-
-let ticks: number | undefined
-
-function clockTicks(): number {
-  ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'latin1' }))
-  return ticks
 }
 
 /** Every nsqd says on stderr where it listens. */

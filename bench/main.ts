@@ -1,9 +1,17 @@
 /**
- * `npm run bench`: measures nsqd against bare sockets, and our client against nsqjs, and prints tables. See
- * docs/performance.md.
+ * `npm run bench`: measures nsqd against bare sockets, our client against nsqjs, archive against its disk, and prints
+ * tables. See docs/performance.md.
  */
 import { cpus, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
+import { ARCHIVE_LINES } from './archive/lines.ts'
+import {
+  type ArchiveMemoryResult,
+  type ArchiveResult,
+  measureArchive,
+  measureArchiveMemory,
+} from './archive/measure.ts'
+import { archiveMemoryTable, archiveTables } from './archive/table.ts'
 import { FULL, QUICK } from './contestants.ts'
 import { choose } from './choose.ts'
 import { CLIENT_LINES } from './client/lines.ts'
@@ -16,16 +24,18 @@ import { memoryTable, rateTable } from './table.ts'
 const HELP = `Usage: npm run bench -- [OPTIONS]
 
   --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each);
-                   client: our client and nsqjs
+                   client: our client and nsqjs; archive: archive
   --quick          Short rounds, fewer of them
   --rounds N       Rounds for each line, after the warm-up; default 5, with --quick 3
   --json           Print everything that was measured as JSON
-  --profile DIR    Leave a CPU profile of our nsqd for each line in DIR; see bench/profile.ts
+  --profile DIR    Leave a CPU profile of our nsqd for each line in DIR, for those of archive of each of its
+                   processes; see bench/profile.ts
 
-NSQD=PATH measures another nsqd in the same rounds.
+NSQD=PATH measures another nsqd in the same rounds; NSQ_BIN=DIR the official nsq_to_file there beside archive.
 
 Lines of nsqd: ${LINES.map(line => line.name).join(', ')}
 Lines of clients: ${CLIENT_LINES.map(line => line.name).join(', ')}
+Lines of archive: ${ARCHIVE_LINES.map(line => line.name).join(', ')}
 `
 
 const { values } = parseArgs({
@@ -45,11 +55,12 @@ if (values.help) process.stdout.write(HELP)
 else await run()
 
 async function run(): Promise<void> {
-  const { lines, clientLines } = choose(values.only)
+  const { lines, clientLines, archiveLines } = choose(values.only)
   const options = {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     scale: values.quick ? QUICK : FULL,
     peer: process.env['NSQD'] ?? '',
+    officialBin: process.env['NSQ_BIN'] ?? '',
     profile: values.profile,
   }
   const results: LineResult[] = []
@@ -62,12 +73,27 @@ async function run(): Promise<void> {
     process.stderr.write(`${line.name} …\n`)
     clients.push(await measureClients(line, options))
   }
+  const archives: ArchiveResult[] = []
+  const archiveMemory: ArchiveMemoryResult[] = []
+  for (const line of archiveLines) {
+    process.stderr.write(`${line.name} …\n`)
+    if (line.kind === 'rate') archives.push(await measureArchive(line, options))
+    else archiveMemory.push(await measureArchiveMemory(line, options))
+  }
   const machine = { cpus: cpus().length, node: process.version, system: `${type()} ${release()}` }
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, results, clients }, undefined, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ machine, results, clients, archives, archiveMemory }, undefined, 2)}\n`,
+    )
     return
   }
   process.stdout.write(`${machine.cpus} processors, Node ${machine.node}, ${machine.system}\n\n`)
-  const tables = [rateTable(results), memoryTable(results), ...clientTables(clients)]
+  const tables = [
+    rateTable(results),
+    memoryTable(results),
+    ...clientTables(clients),
+    ...archiveTables(archives),
+    archiveMemoryTable(archiveMemory),
+  ]
   process.stdout.write(tables.filter(text => text !== '').join('\n'))
 }

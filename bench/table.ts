@@ -60,7 +60,7 @@ export function microseconds(value: number | undefined): string {
   return value === undefined ? '' : `${(value / 1000).toFixed(2)} µs`
 }
 
-function megabytes(value: number | undefined): string {
+export function megabytes(value: number | undefined): string {
   return value === undefined ? '' : `${Math.round(value / 1e6)} MB`
 }
 

@@ -6,6 +6,7 @@ export interface Work {
   publish: { job: PublishJob; result: LoadResult }
   consume: { job: ConsumeJob; result: LoadResult }
   'bare-server': { job: BareServerJob; result: { port: number } }
+  'bare-archive': { job: BareArchiveJob; result: LoadResult }
   'client-publish': { job: ClientPublishJob; result: LoadResult }
   'client-consume': { job: ClientConsumeJob; result: LoadResult }
 }
@@ -49,6 +50,19 @@ export type BareServerJob =
   | { kind: 'sink'; commandLength: number; path: string; sync: boolean }
   /** Sends `messages` frames to each connection, `ready` ahead of the FINs' bytes. */
   | { kind: 'source'; frameLength: number; ready: number; messages: number }
+
+export interface BareArchiveJob {
+  /** Where a bare source is. */
+  port: number
+  messages: number
+  frameLength: number
+  /** Messages in flight; half of them are written, synced and answered at once. */
+  ready: number
+  /** Bytes of a message in the file, before compression. */
+  bodyLength: number
+  path: string
+  gzip: boolean
+}
 
 /** Which client library, and over what kind of connection. */
 export interface ClientJob {

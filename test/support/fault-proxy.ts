@@ -41,7 +41,7 @@ export class FaultProxy {
   /** Where clients find it; once `start` has resolved. */
   address: Address = { host: '', port: 0 }
   readonly counts: Record<Fault, number> = { cut: 0, halfClose: 0, stall: 0, hang: 0 }
-  readonly #target: Address
+  #target: Address
   readonly #options: FaultProxyOptions
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -63,6 +63,11 @@ export class FaultProxy {
   calm(): void {
     this.#isCalm = true
     for (const fate of this.#fates) fate.calm()
+  }
+
+  /** Connections from now on go to another server: one that was started again, and listens elsewhere. */
+  redirect(target: Address): void {
+    this.#target = target
   }
 
   async close(): Promise<void> {

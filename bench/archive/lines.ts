@@ -1,0 +1,78 @@
+/** What archive is measured in, as data. */
+
+/** A process that archives: ours or the official one, or the least that does as much. */
+export interface ArchiveSetting {
+  readonly archive: 'ours' | 'official' | 'bare'
+  readonly maxInFlight: number
+}
+
+export interface ArchiveLine {
+  readonly kind: 'rate'
+  readonly name: string
+  readonly what: string
+  /** Flags of ours. */
+  readonly flags: readonly string[]
+  /** Flags of the official tool; undefined where it has no such thing. */
+  readonly officialFlags: readonly string[] | undefined
+  /** Whether the ceiling compresses. */
+  readonly gzip: boolean
+  /** Wanted messages a second, with 1000 messages in flight. */
+  readonly aim?: number
+}
+
+export interface ArchiveMemoryLine {
+  readonly kind: 'memory'
+  readonly name: string
+  readonly what: string
+  readonly flags: readonly string[]
+  readonly messages: number
+}
+
+export const ARCHIVE_BODY_LENGTH = 190
+/** Messages of the backlog. */
+export const ARCHIVE_MESSAGES = 300_000
+export const IN_FLIGHT = [200, 1000, 2500]
+
+export const ARCHIVE_LINES: readonly (ArchiveLine | ArchiveMemoryLine)[] = [
+  {
+    kind: 'rate',
+    name: 'archive-lines',
+    what: 'archive: lines',
+    flags: [],
+    officialFlags: [],
+    gzip: false,
+    aim: 300_000,
+  },
+  {
+    kind: 'rate',
+    name: 'archive-gzip',
+    what: 'archive: lines, gzip',
+    flags: ['--gzip'],
+    officialFlags: ['--gzip'],
+    gzip: true,
+    aim: 150_000,
+  },
+  {
+    kind: 'rate',
+    name: 'archive-zstd',
+    what: 'archive: lines, zstd',
+    flags: ['--zstd'],
+    officialFlags: undefined,
+    gzip: false,
+  },
+  {
+    kind: 'rate',
+    name: 'archive-jsonl',
+    what: 'archive: jsonl',
+    flags: ['--output-format=jsonl'],
+    officialFlags: undefined,
+    gzip: false,
+  },
+  {
+    kind: 'memory',
+    name: 'archive-memory',
+    what: 'archive: 10,000,000 messages',
+    flags: ['--rotate-size=100000000'],
+    messages: 10_000_000,
+  },
+]
