@@ -20,6 +20,8 @@ export interface Context<T extends OptionTable = OptionTable> {
   readonly stderr: Output
   /** Aborted by the first SIGINT or SIGTERM (its `reason` is the signal's name): finish what is in hand and return. */
   readonly signal: AbortSignal
+  /** Calls back at each SIGHUP, which otherwise ends the process, until the function returned is called. */
+  readonly onHangup: (callback: () => void) => () => void
 }
 
 export interface Example {

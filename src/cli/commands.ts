@@ -20,6 +20,17 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/tail.ts')).tail,
   },
   {
+    name: 'archive',
+    bin: 'nsq_to_file',
+    summary: 'Write the messages of topics to files, or to S3',
+    load: async () => (await import('./commands/archive.ts')).archive,
+  },
+  {
+    name: 'archive verify',
+    summary: 'Check what archive has written against its manifests',
+    load: async () => (await import('./commands/archive-verify.ts')).archiveVerify,
+  },
+  {
     name: 'nsqd',
     bin: 'nsqd',
     summary: 'Run nsqd, the daemon that receives, keeps and delivers messages',

@@ -1,5 +1,4 @@
 import type { NsqError } from '../util/errors.ts'
-import type { Context } from './command.ts'
 
 /** The same complaint is not repeated within this time. */
 const PAUSE_MS = 1000
@@ -7,14 +6,15 @@ const LOST_CONNECTION: ReadonlySet<string> = new Set(['E_CONNECT', 'E_DISCONNECT
 
 /** Says on stderr what goes wrong and is being dealt with, once a command is under way. */
 export class Complaints {
-  readonly #program: string
-  readonly #around: Pick<Context, 'stderr' | 'signal'>
+  readonly #say: (text: string) => void
+  readonly #signal: AbortSignal
   readonly #last = new Map<string, number>()
   #hasBegun = false
 
-  constructor(program: string, around: Pick<Context, 'stderr' | 'signal'>) {
-    this.#program = program
-    this.#around = around
+  /** @param signal - once it is aborted nobody needs to know */
+  constructor(say: (text: string) => void, signal: AbortSignal) {
+    this.#say = say
+    this.#signal = signal
   }
 
   /** Until now a failure ends the command, which reports it itself. */
@@ -25,9 +25,9 @@ export class Complaints {
   readonly add = (error: NsqError): void => {
     const now = performance.now()
     const last = this.#last.get(error.code) ?? Number.NEGATIVE_INFINITY
-    if (!this.#hasBegun || this.#around.signal.aborted || now - last < PAUSE_MS) return
+    if (!this.#hasBegun || this.#signal.aborted || now - last < PAUSE_MS) return
     this.#last.set(error.code, now)
     const next = LOST_CONNECTION.has(error.code) ? '; trying again' : ''
-    this.#around.stderr.line(`${this.#program}: ${error.message}${next}`)
+    this.#say(`${error.message}${next}`)
   }
 }

@@ -27,7 +27,7 @@ export async function main(program: string): Promise<void> {
     process.exit(ExitCode.failed)
   })
 
-  const surroundings = { env, stdin, stdout, stderr, signal: stop.signal }
+  const surroundings = { env, stdin, stdout, stderr, signal: stop.signal, onHangup }
   let code = await runProgram(program, process.argv.slice(2), commands, surroundings)
   await stdout.drained()
   if (stdout.failure !== undefined) {
@@ -36,4 +36,10 @@ export async function main(program: string): Promise<void> {
   }
   await stderr.drained()
   process.exit(code)
+}
+
+/** Only who listens is not ended by SIGHUP. */
+function onHangup(callback: () => void): () => void {
+  process.on('SIGHUP', callback)
+  return () => process.off('SIGHUP', callback)
 }

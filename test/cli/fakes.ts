@@ -4,6 +4,8 @@ import type { Surroundings } from '../../src/cli/program.ts'
 
 export interface FakeSurroundings extends Surroundings {
   stop: AbortController
+  /** As SIGHUP does. */
+  hangup(): void
   /** What was written so far. */
   out(): string
   err(): string
@@ -20,13 +22,19 @@ export function fakeSurroundings(
   stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString('latin1')))
   stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()))
   const stop = new AbortController()
+  const hangups = new Set<() => void>()
   return {
     env,
     stdin: Readable.from([...input].map(chunk => Buffer.from(chunk))),
     stdout: new Output(stdout, env),
     stderr: new Output(stderr, env),
     signal: stop.signal,
+    onHangup: callback => {
+      hangups.add(callback)
+      return () => hangups.delete(callback)
+    },
     stop,
+    hangup: () => hangups.forEach(callback => callback()),
     out: () => texts.out,
     err: () => texts.err,
   }

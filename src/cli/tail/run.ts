@@ -28,7 +28,7 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     write: bytes => stdout.write(bytes),
     limit,
   })
-  const complaints = new Complaints(context.program, context)
+  const complaints = new Complaints(text => context.stderr.line(`${context.program}: ${text}`), signal)
   const { maxInFlight = options.maxInFlight, ...settings } = await consumerOptions(
     options,
     options.consumerOpt,

@@ -1,0 +1,140 @@
+import { lookupTopic, type LookupOptions } from '../../cluster/lookup.ts'
+import { nsqdPorts, type NsqdOptions, topicStats } from '../../cluster/stats.ts'
+import { nsqdAddresses } from '../../client/options.ts'
+import { formatAddress, parseAddress } from '../../util/address.ts'
+import { errorText } from '../../util/errors.ts'
+import { plural } from '../units.ts'
+
+export interface BacklogSource {
+  readonly topic: string
+  readonly channel: string
+  /** Addresses that were given. */
+  readonly nsqd: readonly string[]
+  readonly lookupd: readonly string[]
+  readonly lookupOptions: LookupOptions
+  /** The nsqds that are subscribed at present. */
+  readonly connections: () => readonly string[]
+}
+
+/** What is left in a channel on all its nsqds, as far as they can be asked. */
+export interface Backlog {
+  /** Messages that wait to be delivered. */
+  readonly depth: number
+  /** Those of them that will come: the others are paused. */
+  readonly flowing: number
+  /** Whether every nsqd was asked, and has nothing in flight, to whomever, and nothing deferred either. */
+  readonly isVoid: boolean
+  /** Why messages may be left that cannot be had: an nsqd is not connected, no nsqlookupd answers. */
+  readonly outOfReach: readonly string[]
+  /** The same for what is paused and has messages waiting. */
+  readonly paused: readonly string[]
+}
+
+/** Asks how much of a channel is left. */
+export class BacklogWatch {
+  readonly #source: BacklogSource
+  /** By the TCP address: where the HTTP API is, of those that were given and were found to have one. */
+  readonly #found = new Map<string, string>()
+
+  constructor(source: BacklogSource) {
+    this.#source = source
+  }
+
+  /** Never rejects: what cannot be asked is said in the answer. */
+  async look(): Promise<Backlog> {
+    const { connections, topic } = this.#source
+    const outOfReach: string[] = []
+    const nsqds = new Map<string, string | undefined>()
+    try {
+      for (const [tcp, http] of await this.#lookUp()) nsqds.set(tcp, http)
+    } catch (error) {
+      outOfReach.push(errorText(error))
+    }
+    await Promise.all(
+      nsqdAddresses(this.#source.nsqd).map(async tcp =>
+        nsqds.set(tcp, nsqds.get(tcp) ?? (await this.#find(tcp))),
+      ),
+    )
+    const connected = new Set(connections())
+    for (const tcp of nsqds.keys()) {
+      if (!connected.has(tcp)) outOfReach.push(`nsqd ${tcp}, which has the topic ${topic}, cannot be reached`)
+    }
+    // What is connected and no nsqlookupd names any more counts as long as it is.
+    for (const tcp of connected) if (!nsqds.has(tcp)) nsqds.set(tcp, undefined)
+    const parts = await Promise.all([...nsqds].map(([tcp, http]) => this.#ask(tcp, http)))
+    return {
+      depth: depthOf(parts),
+      flowing: depthOf(parts.filter(part => part.paused === undefined)),
+      isVoid: outOfReach.length === 0 && parts.every(part => part.isVoid),
+      outOfReach,
+      paused: parts.flatMap(part => part.paused ?? []),
+    }
+  }
+
+  async #lookUp(): Promise<[tcp: string, http: string][]> {
+    const { lookupd, topic, lookupOptions } = this.#source
+    if (lookupd.length === 0) return []
+    const { value } = await lookupTopic(lookupd, topic, lookupOptions)
+    return value.producers.map(({ tcpAddress, httpAddress }) => [tcpAddress, httpAddress])
+  }
+
+  /** Where an nsqd's HTTP API usually is: one port further. Its word that it is the one counts. */
+  async #find(tcp: string): Promise<string | undefined> {
+    const known = this.#found.get(tcp)
+    if (known !== undefined || tcp.includes('/')) return known
+    const { host, port } = parseAddress(tcp)
+    const http = formatAddress({ host, port: port + 1 })
+    try {
+      const { tcpPort } = await nsqdPorts(http, this.#options)
+      if (tcpPort !== port) return undefined
+      this.#found.set(tcp, http)
+      return http
+    } catch {
+      return undefined
+    }
+  }
+
+  async #ask(tcp: string, http: string | undefined): Promise<Part> {
+    if (http === undefined) return UNKNOWN
+    const { topic, channel } = this.#source
+    try {
+      const stats = await topicStats(http, { topic, channel }, this.#options)
+      const found = stats?.channels.find(({ name }) => name === channel)
+      if (stats === undefined || found === undefined) return UNKNOWN
+      const waiting = stats.depth + found.depth
+      const what = [...(stats.paused ? ['the topic'] : []), ...(found.paused ? ['the channel'] : [])]
+      return {
+        depth: waiting,
+        isVoid: waiting + found.inFlight + found.deferred === 0,
+        paused:
+          what.length === 0 || waiting === 0
+            ? undefined
+            : `${what.join(' and ')} (${topic}, ${channel}) is paused at nsqd ${tcp}: ${plural(waiting, 'message')} there`,
+      }
+    } catch {
+      // It is connected, or said to be out of reach: then that nothing comes from it has to do.
+      return UNKNOWN
+    }
+  }
+
+  get #options(): NsqdOptions {
+    const { connectTimeoutMs, requestTimeoutMs, tls } = this.#source.lookupOptions
+    return {
+      ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+      ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      ...(tls === undefined ? {} : { tls }),
+    }
+  }
+}
+
+interface Part {
+  depth: number
+  isVoid: boolean
+  paused: string | undefined
+}
+
+const UNKNOWN: Part = { depth: 0, isVoid: false, paused: undefined }
+
+function depthOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { depth }) => sum + depth, 0)
+}

@@ -1,0 +1,140 @@
+import type { ArchiverOptions } from '../../archive/archiver-options.ts'
+import { loadCompression } from '../../archive/compression.ts'
+import { messageTime } from '../../archive/message-time.ts'
+import { recordFormat } from '../../archive/record-format.ts'
+import type { ConsumerOptions } from '../../client/consumer/consumer-options.ts'
+import { lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
+import type { LookupOptions } from '../../cluster/lookup.ts'
+import { type Sources, sources } from '../addresses.ts'
+import { consumerOptions } from '../client-options.ts'
+import type { Context } from '../command.ts'
+import type { ArchiveOptions } from '../commands/archive.ts'
+import { BacklogWatch } from './backlog.ts'
+import type { Budget } from './budget.ts'
+import { type OpenPlace, openPlace } from './place.ts'
+import type { Report } from './report.ts'
+import type { ArchiveSettings } from './settings.ts'
+import { TopicArchive } from './topic-archive.ts'
+
+export interface EquipmentOptions {
+  readonly context: Context<ArchiveOptions>
+  readonly settings: ArchiveSettings
+  readonly report: Report
+  readonly budget: Budget
+}
+
+/** A run that empties a channel should soon know of every nsqd, and one that serves a few topics may ask as often. */
+const LOOKUP_POLL_MS = 5000
+
+/** What the archives of all topics have in common: where files go and how, and how nsqd is spoken to. */
+export class Equipment {
+  readonly from: Sources
+  readonly lookupOptions: LookupOptions
+  readonly #place: OpenPlace
+  readonly #archiver: Omit<ArchiverOptions, 'topic' | 'names' | 'isStarved'>
+  readonly #consumer: Omit<ConsumerOptions, 'topic' | 'onMessage' | 'handler' | 'codec' | 'schema'>
+  readonly #settings: ArchiveSettings
+  readonly #budget: Budget
+  readonly #time: ReturnType<typeof messageTime>
+
+  /** @throws NsqError what is wrong with the output, the compression, or a file named for the connection */
+  static async open(options: EquipmentOptions): Promise<Equipment> {
+    const { context, settings, report } = options
+    const flags = context.options
+    const [client, compression] = await Promise.all([
+      consumerOptions(flags, flags.consumerOpt),
+      loadCompression(settings.compression.name, settings.compression.level),
+    ])
+    return new Equipment(options, client, compression, await openPlace(settings.place, report))
+  }
+
+  private constructor(
+    { context: { options: flags }, settings, report, budget }: EquipmentOptions,
+    client: Awaited<ReturnType<typeof consumerOptions>>,
+    compression: Awaited<ReturnType<typeof loadCompression>>,
+    place: OpenPlace,
+  ) {
+    this.#settings = settings
+    this.#budget = budget
+    this.#place = place
+    this.#time = messageTime(flags.timeField)
+    this.from = sources(flags)
+    const requestTimeoutMs = Math.round(flags.httpClientRequestTimeout)
+    const asked = { lookupTimeoutMs: requestTimeoutMs, ...client }
+    this.lookupOptions = {
+      ...lookupOptions(resolveConnectionOptions(asked)),
+      connectTimeoutMs: Math.round(flags.httpClientConnectTimeout),
+    }
+    const asksOften = flags.untilEmpty || flags.topicPattern === undefined
+    const maxInFlight = Math.min(
+      client.maxInFlight ?? settings.maxInFlight,
+      // What is beyond would only be taken from others and given back.
+      flags.maxMessages === 0 ? Infinity : flags.maxMessages,
+    )
+    this.#consumer = {
+      ...(asksOften ? { lookupPollIntervalMs: LOOKUP_POLL_MS } : {}),
+      ...asked,
+      channel: settings.channel,
+      nsqd: this.from.nsqd,
+      lookupd: this.from.lookupd,
+      maxInFlight,
+      onError: report.failed,
+    }
+    this.#archiver = {
+      channel: settings.channel,
+      format: recordFormat(settings.framing),
+      compression,
+      messageMs: message => this.#time.ms(message),
+      folder: place.folder,
+      destination: place.destination,
+      finishAfter: settings.finishAfter,
+      commitAt: Math.max(1, Math.floor(maxInFlight / 2)),
+      syncIntervalMs: Math.max(1, Math.round(flags.syncInterval)),
+      rotateBytes: flags.rotateSize,
+      rotateIntervalMs: Math.round(flags.rotateInterval),
+      keepsEmptyFiles: settings.keepsEmptyFiles,
+      failsAtOnce: settings.hasEnd,
+      events: report,
+    }
+  }
+
+  /** @throws NsqError as `TopicArchive.open` */
+  openTopic(topic: string): Promise<TopicArchive> {
+    return TopicArchive.open({
+      archiver: { ...this.#archiver, topic, names: this.#settings.names(topic) },
+      consumer: { ...this.#consumer, topic },
+      budget: this.#budget,
+    })
+  }
+
+  watch(archive: TopicArchive): BacklogWatch {
+    return new BacklogWatch({
+      topic: archive.topic,
+      channel: this.#settings.channel,
+      nsqd: this.from.nsqd,
+      lookupd: this.from.lookupd,
+      lookupOptions: this.lookupOptions,
+      connections: () => archive.connections,
+    })
+  }
+
+  /** Mends what runs with other names have left, once the archives of this run are open. */
+  recover(): Promise<void> {
+    return this.#place.folder.recover(this.#place.destination, this.#archiver.manifest)
+  }
+
+  get recovered(): { readonly files: number; readonly waiting: number } {
+    return this.#place.folder.recovered
+  }
+
+  /** Messages that went by nsqd's time, as they had none of their own. */
+  get withoutTime(): number {
+    return this.#time.missing
+  }
+
+  /** Once all archives are closed. */
+  async close(): Promise<void> {
+    await this.#archiver.manifest?.close()
+    await this.#place.destination.close()
+  }
+}

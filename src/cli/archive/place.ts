@@ -1,0 +1,66 @@
+import { mkdir, lstat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { ArchiverEvents } from '../../archive/archiver-options.ts'
+import type { Destination } from '../../archive/destination.ts'
+import { FolderDestination, InPlace } from '../../archive/folder-destination.ts'
+import { PartFolder } from '../../archive/part-folder.ts'
+import { NsqError } from '../../util/errors.ts'
+import type { Place } from './settings.ts'
+
+/** Where the files of a run are written, and where they go when they are complete. */
+export interface OpenPlace {
+  readonly folder: PartFolder
+  readonly destination: Destination
+}
+
+/** @throws NsqError `E_ARCHIVE_WRITE` when a folder cannot be made or written to; those of `S3Destination.open` */
+export async function openPlace(place: Place, events: ArchiverEvents): Promise<OpenPlace> {
+  // First: without a way to it there is no need for a folder.
+  const outside = await openOutside(place)
+  const folder = await PartFolder.open({
+    path: place.kind === 's3' ? (place.spoolPath ?? (await temporarySpool(place.url))) : writtenPath(place),
+    openDestination: id => reopen(id, place),
+    events,
+  })
+  return { folder, destination: outside ?? new InPlace(folder.path) }
+}
+
+function writtenPath(place: Exclude<Place, { kind: 's3' }>): string {
+  return place.kind === 'folder' ? place.workPath : place.path
+}
+
+async function openOutside(place: Place): Promise<Destination | undefined> {
+  if (place.kind === 'in place') return undefined
+  return place.kind === 'folder' ? FolderDestination.open(place.path) : openS3(place.url, place.endpoint)
+}
+
+/** For what an earlier run has left for another destination. */
+function reopen(id: string, place: Place): Promise<Destination> {
+  if (!id.startsWith('s3://')) return FolderDestination.open(id)
+  return openS3(id, place.kind === 's3' ? place.endpoint : undefined)
+}
+
+async function openS3(url: string, endpoint: string | undefined): Promise<Destination> {
+  const { S3Destination } = await import('../../archive/s3/s3-destination.ts')
+  return S3Destination.open({ url, ...(endpoint === undefined ? {} : { endpoint }) })
+}
+
+/**
+ * Where files lie while they are uploaded, when nothing was said about it: in a folder of this user's own, and one for
+ * each output, so that a later run finds what one that died has left.
+ */
+async function temporarySpool(url: string): Promise<string> {
+  const { uid } = userInfo()
+  const mine = join(tmpdir(), `nsq-ts-spool-${uid}`)
+  await mkdir(mine, { recursive: true, mode: 0o700 })
+  const stats = await lstat(mine)
+  // Anybody may write to /tmp: what lies here is uploaded as ours.
+  if (!stats.isDirectory() || (uid >= 0 && (stats.uid !== uid || (stats.mode & 0o077) !== 0))) {
+    throw new NsqError('E_ARCHIVE_WRITE', `${mine} is not a folder of this user alone`, {
+      remedy: 'Remove it, or name another folder with --spool-dir.',
+    })
+  }
+  return join(mine, createHash('sha256').update(url).digest('hex').slice(0, 16))
+}
