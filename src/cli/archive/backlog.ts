@@ -42,7 +42,6 @@ export class BacklogWatch {
 
   /** Never rejects: what cannot be asked is said in the answer. */
   async look(): Promise<Backlog> {
-    const { connections, topic } = this.#source
     const outOfReach: string[] = []
     const nsqds = new Map<string, string | undefined>()
     try {
@@ -55,19 +54,19 @@ export class BacklogWatch {
         nsqds.set(tcp, nsqds.get(tcp) ?? (await this.#find(tcp))),
       ),
     )
-    const connected = new Set(connections())
+    const connected = new Set(this.#source.connections())
     for (const tcp of nsqds.keys()) {
-      if (!connected.has(tcp)) outOfReach.push(`nsqd ${tcp}, which has the topic ${topic}, cannot be reached`)
+      if (!connected.has(tcp)) outOfReach.push(`nsqd ${tcp} cannot be reached`)
     }
     // What is connected and no nsqlookupd names any more counts as long as it is.
     for (const tcp of connected) if (!nsqds.has(tcp)) nsqds.set(tcp, undefined)
     const parts = await Promise.all([...nsqds].map(([tcp, http]) => this.#ask(tcp, http)))
     return {
       depth: depthOf(parts),
-      flowing: depthOf(parts.filter(part => part.paused === undefined)),
+      flowing: depthOf(parts.filter(part => part.paused.length === 0)),
       isVoid: outOfReach.length === 0 && parts.every(part => part.isVoid),
       outOfReach,
-      paused: parts.flatMap(part => part.paused ?? []),
+      paused: parts.flatMap(part => part.paused),
     }
   }
 
@@ -102,14 +101,15 @@ export class BacklogWatch {
       const found = stats?.channels.find(({ name }) => name === channel)
       if (stats === undefined || found === undefined) return UNKNOWN
       const waiting = stats.depth + found.depth
-      const what = [...(stats.paused ? ['the topic'] : []), ...(found.paused ? ['the channel'] : [])]
+      const paused = [
+        ...(stats.paused ? [`the topic ${topic}`] : []),
+        ...(found.paused ? [`the channel ${channel} of the topic ${topic}`] : []),
+      ]
+      const wait = `${plural(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`
       return {
         depth: waiting,
         isVoid: waiting + found.inFlight + found.deferred === 0,
-        paused:
-          what.length === 0 || waiting === 0
-            ? undefined
-            : `${what.join(' and ')} (${topic}, ${channel}) is paused at nsqd ${tcp}: ${plural(waiting, 'message')} there`,
+        paused: waiting === 0 ? [] : paused.map(what => `${what} is paused at nsqd ${tcp}: ${wait}`),
       }
     } catch {
       // It is connected, or said to be out of reach: then that nothing comes from it has to do.
@@ -130,10 +130,10 @@ export class BacklogWatch {
 interface Part {
   depth: number
   isVoid: boolean
-  paused: string | undefined
+  paused: readonly string[]
 }
 
-const UNKNOWN: Part = { depth: 0, isVoid: false, paused: undefined }
+const UNKNOWN: Part = { depth: 0, isVoid: false, paused: [] }
 
 function depthOf(parts: readonly Part[]): number {
   return parts.reduce((sum, { depth }) => sum + depth, 0)

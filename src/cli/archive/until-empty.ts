@@ -12,13 +12,18 @@ export interface Emptying {
   look(): Promise<Backlog>
 }
 
-/** Nothing has come for so long: the channels may be empty. */
-const QUIET_MS = 2000
-/** So much longer it may take an nsqd that is out of reach to come back. */
-const PATIENCE_MS = 10_000
-const TICK_MS = 100
-/** Between two looks at what is left. */
-const LOOK_MS = 500
+/** Times in milliseconds. */
+export interface Pace {
+  /** Nothing has come for so long: the channels may be empty. */
+  readonly quiet: number
+  /** So long it may take an nsqd that is out of reach to come back. */
+  readonly patience: number
+  readonly tick: number
+  /** Between two looks at what is left. */
+  readonly look: number
+}
+
+const PACE: Pace = { quiet: 2000, patience: 10_000, tick: 100, look: 500 }
 
 /** How it was when nothing more was to be had. */
 export interface Emptied {
@@ -29,24 +34,24 @@ export interface Emptied {
 }
 
 /** Resolves when the channels are empty, or when what is left cannot be had; some time after an abort of the signal, too. */
-export async function untilEmpty(source: Emptying, signal: AbortSignal): Promise<Emptied> {
+export async function untilEmpty(source: Emptying, signal: AbortSignal, pace = PACE): Promise<Emptied> {
   let taken = source.taken
   let quietSince = performance.now()
-  let pauseMs = TICK_MS
+  let pauseMs = pace.tick
   while (!signal.aborted) {
     await sleep(pauseMs, undefined, { signal }).catch(() => {})
-    pauseMs = TICK_MS
+    pauseMs = pace.tick
     if (taken !== source.taken) {
       taken = source.taken
       quietSince = performance.now()
     }
-    if (performance.now() - quietSince < QUIET_MS) continue
+    if (performance.now() - quietSince < pace.quiet) continue
     await source.flush()
     const { flowing, isVoid, outOfReach, paused } = await source.look()
-    pauseMs = LOOK_MS
+    pauseMs = pace.look
     // What came meanwhile was not asked about.
     if (taken !== source.taken || source.inHand > 0 || flowing > 0) continue
-    if (outOfReach.length > 0 && performance.now() - quietSince < PATIENCE_MS) continue
+    if (outOfReach.length > 0 && performance.now() - quietSince < pace.patience) continue
     return { isVoid, left: [...paused, ...outOfReach] }
   }
   return { isVoid: false, left: [] }
