@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { loadPainter } from '../../src/cli/colour.ts'
 import { UsageError } from '../../src/cli/errors.ts'
-import type { MessageRecord } from '../../src/cli/jsonl.ts'
+import type { MessageRecord } from '../../src/archive/jsonl.ts'
 import { type Format, templateFormat, textFormat } from '../../src/cli/tail/format.ts'
 
 const message: MessageRecord = {

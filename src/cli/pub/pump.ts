@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { errorText, NsqError } from '../../util/errors.ts'
-import { decodeRecord } from '../jsonl.ts'
+import { decodeRecord } from '../../archive/jsonl.ts'
 import { checkTopic } from '../names.ts'
-import { type Framing, FramingError } from './framing.ts'
+import { type Framing, FramingError } from '../../archive/framing.ts'
 import type { Pacer } from './pacer.ts'
 import type { Publisher } from './publisher.ts'
 

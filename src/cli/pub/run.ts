@@ -11,7 +11,7 @@ import { ExitCode, UsageError } from '../errors.ts'
 import { unescapeBytes } from '../escape.ts'
 import { checkTopic } from '../names.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
-import { DelimitedFraming, type Framing, LengthFraming, WholeFraming } from './framing.ts'
+import { DelimitedFraming, type Framing, LengthFraming, WholeFraming } from '../../archive/framing.ts'
 import { Pacer } from './pacer.ts'
 import { showProgress } from './progress.ts'
 import { Publisher } from './publisher.ts'
@@ -37,7 +37,7 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   const framing = newFraming(options)
   const from = sources(options)
   const to = options.to ?? (program === OFFICIAL_NAME ? 'all' : 'any')
-  const complaints = new Complaints(program, context)
+  const complaints = new Complaints(text => stderr.line(`${program}: ${text}`), signal)
   const producer = new Producer({
     ...(await producerOptions(options, options.producerOpt)),
     nsqd: from.nsqd,

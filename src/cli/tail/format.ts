@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { printable, unescapeBytes } from '../escape.ts'
-import { encodeRecord, formatTimestamp, type MessageRecord } from '../jsonl.ts'
+import { encodeRecord, formatTimestamp, type MessageRecord } from '../../archive/jsonl.ts'
 import { suggest } from '../../util/suggest.ts'
 import type { Painter } from '../colour.ts'
 

@@ -1,4 +1,4 @@
-import type { MessageRecord } from '../jsonl.ts'
+import type { MessageRecord } from '../../archive/jsonl.ts'
 import type { Format } from './format.ts'
 
 /** What a printer needs of a message of the client. */

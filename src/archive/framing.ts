@@ -116,6 +116,75 @@ export class DelimitedFraming implements Framing {
   }
 }
 
+const BACKSLASH = 0x5c
+const ESCAPED: Readonly<Record<number, number>> = { 0x5c: 0x5c, 0x6e: 0x0a, 0x72: 0x0d }
+
+/** Delimited messages in which `\\`, `\n` and `\r` stand for a backslash, a newline and a carriage return. */
+export class UnescapedFraming implements Framing {
+  empty = 0
+  readonly #lines: DelimitedFraming
+  readonly #maxSize: number
+
+  constructor(delimiter: Buffer, maxSize: number) {
+    // Each byte of the message may have become two.
+    this.#lines = new DelimitedFraming(delimiter, maxSize * 2, true)
+    this.#maxSize = maxSize
+  }
+
+  push(chunk: Buffer, bodies: Buffer[]): void {
+    this.#cut(lines => this.#lines.push(chunk, lines), bodies)
+  }
+
+  end(bodies: Buffer[]): void {
+    this.#cut(lines => this.#lines.end(lines), bodies)
+  }
+
+  #cut(into: (lines: Buffer[]) => void, bodies: Buffer[]): void {
+    const lines: Buffer[] = []
+    try {
+      into(lines)
+    } finally {
+      // Also when a line is too long: those before it are messages, or have an earlier fault.
+      for (const line of lines) this.#add(unescape(line), bodies)
+    }
+  }
+
+  #add(body: Buffer, bodies: Buffer[]): void {
+    if (body.length > this.#maxSize) throw tooLarge(this.#maxSize, body.length)
+    if (body.length === 0) this.empty++
+    else bodies.push(body)
+  }
+}
+
+/** A line without backslashes is its own body. */
+function unescape(line: Buffer): Buffer {
+  let from = line.indexOf(BACKSLASH)
+  if (from === -1) return line
+  const body = Buffer.allocUnsafe(line.length)
+  let to = line.copy(body, 0, 0, from)
+  for (; from < line.length; from++) {
+    const byte = line[from] ?? 0
+    if (byte !== BACKSLASH) {
+      body[to++] = byte
+      continue
+    }
+    const escape = line.subarray(from, ++from + 1)
+    const meant = ESCAPED[line[from] ?? -1]
+    if (meant === undefined) throw badEscape(escape)
+    body[to++] = meant
+  }
+  return body.subarray(0, to)
+}
+
+function badEscape(escape: Buffer): FramingError {
+  const known = 'a backslash is written \\\\, a newline \\n, a carriage return \\r'
+  const [, byte] = escape
+  if (byte === undefined) return new FramingError(`it ends with a single backslash; ${known}`)
+  const isPrintable = byte > 0x20 && byte < 0x7f
+  const what = isPrintable ? `\\${String.fromCharCode(byte)}` : `a backslash before byte ${byte}`
+  return new FramingError(`${what} is no escape; ${known}`)
+}
+
 const LENGTH_BYTES = 4
 
 /** Binary messages: `[length u32, big-endian][body]`, one after the other. */

@@ -1,5 +1,6 @@
 /**
- * Messages as JSON lines: what `tail --json` prints and `pub --input jsonl` reads, byte for byte the same bodies.
+ * Messages as JSON lines: what `tail --json` prints, `archive --output-format jsonl` writes and `pub --input jsonl` reads,
+ * byte for byte the same bodies.
  *
  *     {"topic":"t","id":"0a1b…","timestamp":"2026-01-02T15:04:05.123456789Z","attempts":1,"nsqd":"127.0.0.1:4150","body":"text"}
  *
@@ -7,6 +8,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { errorText } from '../util/errors.ts'
+import { CHUNK_BYTES, type Chunks } from './chunks.ts'
+import { JSON_GROWTH, jsonLength, writeJsonText } from './json-text.ts'
 
 export interface MessageRecord {
   topic: string
@@ -20,12 +23,58 @@ export interface MessageRecord {
 }
 
 /** One line, without its newline. */
-export function encodeRecord({ topic, id, timestamp, attempts, nsqd, body }: MessageRecord): string {
+export function encodeRecord(message: Readonly<MessageRecord>): string {
+  const { body } = message
   const text = isUtf8(body)
     ? `"body":${JSON.stringify(body.toString('utf8'))}`
     : `"body_base64":"${body.toString('base64')}"`
+  return `${head(message)}${text}}`
+}
+
+/** The same bytes, without making a string of the body. */
+export function appendRecord(message: Readonly<MessageRecord>, out: Chunks): void {
+  const { body } = message
+  if (!isUtf8(body)) {
+    appendText(`${head(message)}"body_base64":"${body.toString('base64')}"}`, out)
+    return
+  }
+  appendText(`${head(message)}"body":"`, out)
+  if (body.length <= CHUNK_BYTES / JSON_GROWTH) {
+    out.reserve(body.length * JSON_GROWTH)
+    out.at = writeJsonText(body, out.buffer, out.at)
+  } else {
+    const length = jsonLength(body)
+    const text = length === body.length ? body : Buffer.allocUnsafeSlow(length)
+    if (text !== body) writeJsonText(body, text, 0)
+    out.add(text)
+  }
+  out.reserve(2)
+  out.at = out.buffer.writeUInt16BE(QUOTE_AND_BRACE, out.at)
+}
+
+const QUOTE_AND_BRACE = 0x227d
+
+function appendText(text: string, out: Chunks): void {
+  // A character has at most three bytes for each unit of its string.
+  if (text.length * 3 > CHUNK_BYTES) {
+    out.add(Buffer.from(text))
+    return
+  }
+  out.reserve(text.length * 3)
+  out.at += out.buffer.write(text, out.at)
+}
+
+let lastNsqd = ''
+let lastNsqdText = '""'
+
+function head({ topic, id, timestamp, attempts, nsqd }: Readonly<MessageRecord>): string {
+  // Messages come in runs from the same nsqd.
+  if (nsqd !== lastNsqd) {
+    lastNsqdText = JSON.stringify(nsqd)
+    lastNsqd = nsqd
+  }
   const source = `"topic":"${topic}","id":"${id}","timestamp":"${formatTimestamp(timestamp)}"`
-  return `{${source},"attempts":${attempts},"nsqd":${JSON.stringify(nsqd)},${text}}`
+  return `{${source},"attempts":${attempts},"nsqd":${lastNsqdText},`
 }
 
 /** What publishing needs of a record; the rest belongs to the message that it was. */

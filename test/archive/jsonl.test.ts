@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { decodeRecord, encodeRecord, formatTimestamp, type MessageRecord } from '../../src/cli/jsonl.ts'
+import { decodeRecord, encodeRecord, formatTimestamp, type MessageRecord } from '../../src/archive/jsonl.ts'
 
 function record(body: Buffer): MessageRecord {
   return {

@@ -6,7 +6,7 @@ import {
   FramingError,
   LengthFraming,
   WholeFraming,
-} from '../../src/cli/pub/framing.ts'
+} from '../../src/archive/framing.ts'
 
 function cut(framing: Framing, chunks: readonly Buffer[]): { bodies: string[]; empty: number } {
   const bodies: Buffer[] = []

@@ -1,0 +1,49 @@
+import type { Compression } from './compression.ts'
+import { damaged } from './damaged.ts'
+import { DelimitedFraming, type Framing, FramingError, LengthFraming, UnescapedFraming } from './framing.ts'
+import type { FramingName } from './record-format.ts'
+
+/** Larger than every message of nsqd. */
+const LARGEST = 2 ** 31 - 1
+const NEWLINE: Buffer = Buffer.from('\n')
+
+/**
+ * Reads what `archive` has written: the bodies in it, those that come together in one batch; of `jsonl` the lines, for
+ * decodeRecord; of `lines` each line, empty ones too.
+ *
+ * @throws NsqError `E_ARCHIVE_DAMAGED` when the input is torn or damaged, after what comes before that; what `input` throws
+ */
+export async function* readRecords(
+  input: AsyncIterable<Buffer>,
+  framing: FramingName,
+  compression: Compression,
+): AsyncGenerator<Buffer[]> {
+  const cutter = newFraming(framing)
+  const lastByte = { value: NEWLINE[0] }
+  for await (const chunk of compression.decompress(input)) {
+    yield* cut(cutter, bodies => cutter.push(chunk, bodies))
+    if (chunk.length > 0) lastByte.value = chunk.at(-1)
+  }
+  if (framing !== 'length' && lastByte.value !== NEWLINE[0]) throw damaged('the last record is torn')
+  yield* cut(cutter, bodies => cutter.end(bodies))
+}
+
+function newFraming(framing: FramingName): Framing {
+  if (framing === 'length') return new LengthFraming(LARGEST)
+  if (framing === 'escaped') return new UnescapedFraming(NEWLINE, LARGEST)
+  return new DelimitedFraming(NEWLINE, LARGEST, true)
+}
+
+function* cut(framing: Framing, into: (bodies: Buffer[]) => void): Generator<Buffer[]> {
+  const bodies: Buffer[] = []
+  let failure: unknown
+  try {
+    into(bodies)
+  } catch (error) {
+    failure = error
+  }
+  if (bodies.length > 0) yield bodies
+  if (failure instanceof FramingError) throw damaged(failure.message, failure)
+  if (failure !== undefined) throw failure
+  if (framing.empty > 0) throw damaged('there is an empty record, which no message is')
+}
