@@ -6,7 +6,7 @@ import { page, pages, ROOT } from './markdown.ts'
 
 describe('docs/errors.md', () => {
   const rows = Array.from(
-    page('docs/errors.md').text.matchAll(/^\| `(E_[A-Z_]+)` +\| (.*) \| (.*) \|$/gm),
+    page('docs/errors.md').text.matchAll(/^\| `(E_[A-Z0-9_]+)` +\| (.*) \| (.*) \|$/gm),
     ([, code = '', meaning = '', remedy = '']) => ({ code, meaning, remedy }),
   )
   const documented = rows.map(({ code }) => code)
@@ -31,7 +31,7 @@ describe('docs/errors.md', () => {
 
   test('explains every code that the documents name', () => {
     for (const { path, text } of pages()) {
-      for (const [code] of text.matchAll(/\bE_[A-Z]+(?:_[A-Z]+)*\b/g)) {
+      for (const [code] of text.matchAll(/\bE_[A-Z0-9]+(?:_[A-Z0-9]+)*\b/g)) {
         assert.ok(documented.includes(code), `${path} names ${code}`)
       }
     }
@@ -45,7 +45,7 @@ function codesInSources(): Set<string> {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.ts')) continue
     const code = readFileSync(new URL(name, folder), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
-    for (const [, found = ''] of code.matchAll(/['"`](E_[A-Z]+(?:_[A-Z]+)*)\b/g)) codes.add(found)
+    for (const [, found = ''] of code.matchAll(/['"`](E_[A-Z0-9]+(?:_[A-Z0-9]+)*)\b/g)) codes.add(found)
   }
   return codes
 }
