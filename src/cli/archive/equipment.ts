@@ -12,6 +12,7 @@ import type { ArchiveOptions } from '../commands/archive.ts'
 import { BacklogWatch } from './backlog.ts'
 import type { Budget } from './budget.ts'
 import { type OpenPlace, openPlace } from './place.ts'
+import type { Manifests } from './manifests.ts'
 import type { Report } from './report.ts'
 import type { ArchiveSettings } from './settings.ts'
 import { TopicArchive } from './topic-archive.ts'
@@ -31,7 +32,8 @@ export class Equipment {
   readonly from: Sources
   readonly lookupOptions: LookupOptions
   readonly #place: OpenPlace
-  readonly #archiver: Omit<ArchiverOptions, 'topic' | 'names' | 'isStarved'>
+  readonly #manifests: Manifests | undefined
+  readonly #archiver: Omit<ArchiverOptions, 'topic' | 'names' | 'manifest' | 'isStarved'>
   readonly #consumer: Omit<ConsumerOptions, 'topic' | 'onMessage' | 'handler' | 'codec' | 'schema'>
   readonly #settings: ArchiveSettings
   readonly #budget: Budget
@@ -45,7 +47,14 @@ export class Equipment {
       consumerOptions(flags, flags.consumerOpt),
       loadCompression(settings.compression.name, settings.compression.level),
     ])
-    return new Equipment(options, client, compression, await openPlace(settings.place, report))
+    const place = await openPlace(settings.place, report)
+    return new Equipment(
+      options,
+      client,
+      compression,
+      place,
+      await loadManifests(flags.manifest, place, settings.host),
+    )
   }
 
   private constructor(
@@ -53,7 +62,9 @@ export class Equipment {
     client: Awaited<ReturnType<typeof consumerOptions>>,
     compression: Awaited<ReturnType<typeof loadCompression>>,
     place: OpenPlace,
+    manifests: Manifests | undefined,
   ) {
+    this.#manifests = manifests
     this.#settings = settings
     this.#budget = budget
     this.#place = place
@@ -101,7 +112,12 @@ export class Equipment {
   /** @throws NsqError as `TopicArchive.open` */
   openTopic(topic: string): Promise<TopicArchive> {
     return TopicArchive.open({
-      archiver: { ...this.#archiver, topic, names: this.#settings.names(topic) },
+      archiver: {
+        ...this.#archiver,
+        topic,
+        names: this.#settings.names(topic),
+        manifest: this.#manifests?.of(topic),
+      },
       consumer: { ...this.#consumer, topic },
       budget: this.#budget,
     })
@@ -120,7 +136,7 @@ export class Equipment {
 
   /** Mends what runs with other names have left, once the archives of this run are open. */
   recover(): Promise<void> {
-    return this.#place.folder.recover(this.#place.destination, this.#archiver.manifest)
+    return this.#place.folder.recover(this.#place.destination, this.#manifests?.of('recovered'))
   }
 
   get recovered(): { readonly files: number; readonly waiting: number } {
@@ -134,7 +150,18 @@ export class Equipment {
 
   /** Once all archives are closed. */
   async close(): Promise<void> {
-    await this.#archiver.manifest?.close()
+    await this.#manifests?.close()
     await this.#place.destination.close()
   }
+}
+
+/** What makes manifests is loaded only for who wants some. */
+async function loadManifests(
+  areWanted: boolean,
+  { destination }: OpenPlace,
+  host: string,
+): Promise<Manifests | undefined> {
+  if (!areWanted) return undefined
+  const { Manifests } = await import('./manifests.ts')
+  return new Manifests(destination, host)
 }

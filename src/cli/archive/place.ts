@@ -7,6 +7,7 @@ import type { Destination } from '../../archive/destination.ts'
 import { FolderDestination, InPlace } from '../../archive/folder-destination.ts'
 import { PartFolder } from '../../archive/part-folder.ts'
 import { NsqError } from '../../util/errors.ts'
+import { UsageError } from '../errors.ts'
 import type { Place } from './settings.ts'
 
 /** Where the files of a run are written, and where they go when they are complete. */
@@ -33,18 +34,31 @@ function writtenPath(place: Exclude<Place, { kind: 's3' }>): string {
 
 async function openOutside(place: Place): Promise<Destination | undefined> {
   if (place.kind === 'in place') return undefined
-  return place.kind === 'folder' ? FolderDestination.open(place.path) : openS3(place.url, place.endpoint)
+  if (place.kind === 'folder') return FolderDestination.open(place.path)
+  return openS3({ url: place.url, endpoint: place.endpoint, mayBeAway: place.spoolPath !== undefined })
 }
 
 /** For what an earlier run has left for another destination. */
 function reopen(id: string, place: Place): Promise<Destination> {
   if (!id.startsWith('s3://')) return FolderDestination.open(id)
-  return openS3(id, place.kind === 's3' ? place.endpoint : undefined)
+  return openS3({ url: id, endpoint: place.kind === 's3' ? place.endpoint : undefined, mayBeAway: true })
 }
 
-async function openS3(url: string, endpoint: string | undefined): Promise<Destination> {
+interface S3Place {
+  readonly url: string
+  readonly endpoint: string | undefined
+  /** Whether files have a spool to wait in. */
+  readonly mayBeAway: boolean
+}
+
+async function openS3({ url, endpoint, mayBeAway }: S3Place): Promise<Destination> {
   const { S3Destination } = await import('../../archive/s3/s3-destination.ts')
-  return S3Destination.open({ url, ...(endpoint === undefined ? {} : { endpoint }) })
+  try {
+    return await S3Destination.open({ url, mayBeAway, ...(endpoint === undefined ? {} : { endpoint }) })
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message)
+    throw error
+  }
 }
 
 /**

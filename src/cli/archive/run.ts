@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorText } from '../../util/errors.ts'
 import { Logger } from '../../util/logger.ts'
 import { withSources } from '../addresses.ts'
 import type { Context } from '../command.ts'
@@ -183,14 +184,14 @@ class Run {
   /** Says how it went, once everything is closed. */
   async #finish({ ended, error, left }: Outcome): Promise<number> {
     const seconds = (performance.now() - this.#startedAt) / 1000
-    await this.#equipment?.close()
+    const problems = [...left]
+    await this.#equipment?.close().catch((failure: unknown) => problems.push(errorText(failure)))
     this.#progress?.hide()
     this.#progress = undefined
     const totals = this.#archives?.totals
     const mended = this.#equipment?.recovered
     const waiting = (totals?.waiting ?? 0) + (mended?.waiting ?? 0)
     const unfinished = this.#unfinished.count
-    const problems = [...left]
     if (this.#givenBack > 0 && error === undefined) {
       problems.push(`${plural(this.#givenBack, 'message')} could not be archived, and went back to nsqd`)
     }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { FileNames, hostIdentifier } from '../../archive/file-name.ts'
+import { isS3Url, parseS3Endpoint, parseS3Url } from '../../archive/s3/url.ts'
 import type { FramingName } from '../../archive/record-format.ts'
 import { compileStrftime } from '../../archive/strftime.ts'
 import type { Compression } from '../../archive/compression.ts'
@@ -13,7 +14,6 @@ import { checkChannel } from '../names.ts'
 
 /** What this command is called as when its defaults are the official ones. */
 const OFFICIAL_NAME = 'nsq_to_file'
-const S3 = /^s3:\/\//i
 const REVISION = '<REV>'
 
 type Options = OptionValues<ArchiveOptions>
@@ -35,6 +35,8 @@ export interface ArchiveSettings {
   readonly place: Place
   readonly framing: FramingName
   readonly compression: { readonly name: Compression['name']; readonly level: number | undefined }
+  /** What `<HOST>` is. */
+  readonly host: string
   /** The names of a topic's files. */
   readonly names: (topic: string) => FileNames
   /** Whether files of several topics have different names. */
@@ -50,7 +52,10 @@ export interface ArchiveSettings {
 }
 
 /** @throws UsageError for flags that do not go together, and values that mean nothing */
-export function archiveSettings({ program, options }: Context<ArchiveOptions>): ArchiveSettings {
+export function archiveSettings({
+  program,
+  options,
+}: Pick<Context<ArchiveOptions>, 'program' | 'options'>): ArchiveSettings {
   const isOfficial = program === OFFICIAL_NAME
   checkChannel(options.channel)
   const place = choosePlace(options, isOfficial)
@@ -63,7 +68,12 @@ export function archiveSettings({ program, options }: Context<ArchiveOptions>): 
       `Write ${REVISION} where a number may stand: <TOPIC>.<HOST>${REVISION}.<DATETIME>.log.`,
     )
   }
-  const names = fileNames(options, needsRevision !== undefined, compression.name)
+  const host = hostIdentifier(options.hostIdentifier, hostname())
+  const names = fileNames(options, {
+    host,
+    usesRevision: needsRevision !== undefined,
+    compression: compression.name,
+  })
   const { isPartitioned } = names('topic')
   if (options.timeField !== undefined && !isPartitioned) {
     throw new UsageError(
@@ -76,6 +86,7 @@ export function archiveSettings({ program, options }: Context<ArchiveOptions>): 
     place,
     framing,
     compression,
+    host,
     names,
     namesTopics: options.filenameFormat.includes('<TOPIC>'),
     isPartitioned,
@@ -102,7 +113,7 @@ function choosePlace(options: Options, isOfficial: boolean): Place {
     if (path === '') throw new UsageError(`${flag} is empty`, 'Name a folder: . is the current one.')
   }
   const target = output ?? outputDir ?? (isOfficial ? '/tmp' : '.')
-  if (S3.test(target)) {
+  if (isS3Url(target)) {
     if (output === undefined) {
       throw new UsageError(`--output-dir=${target} is no folder`, `Write it as --output=${target}.`)
     }
@@ -112,10 +123,12 @@ function choosePlace(options: Options, isOfficial: boolean): Place {
         'Files wait for their upload in --spool-dir.',
       )
     }
+    named('--output', () => parseS3Url(target))
     return {
       kind: 's3',
       url: target,
-      endpoint: s3Endpoint,
+      endpoint:
+        s3Endpoint === undefined ? undefined : named('--s3-endpoint', () => parseS3Endpoint(s3Endpoint)),
       spoolPath: spoolDir === undefined ? undefined : resolve(spoolDir),
     }
   }
@@ -168,16 +181,22 @@ function whyRevision(options: Options, place: Place, compression: Compression['n
   return options.manifest ? '--manifest' : undefined
 }
 
+const EXTENSIONS = { none: '', gzip: '.gz', zstd: '.zst' } as const satisfies Record<
+  Compression['name'],
+  string
+>
+
 function fileNames(
-  options: Options,
-  usesRevision: boolean,
-  compression: Compression['name'],
+  { filenameFormat: format, datetimeFormat }: Options,
+  {
+    host,
+    usesRevision,
+    compression,
+  }: { host: string; usesRevision: boolean; compression: Compression['name'] },
 ): (topic: string) => FileNames {
-  const { filenameFormat: format, datetimeFormat, hostIdentifier: identifier } = options
   // By itself, so that what is wrong with it is said with its name.
   named('--datetime-format', () => compileStrftime(datetimeFormat, 'local'))
-  const host = hostIdentifier(identifier, hostname())
-  const extension = ({ none: '', gzip: '.gz', zstd: '.zst' } as const)[compression]
+  const extension = EXTENSIONS[compression]
   return topic =>
     named(
       '--filename-format',

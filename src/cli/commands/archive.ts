@@ -13,7 +13,8 @@ const compression = { group: 'Compression' }
 const end = { group: 'End' }
 const folder = { ...output, placeholder: 'DIR' }
 
-const options = {
+/** Its flags. */
+export const archiveOptions = {
   topic: option.strings('A topic to archive; repeat it, or separate several by commas', {
     ...subscription,
     placeholder: 'TOPIC',
@@ -138,7 +139,7 @@ const options = {
   'zstd-level': option.int('How hard zstd tries', undefined, {
     ...compression,
     min: 1,
-    max: 19,
+    max: 22,
     defaultText: '3',
   }),
   'until-empty': option.bool('Stop when the channel is empty', false, end),
@@ -164,10 +165,10 @@ const options = {
   }),
 } satisfies OptionTable
 
-export type ArchiveOptions = typeof options
+export type ArchiveOptions = typeof archiveOptions
 
 export const archive: Command = defineCommand({
-  options,
+  options: archiveOptions,
   positional: { name: 'topic', describe: 'Topics, besides those of --topic', max: 100 },
   alternatives: [addressAlternatives, compressionAlternatives, ['output', 'output-dir'], ['gzip', 'zstd']],
   description: [
