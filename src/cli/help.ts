@@ -57,6 +57,10 @@ export function programHelp(program: string, entries: readonly CommandEntry[], s
     { command: `${program} dev`, describe: 'start a local NSQ' },
     { command: `${program} tail --topic logs`, describe: 'print messages as they come' },
     { command: `${program} pub --topic logs < app.log`, describe: 'publish each line of a file' },
+    {
+      command: `${program} archive --topic logs --output /var/archive --gzip`,
+      describe: 'write messages to files',
+    },
   ]
   const rows = entries.map(({ name, bin, summary }): Row => {
     const also = bin === undefined || bin === name ? '' : ` (${bin})`

@@ -256,7 +256,7 @@ describe('the daemons', () => {
   })
 
   test('every bin knows its version and its help', async () => {
-    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'to_nsq', 'nsq_tail']) {
+    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'to_nsq', 'nsq_tail', 'nsq_to_file']) {
       const version = await start(bin, ['-version']).finished
       assert.equal(version.code, 0)
       assert.match(version.out, new RegExp(`^${bin} v\\d`))

@@ -55,7 +55,7 @@ export const archiveOptions = {
     max: 3_600_000,
   }),
   ...connectionOptions,
-  output: option.string('Where the files go: a folder, or s3://BUCKET/PREFIX', undefined, {
+  output: option.string('Where the files go: a folder, or a place in S3', undefined, {
     ...output,
     placeholder: 'DIR|s3://BUCKET/PREFIX',
     defaultText: 'the current folder; as nsq_to_file: /tmp',
@@ -73,7 +73,7 @@ export const archiveOptions = {
   'spool-dir': option.string(
     'Keep what is for S3 here until it is uploaded, by this run or the next: messages are finished when they are on this disk',
     undefined,
-    { ...folder, defaultText: 'none: messages are finished when they are uploaded' },
+    { ...folder, defaultText: 'a temporary one: messages are finished when they are uploaded' },
   ),
   manifest: option.bool(
     'List the files in manifests beside them: messages, bytes, checksum and time range of each, for archive verify',
@@ -115,7 +115,7 @@ export const archiveOptions = {
   'time-field': option.string(
     "The field of a JSON body that has the message's time, as NAME or A.B: RFC 3339, or a number since 1970",
     undefined,
-    { ...names, placeholder: 'FIELD', defaultText: 'none: when nsqd received the message' },
+    { ...names, placeholder: 'FIELD', defaultText: 'when nsqd received the message' },
   ),
   'rotate-size': option.int('Begin another file after so many bytes, before compression (0: never)', 0, {
     ...rotation,
