@@ -97,11 +97,12 @@ const credentials: Explain = ({ name, text }, { what }) => {
     return new S3Error('E_S3_CREDENTIALS', `${what}: ${reason}`, { remedy })
   }
   if (!NOT_FOUND.has(name)) return undefined
+  const profile = process.env['AWS_PROFILE']
   return new S3Error(
     'E_S3_CREDENTIALS',
     // What the provider says where one is configured: an SSO session that has expired, a profile that is not there.
     text.startsWith('Could not load credentials from any providers')
-      ? `${what}: no AWS credentials were found`
+      ? `${what}: no AWS credentials were found${profile ? ` for AWS_PROFILE=${profile}` : ''}`
       : `${what}: no AWS credentials: ${text}`,
     {
       remedy:
@@ -164,8 +165,9 @@ const tls: Explain = ({ code, text }, { what, endpoint = 'S3' }) => {
 const away: Explain = ({ name, code, status, text }, { what, endpoint = 'S3' }) => {
   const options = { isTransient: true }
   if (status !== undefined && (status >= 500 || status === 429) && status !== 501) {
-    const reason = name === 'SlowDown' ? 'S3 asks to slow down' : `S3 has a fault of its own: ${name}`
-    return new S3Error('E_S3', `${what}: ${reason} (${status})`, options)
+    const reason = name === 'SlowDown' ? 'S3 asks to slow down' : 'S3 has a fault of its own'
+    const kind = name === 'SlowDown' || name === 'Error' || UNNAMED.has(name) ? status : `${name}, ${status}`
+    return new S3Error('E_S3', `${what}: ${reason} (${kind})`, options)
   }
   if (PASSING.has(name)) return new S3Error('E_S3', `${what}: ${text} (${name})`, options)
   if (NO_WAY.has(code)) {

@@ -54,7 +54,7 @@ export function parseS3Endpoint(text: string): string {
     )
   }
   if (url.search !== '' || url.hash !== '') throw new RangeError(`${quote(text)} may not have a ? or a #`)
-  return url.href
+  return url.href.replace(/\/$/, '')
 }
 
 /** The rules are S3's (Amazon S3 User Guide, "Bucket naming rules"). */

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { SealedPart } from '../../../src/archive/destination.ts'
+import { S3Destination, type S3DestinationOptions } from '../../../src/archive/s3/s3-destination.ts'
+import { temporaryFolder } from '../../storage/fixtures.ts'
+import type { S3Server } from '../../support/s3-server.ts'
+
+export const BUCKET = 'archive'
+export const MIB = 1024 * 1024
+export const NEVER: AbortSignal = new AbortController().signal
+
+/** A part that lies on disk, complete. */
+export function partOf(
+  t: TestContext,
+  name: string,
+  bytes: Buffer,
+  more: Partial<SealedPart> = {},
+): SealedPart {
+  const path = join(temporaryFolder(t), 'part')
+  writeFileSync(path, bytes)
+  return {
+    path,
+    name,
+    template: name,
+    topic: 'logs',
+    channel: 'nsq_to_file',
+    framing: 'lines',
+    compression: 'none',
+    records: 1,
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    from: 1n,
+    to: 2_000_000_003n,
+    recovered: false,
+    ...more,
+  }
+}
+
+/** Bytes that differ everywhere, so that no piece can be taken for another. */
+export function distinctBytes(length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32LE(at, at)
+  return bytes
+}
+
+/** Lets this process in, by its environment, until the test ends; `change` sets variables, or takes them away. */
+export function useEnv(
+  t: TestContext,
+  server: Pick<S3Server, 'env'>,
+  change: Record<string, string | undefined> = {},
+): void {
+  const names = Object.keys(process.env).filter(name => name.startsWith('AWS_'))
+  const before = Object.fromEntries(names.map(name => [name, process.env[name]]))
+  clearEnv()
+  for (const [name, value] of Object.entries({ ...server.env, ...change })) {
+    if (value !== undefined) process.env[name] = value
+  }
+  t.after(() => {
+    clearEnv()
+    Object.assign(process.env, before)
+  })
+}
+
+function clearEnv(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
+}
+
+/** It is closed when the test ends. */
+export async function openDestination(
+  t: TestContext,
+  endpoint: string,
+  options: Partial<S3DestinationOptions> = {},
+): Promise<S3Destination> {
+  const destination = await S3Destination.open({ url: `s3://${BUCKET}/logs`, endpoint, ...options })
+  t.after(() => destination.close())
+  return destination
+}

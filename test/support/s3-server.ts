@@ -1,0 +1,210 @@
+import { once } from 'node:events'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { TestContext } from 'node:test'
+import {
+  S3Client,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  DeleteObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
+import { buildApp } from 'fauxqs'
+import { listenTcp } from '../../src/net/listen.ts'
+import { checkRequest, type S3Keys } from './s3-signature.ts'
+import { S3Call, S3Uploads } from './s3-uploads.ts'
+import { S3Fault } from './s3-xml.ts'
+
+const KEYS: S3Keys = { accessKeyId: 'AKIDTEST', secretAccessKey: 'a/secret+key', region: 'us-east-1' }
+
+/**
+ * An S3 server in this process: fauxqs, with objects in memory. Before it is what it lacks: signatures and checksums that
+ * are looked at, and a list of the uploads that were neither completed nor aborted.
+ */
+export class S3Server {
+  readonly keys: S3Keys
+  /** `PUT /bucket/key`, with the query: each request that came, in order. */
+  readonly requests: string[] = []
+  readonly uploads = new S3Uploads()
+  readonly #backend = buildApp({ logger: false })
+  readonly #server: Server
+  #backendPort = 0
+  #port = 0
+
+  constructor(keys: Partial<S3Keys> = {}) {
+    this.keys = { ...KEYS, ...keys }
+    this.#server = createServer((request, response) => void this.#handle(request, response))
+  }
+
+  /** It is closed when the test ends. */
+  static async start(t: TestContext, keys: Partial<S3Keys> = {}): Promise<S3Server> {
+    const server = new S3Server(keys)
+    t.after(() => server.close())
+    await server.#start()
+    return server
+  }
+
+  async #start(): Promise<void> {
+    await this.#backend.listen({ host: '127.0.0.1', port: 0 })
+    const address = this.#backend.server.address()
+    if (typeof address === 'object' && address !== null) this.#backendPort = address.port
+    this.#port = (await listenTcp(this.#server, { host: '127.0.0.1', port: 0 })).port
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await Promise.all([new Promise(resolve => this.#server.close(resolve)), this.#backend.close()])
+  }
+
+  /** For `--s3-endpoint`. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** What a program needs to be let in; and nothing of what this machine has besides. */
+  get env(): Record<string, string> {
+    return {
+      AWS_ACCESS_KEY_ID: this.keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: this.keys.secretAccessKey,
+      AWS_REGION: this.keys.region,
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }
+  }
+
+  async createBucket(bucket: string): Promise<void> {
+    await this.#with(client => client.send(new CreateBucketCommand({ Bucket: bucket })))
+  }
+
+  /** What lies in a bucket, by key. */
+  async objects(bucket: string, prefix = ''): Promise<Map<string, Buffer>> {
+    return this.#with(async client => {
+      const found = new Map<string, Buffer>()
+      for (let token: string | undefined; ;) {
+        const list = new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          ...(token && { ContinuationToken: token }),
+        })
+        const { Contents = [], NextContinuationToken } = await client.send(list)
+        for (const { Key = '' } of Contents) {
+          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
+          found.set(Key, Buffer.from((await Body?.transformToByteArray()) ?? []))
+        }
+        token = NextContinuationToken
+        if (token === undefined) return found
+      }
+    })
+  }
+
+  async put(bucket: string, key: string, body: Buffer | string): Promise<void> {
+    await this.#with(client => client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })))
+  }
+
+  async remove(bucket: string, key: string): Promise<void> {
+    await this.#with(client => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })))
+  }
+
+  /** Begins an upload in parts, and leaves it so. */
+  async begin(bucket: string, key: string): Promise<void> {
+    const command = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key })
+    await this.#with(client => client.send(command), this.endpoint)
+  }
+
+  /** Past the checks, and not among the requests, unless at the `endpoint` for all. */
+  async #with<T>(
+    task: (client: S3Client) => Promise<T>,
+    endpoint = `http://127.0.0.1:${this.#backendPort}`,
+  ): Promise<T> {
+    const { region, ...credentials } = this.keys
+    const client = new S3Client({ endpoint, forcePathStyle: true, region, credentials })
+    try {
+      return await task(client)
+    } finally {
+      client.destroy()
+    }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body: Buffer
+    try {
+      body = await read(request)
+    } catch {
+      // The connection was lost: S3 takes no half bodies either.
+      return
+    }
+    this.requests.push(`${request.method} ${request.url}`)
+    try {
+      checkRequest(request, body, this.keys)
+      await this.#answer(new S3Call(request, body), response)
+    } catch (error) {
+      const fault = error instanceof S3Fault ? error : new S3Fault(500, 'InternalError', String(error))
+      response.writeHead(fault.status, { 'content-type': 'application/xml' })
+      response.end(request.method === 'HEAD' ? undefined : fault.body)
+    }
+  }
+
+  async #answer(call: S3Call, response: ServerResponse): Promise<void> {
+    if (call.listsUploads) {
+      response.writeHead(200, { 'content-type': 'application/xml' })
+      response.end(this.uploads.list(call))
+      return
+    }
+    if (call.completes) this.uploads.check(call)
+    const { status, headers, body } = await this.#forward(call)
+    const answer = status < 300 ? this.uploads.done(call, body) : body
+    if (answer !== body) headers['content-length'] = String(answer.length)
+    if (status < 300 && call.sum !== undefined) headers['x-amz-checksum-crc32'] = call.sum
+    response.writeHead(status, headers)
+    response.end(answer)
+  }
+
+  async #forward({ request, body, completes }: S3Call): Promise<Reply> {
+    // fauxqs takes parts with checksums for none.
+    const sent = completes
+      ? Buffer.from(body.toString().replaceAll(/<ChecksumCRC32>[^<]*<\/ChecksumCRC32>/g, ''))
+      : body
+    const headers = { ...request.headers, 'content-length': String(sent.length) }
+    const { method, url } = request
+    const forwarded = httpRequest({
+      host: '127.0.0.1',
+      port: this.#backendPort,
+      method,
+      path: url,
+      headers,
+      agent: false,
+    })
+    forwarded.end(sent)
+    const [answer]: IncomingMessage[] = await once(forwarded, 'response')
+    if (answer === undefined) throw new Error('no response')
+    const reply: Record<string, string> = {}
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (!/^(connection|keep-alive|transfer-encoding)$/.test(name)) reply[name] = String(value)
+    }
+    return { status: answer.statusCode ?? 500, headers: reply, body: await read(answer) }
+  }
+}
+
+interface Reply {
+  status: number
+  headers: Record<string, string>
+  body: Buffer
+}
+
+async function read(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
