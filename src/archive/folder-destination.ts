@@ -1,4 +1,11 @@
+import { realpath } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
+import { isTransientWrite, nameTaken, writeFailed } from './errors.ts'
+import { revise } from './file-name.ts'
+import { makeFolders } from './folders.ts'
+import { hasLinks, placeFile } from './move.ts'
+import { countedRevision, Revisions } from './revisions.ts'
 
 /** Files are written where they stay. */
 export class InPlace implements Destination {
@@ -14,8 +21,8 @@ export class InPlace implements Destination {
     return { name: part.name, location: part.path }
   }
 
-  isTransient(): boolean {
-    return false
+  isTransient(error: unknown): boolean {
+    return isTransientWrite(error)
   }
 
   async close(): Promise<void> {}
@@ -25,6 +32,7 @@ export class InPlace implements Destination {
 export class FolderDestination implements Destination {
   readonly kind = 'folder'
   readonly id: string
+  readonly #revisions = new Revisions()
 
   private constructor(path: string) {
     this.id = path
@@ -32,15 +40,41 @@ export class FolderDestination implements Destination {
 
   /** @throws NsqError `E_ARCHIVE_WRITE` when the folder cannot be made */
   static async open(path: string): Promise<FolderDestination> {
-    return new FolderDestination(path)
+    try {
+      const absolute = resolve(path)
+      await makeFolders(absolute, absolute)
+      return new FolderDestination(await realpath(absolute))
+    } catch (error) {
+      throw writeFailed(path, error)
+    }
   }
 
-  async deliver(part: SealedPart, _signal: AbortSignal): Promise<Delivered> {
-    return { name: part.name, location: part.path }
+  /** @throws NsqError `E_ARCHIVE_WRITE`; `E_ARCHIVE_NAME` when the only name that a part may have is taken */
+  async deliver(part: SealedPart): Promise<Delivered> {
+    try {
+      // One that may have been moved before finds itself only if no name is left out.
+      const isNew = !part.recovered && !(await hasLinks(part.path))
+      return await this.#deliver(part, isNew ? this.#revisions.next(part.template) : 0)
+    } catch (error) {
+      throw writeFailed(join(this.id, part.name), error)
+    }
   }
 
-  isTransient(): boolean {
-    return false
+  async #deliver({ path, template }: SealedPart, first: number): Promise<Delivered> {
+    for (let revision = first; ; revision++) {
+      const name = revise(template, countedRevision(revision))
+      const location = join(this.id, name)
+      await makeFolders(dirname(location), this.id)
+      if (await placeFile(path, location)) {
+        this.#revisions.used(template, revision)
+        return { name, location }
+      }
+      if (name === template) throw nameTaken(location)
+    }
+  }
+
+  isTransient(error: unknown): boolean {
+    return isTransientWrite(error)
   }
 
   async close(): Promise<void> {}

@@ -1,0 +1,46 @@
+import type { NsqError } from '../util/errors.ts'
+import type { ArchiverEvents } from './archiver-options.ts'
+import type { ArchivedMessage } from './message.ts'
+
+/** Answers messages, and counts. */
+export class Answers {
+  /** Messages that were finished. */
+  finished = 0
+  /** Messages that are durable, and were no longer live. */
+  unfinished = 0
+  /** Messages that went back. */
+  requeued = 0
+  readonly #events: Pick<ArchiverEvents, 'finished' | 'givenBack'>
+
+  constructor(events: Pick<ArchiverEvents, 'finished' | 'givenBack'>) {
+    this.#events = events
+  }
+
+  /** These are durable. */
+  finish(messages: readonly ArchivedMessage[]): void {
+    const unfinished: ArchivedMessage[] = []
+    for (const message of messages) if (!message.finish()) unfinished.push(message)
+    this.unfinished += unfinished.length
+    this.finished += messages.length - unfinished.length
+    this.#events.finished(messages, unfinished)
+  }
+
+  /**
+   * These could not be made durable. When the archive goes on, the consumer slows down and nsqd waits; when it ends, others
+   * shall have them at once.
+   */
+  giveBack(messages: readonly ArchivedMessage[], error: NsqError, goesOn: boolean): void {
+    for (const message of messages) {
+      if (goesOn) message.requeue()
+      else message.requeue(0, { backoff: false })
+    }
+    this.requeued += messages.length
+    this.#events.givenBack(messages.length, error)
+  }
+
+  /** This one came too late. */
+  refuse(message: ArchivedMessage): void {
+    message.requeue(0, { backoff: false })
+    this.requeued++
+  }
+}

@@ -1,0 +1,221 @@
+import { createHash, type Hash } from 'node:crypto'
+import { lstat, open, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { nameTaken, PartLost, systemCode, writeFailed } from './errors.ts'
+import { revise } from './file-name.ts'
+import { makeFolders, syncFolder } from './folders.ts'
+import type { Marker } from './marker.ts'
+import type { FolderClaim } from './folder-claim.ts'
+import { countedRevision, uniqueRevision, type Revisions } from './revisions.ts'
+
+/** What a new file is to be. */
+export interface PartFilePlan {
+  readonly claim: FolderClaim
+  readonly template: string
+  /** What its marker says, whatever its name will be. */
+  readonly origin: Omit<Marker, 'file' | 'template' | 'start'>
+  /** Counts; undefined for a name that was never used before. */
+  readonly revisions: Revisions | undefined
+  /** One that is there is not continued when it is longer; 0: whatever its length. */
+  readonly rotateBytes: number
+  /** Whether to compute a checksum of what is written. */
+  readonly hasChecksum: boolean
+}
+
+const NEWLINE = Buffer.from('\n')
+
+/**
+ * A file that is being written: whole batches, each on disk before the next. After an error it is cut back to the last
+ * batch that is.
+ */
+export class PartFile {
+  readonly path: string
+  readonly name: string
+  readonly template: string
+  readonly markerPath: string
+  readonly isContinued: boolean
+  /** How long it is: all of that is on disk. */
+  bytes: number
+  /** `gone`: somebody has removed it. `left`: it could not be cut back, so that the next run has to mend it. */
+  state: 'good' | 'gone' | 'left' = 'good'
+  readonly #claim: FolderClaim
+  readonly #handle: FileHandle
+  readonly #hash: Hash | undefined
+  #needsNewline: boolean
+
+  private constructor(plan: PartFilePlan, begun: Begun) {
+    this.#claim = plan.claim
+    this.template = plan.template
+    this.name = begun.name
+    this.path = begun.path
+    this.markerPath = begun.markerPath
+    this.bytes = begun.bytes
+    this.isContinued = begun.bytes > 0
+    this.#handle = begun.handle
+    this.#needsNewline = begun.isTorn
+    if (plan.hasChecksum) this.#hash = createHash('sha256')
+  }
+
+  /**
+   * Makes the first file of this template that nothing has the name of, or continues one. It is durable, if empty, and its
+   * marker, too.
+   *
+   * @throws NsqError `E_ARCHIVE_WRITE`; `E_ARCHIVE_NAME` when the only name that it may have is taken
+   */
+  static async open(plan: PartFilePlan): Promise<PartFile> {
+    const { revisions, template } = plan
+    for (let revision = revisions?.next(template) ?? 0; ; revision++) {
+      const text = revisions === undefined ? uniqueRevision(Date.now()) : countedRevision(revision)
+      const name = revise(template, text)
+      const path = join(plan.claim.folder, name)
+      try {
+        const begun = await begin(plan, name, path)
+        if (begun !== undefined) {
+          revisions?.used(template, revision)
+          return new PartFile(plan, begun)
+        }
+      } catch (error) {
+        throw writeFailed(path, error)
+      }
+      if (name === template) throw nameTaken(path)
+    }
+  }
+
+  /** Of the whole file, in hexadecimal; to be read once, at the end. Undefined when it was not asked for. */
+  checksum(): string | undefined {
+    return this.#hash?.digest('hex')
+  }
+
+  /**
+   * Adds these bytes. They are on disk when it resolves; when it rejects, the file is as it was before, or broken.
+   *
+   * @throws NsqError `E_ARCHIVE_WRITE`
+   */
+  async write(buffers: readonly Buffer[]): Promise<void> {
+    try {
+      await writeAll(this.#handle, this.#needsNewline ? [NEWLINE, ...buffers] : buffers)
+      await this.#handle.datasync()
+      const { size, nlink } = await this.#handle.stat()
+      if (nlink === 0) {
+        this.state = 'gone'
+        throw new PartLost('it was removed while it was being written')
+      }
+      this.bytes = size
+    } catch (error) {
+      await this.#cutBack()
+      throw writeFailed(this.path, error)
+    }
+    this.#needsNewline = false
+    if (this.#hash !== undefined) for (const buffer of buffers) this.#hash.update(buffer)
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+
+  /** Closes it without its marker: there is nothing to be delivered. It is removed when it was made for this. */
+  async discard(): Promise<void> {
+    await this.#handle.close()
+    if (this.state === 'good' && !this.isContinued) await rm(this.path, { force: true })
+    await rm(this.markerPath, { force: true })
+  }
+
+  /** What failed to be synced is never trusted, even if it can be read. */
+  async #cutBack(): Promise<void> {
+    try {
+      await this.#handle.truncate(this.bytes)
+    } catch {
+      if (this.state === 'gone') return
+      this.state = 'left'
+      this.#claim.leave(this.path, this.bytes)
+    }
+  }
+}
+
+interface Begun {
+  name: string
+  path: string
+  markerPath: string
+  handle: FileHandle
+  bytes: number
+  /** Whether it ends in the middle of a line, which another program has left. */
+  isTorn: boolean
+}
+
+/** Undefined when the name is taken. */
+async function begin(plan: PartFilePlan, name: string, path: string): Promise<Begun | undefined> {
+  const { claim, template, origin, rotateBytes } = plan
+  const { isAppended } = origin
+  await makeFolders(dirname(path), claim.folder)
+  const size = isAppended ? await sizeOf(path, stat) : await sizeOf(path, lstat)
+  if (size !== undefined && (!isAppended || (rotateBytes > 0 && size > rotateBytes && name !== template)))
+    return undefined
+  const start = Math.min(size ?? 0, claim.leftAt(path) ?? Infinity)
+  const markerPath = await claim.mark({ ...origin, file: name, template, start })
+  try {
+    const handle = await open(path, isAppended ? 'a+' : 'ax')
+    try {
+      return { name, path, markerPath, handle, ...(await prepare(plan, path, handle)) }
+    } catch (error) {
+      await handle.close()
+      if (size === undefined) await rm(path, { force: true })
+      throw error
+    }
+  } catch (error) {
+    await rm(markerPath, { force: true })
+    if (systemCode(error) === 'EEXIST') return undefined
+    throw error
+  }
+}
+
+async function prepare(
+  { claim, origin }: PartFilePlan,
+  path: string,
+  handle: FileHandle,
+): Promise<{ bytes: number; isTorn: boolean }> {
+  const left = claim.leftAt(path)
+  if (left !== undefined) {
+    await handle.truncate(left)
+    claim.leave(path, undefined)
+  }
+  await syncFolder(dirname(path))
+  const { size } = await handle.stat()
+  return { bytes: size, isTorn: size > 0 && origin.framing !== 'length' && !(await endsLine(handle, size)) }
+}
+
+async function endsLine(handle: FileHandle, size: number): Promise<boolean> {
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer[0] === NEWLINE[0]
+}
+
+/** Undefined when there is nothing. */
+async function sizeOf(path: string, look: typeof stat): Promise<number | undefined> {
+  try {
+    return (await look(path)).size
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** With one system call, unless the system stops in the middle. */
+async function writeAll(handle: FileHandle, buffers: readonly Buffer[]): Promise<void> {
+  let rest = buffers
+  for (;;) {
+    const length = rest.reduce((sum, { length }) => sum + length, 0)
+    if (length === 0) return
+    const { bytesWritten } = await handle.writev(rest)
+    if (bytesWritten === length) return
+    rest = withoutFirst(rest, bytesWritten)
+  }
+}
+
+function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  const rest: Buffer[] = []
+  let skip = bytes
+  for (const buffer of buffers) {
+    if (skip < buffer.length) rest.push(buffer.subarray(skip))
+    skip = Math.max(0, skip - buffer.length)
+  }
+  return rest
+}
