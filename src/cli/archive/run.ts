@@ -14,6 +14,7 @@ import { type ProgressLine, showProgress } from './progress.ts'
 import { Report } from './report.ts'
 import { archiveSettings, type ArchiveSettings } from './settings.ts'
 import { type Ended, printSummary } from './summary.ts'
+import type { TopicArchive } from './topic-archive.ts'
 import { chooseTopics, type TopicChoice, TopicDiscovery } from './topics.ts'
 import { Unfinished } from './unfinished.ts'
 import { untilEmpty } from './until-empty.ts'
@@ -112,17 +113,23 @@ class Run {
   /** Opens the topics, and waits for the first connection of each. */
   async #begin(equipment: Equipment, archives: Archives): Promise<void> {
     const { signal } = this.#context
-    const started: Promise<void>[] = []
+    const opened: TopicArchive[] = []
+    let hasBegun = false
     const open = async (topic: string): Promise<void> => {
       const archive = await archives.add(topic)
-      // What it fails with later on, the consumer tells; it goes on trying.
-      if (archive !== undefined) started.push(archive.start())
+      if (archive === undefined) return
+      if (!hasBegun) opened.push(archive)
+      // What it fails with at first the consumer tells, and goes on trying.
+      else archive.start().catch(() => {})
     }
     const { named } = this.#choice
     const discovery = named.length === 0 ? this.#discover(equipment, open) : undefined
     await withSources(equipment.from, discovery?.look() ?? Promise.all(named.map(open)))
     this.#recovering = equipment.recover()
-    await withSources(equipment.from, Promise.race([Promise.all(started), aborted(signal)]))
+    hasBegun = true
+    // Only now: when one of them cannot be opened, nothing is taken.
+    const started = Promise.all(opened.map(archive => archive.start()))
+    await withSources(equipment.from, Promise.race([started, aborted(signal)]))
     this.#startedAt = performance.now()
     this.#report.begin()
     void discovery?.watch(Math.round(this.#context.options.topicRefresh), this.#stop.signal)
