@@ -49,6 +49,6 @@ const none: Compression = {
 export async function loadCompression(name: Compression['name'], level?: number): Promise<Compression> {
   if (name === 'none') return none
   if (name === 'gzip') return gzipCompression(level)
-  const { loadZstd } = await import('./zstd.ts')
-  return loadZstd(level)
+  const { zstdCompression } = await import('./zstd.ts')
+  return zstdCompression(level)
 }

@@ -47,6 +47,11 @@ const options = {
       placeholder: 'BYTES',
     },
   ),
+  unescape: option.bool(
+    'Read \\n, \\r and \\\\ in lines as newline, carriage return and backslash, as archive --escape writes them',
+    false,
+    input,
+  ),
   'max-msg-size': option.int("Largest message, in bytes; not above nsqd's own --max-msg-size", 1024 * 1024, {
     ...input,
     min: 1,
@@ -81,6 +86,10 @@ export const pub: Command = defineCommand({
       describe: 'messages that end with a NUL',
     },
     { command: 'nsq-ts pub --topic images --input whole < cat.jpg', describe: 'a whole file as one message' },
+    {
+      command: 'nsq-ts pub --topic logs --unescape < archived.log',
+      describe: 'what archive --escape has written, newlines and all',
+    },
     {
       command: 'nsq-ts tail --topic a --json | nsq-ts pub --topic b --input jsonl',
       describe: 'copy a topic, byte for byte',

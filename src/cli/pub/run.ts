@@ -11,7 +11,13 @@ import { ExitCode, UsageError } from '../errors.ts'
 import { unescapeBytes } from '../escape.ts'
 import { checkTopic } from '../names.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
-import { DelimitedFraming, type Framing, LengthFraming, WholeFraming } from '../../archive/framing.ts'
+import {
+  DelimitedFraming,
+  type Framing,
+  LengthFraming,
+  UnescapedFraming,
+  WholeFraming,
+} from '../../archive/framing.ts'
 import { Pacer } from './pacer.ts'
 import { showProgress } from './progress.ts'
 import { Publisher } from './publisher.ts'
@@ -97,12 +103,16 @@ function chooseTopic({ options, positionals: [positional] }: Context<PubOptions>
   return topic
 }
 
-function newFraming({ input, delimiter, maxMsgSize }: Context<PubOptions>['options']): Framing {
+function newFraming({ input, delimiter, unescape, maxMsgSize }: Context<PubOptions>['options']): Framing {
+  if (unescape && input !== 'lines') {
+    throw new UsageError(`--unescape is for --input=lines, not ${input}`, 'Leave one of them out.')
+  }
   if (input === 'length') return new LengthFraming(maxMsgSize)
   if (input === 'whole') return new WholeFraming(maxMsgSize)
   // A record is longer than its body: base64 takes a third more, an escaped control character six bytes.
   if (input === 'jsonl') return new DelimitedFraming(NEWLINE, maxMsgSize * 6 + 4096, true)
-  return new DelimitedFraming(parseDelimiter(delimiter), maxMsgSize)
+  const bytes = parseDelimiter(delimiter)
+  return unescape ? new UnescapedFraming(bytes, maxMsgSize) : new DelimitedFraming(bytes, maxMsgSize)
 }
 
 function parseDelimiter(text: string): Buffer {
