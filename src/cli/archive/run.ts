@@ -212,7 +212,7 @@ class Run {
     if (withoutTime > 0) {
       const { timeField } = this.#context.options
       this.#log.warn(
-        `${plural(withoutTime, 'message')} without a time in ${timeField}: filed by when nsqd got them`,
+        `${plural(withoutTime, 'message')} without a time in ${timeField}, filed by that of nsqd`,
       )
     }
     printSummary(this.#context, {

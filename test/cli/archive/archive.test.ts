@@ -182,7 +182,7 @@ describe('archive', () => {
     const flags = ['--until-empty', '--time-field=at', `--filename-format=${format}`]
     const { code, err } = await rig.run([topic, '--output', out, ...flags])
     assert.equal(code, 0)
-    assert.match(err, /^\[archive\] .* WARNING: 1 message without a time in at: filed by when nsqd got it\n$/)
+    assert.match(err, /^\[archive\] .* WARNING: 1 message without a time in at, filed by that of nsqd\n$/)
     const today = new Date().toISOString().slice(0, 10)
     const files = await filesIn(out)
     assert.deepEqual(
@@ -201,11 +201,11 @@ describe('archive', () => {
       const topic = await rig.topic(bodies)
       const copy = await rig.topic([])
       const out = newFolder()
-      assert.equal((await rig.run([topic, '--output', out, '--until-empty', format])).code, 0)
+      assert.equal((await rig.run([topic, '--output', out, '--max-messages=4', format])).code, 0)
       const bytes = [...(await filesIn(out)).values()].map(text => Buffer.from(text, 'latin1'))
       assert.equal((await rig.pub([copy, ...input], bytes)).code, 0)
       const again = newFolder()
-      await rig.run([copy, '--output', again, '--until-empty', '--output-format=length'])
+      await rig.run([copy, '--output', again, '--max-messages=4', '--output-format=length'])
       const [records = ''] = (await filesIn(again)).values()
       for (const body of bodies) assert.ok(records.includes(Buffer.from(body).toString('latin1')), format)
     }
