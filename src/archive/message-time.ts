@@ -85,6 +85,8 @@ function fromText(text: string): number | undefined {
   if (match === null) return undefined
   const number = (group: number): number => Number(match[group] ?? 0)
   const [year, month, day] = [number(1), number(2), number(3)]
+  // Date takes the years before 100 for those of the last century.
+  if (year < 1969) return undefined
   const midnight = Date.UTC(year, month - 1, day)
   // The 30th of February would be in March.
   if (new Date(midnight).getUTCDate() !== day) return undefined

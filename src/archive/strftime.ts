@@ -105,7 +105,7 @@ const SPECIFIERS: Readonly<Record<string, (fields: Fields) => string>> = {
  * | `%H %I %k %l %p` | 15, 03, 15, ` 3`, PM |
  * | `%M %S %T %L %f` | 04, 05, 15:04:05, 123 (ms), 123000 (µs) |
  * | `%a %A %b %B %u %w` | Fri, Friday, Jan, January, 5 (Monday is 1), 5 (Sunday is 0) |
- * | `%s %z %Z %%` | seconds since 1970, +0100, UTC, a percent sign |
+ * | `%s %z %Z %%` | seconds since 1970, +0100, EST or GMT+1, a percent sign |
  *
  * @throws RangeError naming the specifier that is none, or a `%` at the end
  */
