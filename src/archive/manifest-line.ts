@@ -18,6 +18,7 @@ import type { FramingName } from './record-format.ts'
 /** What a manifest says of a part that can be checked. */
 export interface ListedPart {
   readonly file: string
+  readonly topic: string
   readonly framing: FramingName
   readonly compression: Compression['name']
   readonly messages: number
@@ -75,14 +76,15 @@ export function readManifest(bytes: Buffer): ManifestContent {
 function parseLine(line: Buffer): ListedPart {
   if (!isUtf8(line)) throw new RangeError('not UTF-8')
   const record = parseObject(line.toString())
-  const { file, framing, compression, messages, bytes, sha256 } = record
+  const { file, topic, framing, compression, messages, bytes, sha256 } = record
   if (typeof file !== 'string' || !isBelow(file)) throw new RangeError('"file" is no name of a file below')
+  if (typeof topic !== 'string') throw new RangeError('"topic" is no text')
   if (!isOneOf(FRAMINGS, framing)) throw new RangeError('"framing" is none of ours')
   if (!isOneOf(COMPRESSIONS, compression)) throw new RangeError('"compression" is none of ours')
   if (!isCount(messages)) throw new RangeError('"messages" is no count')
   if (!isCount(bytes)) throw new RangeError('"bytes" is no count')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError('"sha256" is none')
-  return { file, framing, compression, messages, bytes, sha256 }
+  return { file, topic, framing, compression, messages, bytes, sha256 }
 }
 
 const FRAMINGS: readonly FramingName[] = ['lines', 'escaped', 'jsonl', 'length']
