@@ -25,7 +25,8 @@ export class Output {
   constructor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>) {
     this.stream = stream
     this.isTerminal = stream.isTTY === true
-    this.canRedraw = this.isTerminal && env['TERM'] !== 'dumb'
+    // A terminal without a width, as some build servers and containers have, would be redrawn without an end.
+    this.canRedraw = this.isTerminal && env['TERM'] !== 'dumb' && stream.columns !== 0
     this.colour = colourLevel(stream, env)
     stream.on('error', error => this.#break(error))
   }

@@ -50,6 +50,10 @@ describe('Output', () => {
     const output = new Output(Object.assign(new Writable(), { isTTY: true }), { TERM: 'dumb' })
     assert.equal(output.isTerminal, true)
     assert.equal(output.canRedraw, false)
+    const wide = new Output(Object.assign(new Writable(), { isTTY: true, columns: 80 }), {})
+    assert.equal(wide.canRedraw, true)
+    const none = new Output(Object.assign(new Writable(), { isTTY: true, columns: 0 }), {})
+    assert.equal(none.canRedraw, false)
   })
 
   test('waits until everything has left', async () => {
