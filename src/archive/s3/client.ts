@@ -1,5 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-s3'
-import { NsqError } from '../../util/errors.ts'
+import { errorText, NsqError } from '../../util/errors.ts'
 import { type S3Attempt, NO_S3, s3Error, S3Error } from './error.ts'
 import { formatS3Url, parseS3Endpoint, parseS3Url, type S3Url } from './url.ts'
 
@@ -136,9 +136,17 @@ function missingSdk(cause: unknown): NsqError {
 }
 
 function endpointOf({ endpoint }: S3Options): string | undefined {
-  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env
-  const text = endpoint || AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL
-  return text ? parseS3Endpoint(text) : undefined
+  if (endpoint) return parseS3Endpoint(endpoint)
+  for (const name of ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL']) {
+    const text = process.env[name]
+    if (!text) continue
+    try {
+      return parseS3Endpoint(text)
+    } catch (error) {
+      throw new RangeError(`${name}: ${errorText(error)}`, { cause: error })
+    }
+  }
+  return undefined
 }
 
 function clientConfig(

@@ -1,4 +1,5 @@
 import { type ArchiveFiles, FolderFiles } from '../../archive/archive-files.ts'
+import { isS3Url } from '../../archive/s3/url.ts'
 import { type PartFinding, type VerifyEvents, verifyArchive } from '../../archive/verify.ts'
 import { loadPainter } from '../colour.ts'
 import type { Context } from '../command.ts'
@@ -7,7 +8,6 @@ import { ExitCode, UsageError } from '../errors.ts'
 import { printable } from '../escape.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
 
-const S3 = /^s3:\/\//i
 /** A person wants to know which files are in no manifest, not a thousand of them. */
 const MOST_NAMES = 10
 const INTERVAL_MS = 200
@@ -34,7 +34,7 @@ async function openFiles({ positionals, options }: Context<ArchiveVerifyOptions>
   if (output === undefined || output === '') {
     throw new UsageError('there is nothing to verify', 'Name a folder, or s3://BUCKET/PREFIX.')
   }
-  if (!S3.test(output)) {
+  if (!isS3Url(output)) {
     if (endpoint === undefined) return new FolderFiles(output)
     throw new UsageError(
       `--s3-endpoint is for S3: ${output} is a folder`,
