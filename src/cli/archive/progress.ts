@@ -4,6 +4,8 @@ import type { Archives } from './archives.ts'
 
 const INTERVAL_MS = 200
 const LOOK_MS = 2000
+/** What the rate is taken from. */
+const PACE_MS = 2000
 
 /** A line on the terminal that shows how archiving goes. */
 export interface ProgressLine {
@@ -19,7 +21,6 @@ export async function showProgress(
 ): Promise<ProgressLine> {
   if (!canRedraw) return { above: write => write(), hide: () => {} }
   const { default: ora } = await import('ora')
-  const startedAt = performance.now()
   const spinner = ora({
     stream,
     // It does not know NO_COLOR.
@@ -29,13 +30,16 @@ export async function showProgress(
     text: 'waiting for messages',
   }).start()
   let depth: number | undefined
-  const looking = setInterval(() => {
-    void archives.look().then(backlog => (depth = backlog.depth))
-  }, LOOK_MS)
+  const look = async (): Promise<void> => {
+    depth = (await archives.look()).depth
+  }
+  void look()
+  const looking = setInterval(() => void look(), LOOK_MS)
+  const pace = new Pace()
   const drawing = setInterval(() => {
     const { messages, bytes, inHand, currentFile } = archives.totals
+    const rate = pace.at(performance.now(), messages)
     if (messages + inHand === 0) return
-    const rate = messages / ((performance.now() - startedAt) / 1000)
     spinner.text = [
       plural(messages, 'message'),
       formatBytes(bytes),
@@ -55,5 +59,19 @@ export async function showProgress(
       clearInterval(drawing)
       spinner.stop()
     },
+  }
+}
+
+/** How fast a count grows of late: a rate since the start would say little about a run of days. */
+export class Pace {
+  readonly #samples: { at: number; count: number }[] = []
+
+  /** A second, since two seconds ago. */
+  at(now: number, count: number): number {
+    this.#samples.push({ at: now, count })
+    while (this.#samples.length > 2 && (this.#samples[1]?.at ?? now) <= now - PACE_MS) this.#samples.shift()
+    const [first] = this.#samples
+    if (first === undefined || first.at === now) return 0
+    return ((count - first.count) / (now - first.at)) * 1000
   }
 }
