@@ -119,7 +119,7 @@ describe('Archiver', () => {
 
   test('close waits for a commit that takes its time, and what was added meanwhile is committed', async t => {
     const output = temporaryFolder(t)
-    let proceed = (): void => {}
+    let proceed: (() => void) | undefined
     const gate = new Promise<void>(resolve => {
       proceed = resolve
     })
@@ -133,7 +133,7 @@ describe('Archiver', () => {
     const closing = rig.archiver.close().then(() => (isClosed = true))
     await new Promise(resolve => setImmediate(resolve))
     assert.ok(!isClosed && messages.every(({ isAnswered }) => !isAnswered))
-    proceed()
+    proceed?.()
     await Promise.all([...blocked, closing])
     assert.ok(messages.every(({ isFinished }) => isFinished))
   })

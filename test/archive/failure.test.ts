@@ -30,10 +30,13 @@ async function failing(
   const original = methods[method]
   if (!(typeof original === 'function')) throw new Error(`no ${method}`)
   let call = 0
-  t.mock.method(methods, method, function (this: unknown, ...given: unknown[]) {
+  methods[method] = function (this: unknown, ...given: unknown[]): unknown {
     call++
     if (!calls.includes(call)) return original.apply(this, given)
     return Promise.reject(Object.assign(new Error(`${code}: made up, ${method}`), { code }))
+  }
+  t.after(() => {
+    methods[method] = original
   })
 }
 

@@ -209,9 +209,13 @@ describe('files that are there', () => {
   })
 })
 
+/** A message whose time is so many hours after noon. */
+function at(hour: number, body: string): FakeMessage {
+  return new FakeMessage(body, NOON + hour * HOUR)
+}
+
 describe('partitions', () => {
   const names = { format: 'dt=%Y-%m-%d/hour=%H/<TOPIC><REV>.log' }
-  const at = (hour: number, body: string): FakeMessage => new FakeMessage(body, NOON + hour * HOUR)
 
   test('messages go where their time is, whatever their order', async t => {
     const output = temporaryFolder(t)

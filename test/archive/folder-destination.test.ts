@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import fs, { linkSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import type { SealedPart } from '../../src/archive/destination.ts'
+import { FolderDestination } from '../../src/archive/folder-destination.ts'
+import { temporaryFolder } from '../storage/fixtures.ts'
+import { archive, bodiesIn, filesIn, FakeMessage, hiddenIn, numbered, openArchive, textOf } from './rig.ts'
+import { mountDisk } from './small-disk.ts'
+
+function partAt(path: string, template = 'dt=1/t<REV>.log', recovered = false): SealedPart {
+  return {
+    path,
+    name: template.replace('<REV>', '-000000'),
+    template,
+    topic: 't',
+    channel: 'c',
+    framing: 'lines',
+    compression: 'none',
+    records: 1,
+    bytes: statSync(path).size,
+    sha256: undefined,
+    from: undefined,
+    to: undefined,
+    recovered,
+  }
+}
+
+/** A part with this content, and a destination for it, on another file system if wanted and possible. */
+async function moving(t: TestContext, across = false): Promise<Moving | undefined> {
+  const work = temporaryFolder(t)
+  const output = across ? mountDisk(t, 2) : temporaryFolder(t)
+  if (output === undefined) return undefined
+  const path = join(work, 'part')
+  writeFileSync(path, 'content\n')
+  return { path, output, destination: await FolderDestination.open(output) }
+}
+
+interface Moving {
+  path: string
+  output: string
+  destination: FolderDestination
+}
+
+for (const across of [false, true]) {
+  describe(`FolderDestination${across ? ' on another file system' : ''}`, () => {
+    test('gives a part its name, in folders that it makes', async t => {
+      const move = await moving(t, across)
+      if (move === undefined) return
+      const { path, output, destination } = move
+      const delivered = await destination.deliver(partAt(path))
+      assert.deepEqual(delivered, {
+        name: 'dt=1/t-000000.log',
+        location: join(destination.id, 'dt=1/t-000000.log'),
+      })
+      assert.equal(textOf(output, 'dt=1/t-000000.log'), 'content\n')
+      assert.equal(textOf(path), 'content\n')
+    })
+
+    test('never replaces what is there, whatever it is', async t => {
+      const move = await moving(t, across)
+      if (move === undefined) return
+      const { path, output, destination } = move
+      mkdirSync(join(output, 'dt=1'))
+      writeFileSync(join(output, 'dt=1/t-000000.log'), 'mine')
+      symlinkSync('/nowhere', join(output, 'dt=1/t-000001.log'))
+      mkdirSync(join(output, 'dt=1/t-000002.log'))
+      const { name } = await destination.deliver(partAt(path))
+      assert.equal(name, 'dt=1/t-000003.log')
+      assert.equal(textOf(output, 'dt=1/t-000000.log'), 'mine')
+      assert.deepEqual(readdirSync(join(output, 'dt=1')).length, 4)
+    })
+
+    test('says so when the only name is taken', async t => {
+      const move = await moving(t, across)
+      if (move === undefined) return
+      const { path, output, destination } = move
+      writeFileSync(join(output, 't.log'), 'mine')
+      await assert.rejects(destination.deliver(partAt(path, 't.log')), { code: 'E_ARCHIVE_NAME' })
+      assert.equal(textOf(output, 't.log'), 'mine')
+      assert.deepEqual(readdirSync(output), ['t.log'])
+    })
+
+    test('takes a folder that is a symbolic link', async t => {
+      const move = await moving(t, across)
+      if (move === undefined) return
+      const link = join(temporaryFolder(t), 'link')
+      symlinkSync(move.output, link)
+      const destination = await FolderDestination.open(link)
+      assert.equal(destination.id, move.destination.id)
+    })
+  })
+}
+
+describe('FolderDestination', () => {
+  test('knows a part that it was given before', async t => {
+    const move = await moving(t)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    const other = join(output, 'other')
+    writeFileSync(other, 'other\n')
+    for (const one of [other, path]) await destination.deliver(partAt(one))
+    for (const recovered of [false, true]) {
+      const { name } = await destination.deliver(partAt(path, undefined, recovered))
+      assert.equal(name, 'dt=1/t-000001.log')
+    }
+    assert.equal(filesIn(join(output, 'dt=1')).length, 2)
+  })
+
+  test('knows a part that only another process was given', async t => {
+    const move = await moving(t)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    mkdirSync(join(output, 'dt=1'))
+    writeFileSync(join(output, 'dt=1/t-000000.log'), 'mine')
+    linkSync(path, join(output, 'dt=1/t-000001.log'))
+    const { name } = await destination.deliver(partAt(path, undefined, true))
+    assert.equal(name, 'dt=1/t-000001.log')
+    assert.equal(filesIn(output).length, 2)
+  })
+
+  test('replaces what a crash has left of a copy', async t => {
+    const move = await moving(t, true)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    // Once, to know the name of the copy.
+    const copies: string[] = []
+    const { copyFile } = fs.promises
+    t.mock.method(fs.promises, 'copyFile', (source: string, copy: string, mode: number) => {
+      copies.push(copy)
+      return copyFile(source, copy, mode)
+    })
+    syncBuiltinESMExports()
+    t.after(() => syncBuiltinESMExports())
+    await destination.deliver(partAt(path, 'a/t<REV>.log'))
+    const [copy = ''] = copies
+    assert.match(copy, /\/a\/\.nsq-ts-[0-9a-f]{12}\.tmp$/)
+    writeFileSync(copy, 'half a co')
+    await destination.deliver(partAt(path, 'a/t<REV>.log', true))
+    assert.deepEqual(filesIn(output), ['a/t-000000.log', 'a/t-000001.log'])
+    assert.equal(textOf(output, 'a/t-000001.log'), 'content\n')
+    assert.deepEqual(hiddenIn(output), [])
+    t.mock.restoreAll()
+  })
+
+  test('leaves no copy when the disk is full', async t => {
+    const move = await moving(t, true)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    writeFileSync(path, Buffer.alloc(3 * 1024 * 1024))
+    await assert.rejects(destination.deliver(partAt(path)), error => {
+      assert.ok(destination.isTransient(error))
+      return true
+    })
+    assert.deepEqual([...filesIn(output), ...hiddenIn(output)], [])
+  })
+
+  for (const code of ['EPERM', 'ENOTSUP']) {
+    test(`without hard links (${code}) renames, and replaces nothing`, async t => {
+      const move = await moving(t)
+      if (move === undefined) return
+      const { path, output, destination } = move
+      t.mock.method(fs.promises, 'link', () => Promise.reject(Object.assign(new Error(code), { code })))
+      syncBuiltinESMExports()
+      t.after(() => syncBuiltinESMExports())
+      writeFileSync(join(output, 't-000000.log'), 'mine')
+      const { name } = await destination.deliver(partAt(path, 't<REV>.log'))
+      t.mock.restoreAll()
+      assert.equal(name, 't-000001.log')
+      assert.deepEqual(
+        [textOf(output, 't-000000.log'), textOf(output, 't-000001.log')],
+        ['mine', 'content\n'],
+      )
+    })
+  }
+
+  test('cannot be made where there is a file', async t => {
+    const file = join(temporaryFolder(t), 'file')
+    writeFileSync(file, '')
+    await assert.rejects(FolderDestination.open(join(file, 'below')), { code: 'E_ARCHIVE_WRITE' })
+  })
+})
+
+describe('an archive with a work folder', () => {
+  for (const across of [false, true]) {
+    test(`shows complete files only${across ? ', across file systems' : ''}`, async t => {
+      const output = across ? mountDisk(t, 4) : temporaryFolder(t)
+      if (output === undefined) return
+      const work = temporaryFolder(t)
+      writeFileSync(join(output, 't-000000.log.gz'), 'mine')
+      const options = { rotateBytes: 1000, commitAt: 10 }
+      const rig = await openArchive(t, { output, work, compression: 'gzip', options })
+      const first = [new FakeMessage('first')]
+      await archive(rig, first)
+      assert.deepEqual(filesIn(output), ['t-000000.log.gz'])
+      assert.deepEqual(filesIn(work), ['t-000000.log.gz'])
+      const messages = numbered(500)
+      for (const message of messages) rig.archiver.add(message)
+      await rig.archiver.close()
+      assert.deepEqual([...filesIn(work), ...hiddenIn(work), ...hiddenIn(output)], [])
+      const bodies: string[] = []
+      for (const file of filesIn(output).slice(1)) {
+        bodies.push(...(await bodiesIn(join(output, file), 'lines', 'gzip')))
+      }
+      assert.deepEqual(bodies.sort(), [...first, ...messages].map(({ body }) => body.toString()).sort())
+      assert.equal(textOf(output, 't-000000.log.gz'), 'mine')
+      assert.equal(rig.archiver.progress.files, filesIn(output).length - 1)
+    })
+  }
+})

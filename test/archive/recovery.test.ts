@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, test } from 'node:test'
+import { Chunks } from '../../src/archive/chunks.ts'
+import { loadCompression, type Compression } from '../../src/archive/compression.ts'
+import type { Delivered, Destination, SealedPart } from '../../src/archive/destination.ts'
+import { InPlace } from '../../src/archive/folder-destination.ts'
+import type { Manifest } from '../../src/archive/manifest.ts'
+import type { Marker } from '../../src/archive/marker.ts'
+import { recordFormat, type FramingName } from '../../src/archive/record-format.ts'
+import { NsqError } from '../../src/util/errors.ts'
+import { temporaryFolder } from '../storage/fixtures.ts'
+import { pause, until } from '../support/wait.ts'
+import {
+  archive,
+  bodiesIn,
+  FakeMessage,
+  filesIn,
+  hiddenIn,
+  Log,
+  namesOf,
+  numbered,
+  openArchive,
+  openFolder,
+  textOf,
+} from './rig.ts'
+
+const DEAD_PID = 2 ** 22 + 1
+
+/** What a run that died has left: a file, its marker, and its lock. */
+function leave(folder: string, marker: Partial<Marker> & { file: string }, content: Buffer | string): string {
+  const key = namesOf({}).key
+  const state = join(folder, '.nsq-ts')
+  mkdirSync(state, { recursive: true })
+  const path = join(folder, marker.file)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+  const number = readdirSync(state).length + 1
+  const full: Marker = {
+    template: marker.file.replace('-000000', '<REV>'),
+    topic: 't',
+    channel: 'c',
+    framing: 'lines',
+    compression: 'none',
+    destination: folder,
+    isAppended: false,
+    start: 0,
+    finishAfter: 'durable',
+    ...marker,
+  }
+  writeFileSync(join(state, `${key}-${number}.part`), JSON.stringify({ version: 1, ...full }))
+  writeFileSync(join(state, `${key}.lock`), JSON.stringify({ pid: DEAD_PID, started: null }))
+  return join(state, `${key}-${number}.part`)
+}
+
+async function encoded(
+  bodies: readonly string[],
+  framing: FramingName,
+  compression: Compression['name'],
+): Promise<Buffer> {
+  const chunks = new Chunks()
+  for (const body of bodies) recordFormat(framing).append(new FakeMessage(body), chunks)
+  return Buffer.concat(await (await loadCompression(compression)).compress(chunks.buffers))
+}
+
+/** Runs a recovery of all that is in a folder, as another archive would. */
+async function recoverAll(folder: string, own?: Destination, manifest?: Manifest): Promise<Log> {
+  const log = new Log()
+  const parts = await openFolder({ output: folder }, log)
+  await parts.recover(own ?? new InPlace(parts.path), manifest)
+  await parts.close()
+  return log
+}
+
+describe('recovery', () => {
+  for (const compression of ['none', 'gzip', 'zstd'] as const) {
+    for (const framing of ['lines', 'escaped', 'jsonl', 'length'] as const) {
+      test(`cuts a torn end, wherever it was torn (${framing}, ${compression})`, async t => {
+        const output = temporaryFolder(t)
+        const first = await encoded(['one', 'two'], framing, compression)
+        const second = await encoded(['three'], framing, compression)
+        for (let cut = 1; cut <= second.length; cut++) {
+          const file = `t-000000.${cut}.log`
+          leave(output, { file, framing, compression }, Buffer.concat([first, second.subarray(0, cut)]))
+        }
+        const log = await recoverAll(output)
+        assert.deepEqual(log.warnings, [])
+        for (let cut = 1; cut <= second.length; cut++) {
+          const bodies = await bodiesIn(join(output, `t-000000.${cut}.log`), framing, compression)
+          const values =
+            framing === 'jsonl' ? bodies.map(text => String(Object(JSON.parse(text))['body'])) : bodies
+          assert.deepEqual(values, cut === second.length ? ['one', 'two', 'three'] : ['one', 'two'])
+        }
+        assert.deepEqual(hiddenIn(output), [])
+        assert.equal(log.parts.length, second.length)
+      })
+    }
+  }
+
+  test('says what it has done, and how much', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 't-000000.log' }, 'one\ntwo\nthr')
+    const { archiver, log } = await openArchive(t, { output })
+    assert.equal(archiver.progress.recovered, 1)
+    await archiver.close()
+    assert.deepEqual(log.lines, ['kept t-000000.log, 3 cut', 'delivered t-000000.log'])
+    assert.equal(archiver.progress.files, 0)
+    const [part] = log.parts
+    assert.deepEqual([part?.recovered, part?.records, part?.bytes, part?.channel], [true, 2, 8, 'c'])
+  })
+
+  test('of a file that is to be continued: it is', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 't-000000.log', isAppended: true, start: 8 }, 'old\nol\0\nnew\nto')
+    const rig = await openArchive(t, { output })
+    await archive(rig, [new FakeMessage('next')])
+    await rig.archiver.close()
+    assert.equal(textOf(output, 't-000000.log'), 'old\nol\0\nnew\nnext\n')
+    assert.deepEqual(rig.log.lines.slice(0, 2), ['kept t-000000.log, 2 cut', 'continued t-000000.log'])
+  })
+
+  test('never cuts what was there before', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 't-000000.log', isAppended: true, start: 8 }, 'old\ntorn')
+    await recoverAll(output)
+    assert.equal(textOf(output, 't-000000.log'), 'old\ntorn')
+  })
+
+  test('removes a file in which nothing is whole, and a marker without a file', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 'dt=1/t-000000.log' }, 'torn')
+    leave(output, { file: 't-000000.log' }, '')
+    execFileSync('rm', [join(output, 't-000000.log')])
+    const log = await recoverAll(output)
+    assert.deepEqual(log.lines, ['removed t-000000.log, 4 cut'])
+    assert.deepEqual([...filesIn(output), ...hiddenIn(output)], [])
+  })
+
+  test('forgets what nsqd still has: a spool whose messages are finished after the upload', async t => {
+    const spool = temporaryFolder(t)
+    leave(spool, { file: 't-000000.log', destination: 's3://b/p', finishAfter: 'delivered' }, 'one\n')
+    const log = await recoverAll(spool)
+    assert.deepEqual(log.lines, ['removed t-000000.log, 0 cut'])
+    assert.deepEqual([...filesIn(spool), ...hiddenIn(spool)], [])
+  })
+
+  test('moves files of a work folder to where their marker says', async t => {
+    const [work, output, other] = [temporaryFolder(t), temporaryFolder(t), temporaryFolder(t)]
+    leave(work, { file: 'a/t-000000.log', destination: output }, 'one\n')
+    leave(work, { file: 'b/t-000000.log', destination: other }, 'two\nto')
+    mkdirSync(join(output, 'a'))
+    writeFileSync(join(output, 'a/t-000000.log'), 'mine')
+    const rig = await openArchive(t, { output, work })
+    await rig.archiver.close()
+    assert.equal(textOf(output, 'a/t-000000.log'), 'mine')
+    assert.equal(textOf(output, 'a/t-000001.log'), 'one\n')
+    assert.equal(textOf(other, 'b/t-000000.log'), 'two\n')
+    assert.deepEqual([...filesIn(work), ...hiddenIn(work)], [])
+  })
+
+  test('of one that was interrupted: a part that is where it belongs is not moved again', async t => {
+    const [work, output] = [temporaryFolder(t), temporaryFolder(t)]
+    leave(work, { file: 't-000000.log', destination: output }, 'one\n')
+    writeFileSync(join(output, 't-000000.log'), 'mine')
+    linkSync(join(work, 't-000000.log'), join(output, 't-000001.log'))
+    const rig = await openArchive(t, { output, work })
+    await rig.archiver.close()
+    assert.deepEqual(filesIn(output), ['t-000000.log', 't-000001.log'])
+    assert.deepEqual([...filesIn(work), ...hiddenIn(work)], [])
+  })
+
+  test('warns of what is no marker, leaves it, and goes on', async t => {
+    const output = temporaryFolder(t)
+    const outside = join(temporaryFolder(t), 'precious')
+    writeFileSync(outside, 'one\ntwo')
+    const bad = [
+      '',
+      'garbage',
+      '{}',
+      'null',
+      JSON.stringify({ ...JSON.parse(readFileSync(leave(output, { file: 'x' }, 'x'), 'utf8')), version: 2 }),
+    ].map((text, i) => {
+      const path = leave(output, { file: `bad${i}` }, 'one\ntwo')
+      writeFileSync(path, text)
+      return path
+    })
+    bad.push(leave(output, { file: `../${outside.split('/').slice(-2).join('/')}` }, 'one\ntwo'))
+    bad.push(leave(output, { file: 'unknown', compression: 'gzip' }, 'one\ntwo'))
+    writeFileSync(bad.at(-1) ?? '', readFileSync(bad.at(-1) ?? '', 'utf8').replace('gzip', 'lzma'))
+    leave(output, { file: 't-000000.log' }, 'one\ntwo')
+    const log = await recoverAll(output)
+    assert.equal(textOf(output, 't-000000.log'), 'one\n')
+    assert.equal(textOf(outside), 'one\ntwo')
+    assert.deepEqual(
+      log.warnings.map(({ code }) => code),
+      bad.map(() => 'E_ARCHIVE_RECOVERY'),
+    )
+    for (const path of bad) {
+      assert.ok(existsSync(path))
+      assert.ok(log.warnings.some(({ message }) => message.includes(path)))
+    }
+  })
+
+  test('removes what was to become a marker', async t => {
+    const output = temporaryFolder(t)
+    const path = leave(output, { file: 't-000000.log' }, 'one\n')
+    writeFileSync(`${path.replace('-1.part', '-2.part')}.tmp`, '{"ver')
+    await recoverAll(output)
+    assert.deepEqual(hiddenIn(output), [])
+  })
+
+  test('leaves a file whose destination cannot be opened to a later run', async t => {
+    const spool = temporaryFolder(t)
+    leave(spool, { file: 't-000000.log', destination: 's3://gone/' }, 'one\ntw')
+    const log = new Log()
+    const folder = await openFolder({ output: spool, openDestination: noBucket }, log)
+    await folder.recover(new InPlace(folder.path), undefined)
+    await folder.close()
+    assert.match(log.warnings[0]?.message ?? '', /no such bucket/)
+    assert.equal(hiddenIn(spool).length, 1)
+    assert.equal(textOf(spool, 't-000000.log'), 'one\ntw')
+  })
+
+  test('of files of other hosts is not for this one to do', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 't-000000.log' }, 'one\ntw')
+    const lock = join(output, '.nsq-ts', `${namesOf({}).key}.lock`)
+    const holder = { pid: DEAD_PID, started: null, hostname: 'elsewhere' }
+    writeFileSync(lock, JSON.stringify(holder))
+    const log = await recoverAll(output)
+    assert.equal(textOf(output, 't-000000.log'), 'one\ntw')
+    assert.match(log.warnings[0]?.message ?? '', /elsewhere/)
+    assert.match(log.warnings[0]?.remedy ?? '', new RegExp(lock))
+    await assert.rejects(openArchive(t, { output }), { code: 'E_ARCHIVE_LOCKED', message: /elsewhere/ })
+
+    writeFileSync(lock, JSON.stringify({ ...holder, hostname: hostname() }))
+    await recoverAll(output)
+    assert.equal(textOf(output, 't-000000.log'), 'one\n')
+  })
+
+  test('leaves files alone that are being written', async t => {
+    const output = temporaryFolder(t)
+    const rig = await openArchive(t, { output, compression: 'gzip' })
+    await archive(rig, numbered(3))
+    appendFileSync(join(output, 't-000000.log.gz'), 'being written')
+    const { size } = statSync(join(output, 't-000000.log.gz'))
+    const log = await recoverAll(output)
+    assert.deepEqual(log.lines, [])
+    assert.equal(statSync(join(output, 't-000000.log.gz')).size, size)
+  })
+
+  test('is waited for by an archive of the same names', async t => {
+    const spool = temporaryFolder(t)
+    const slow = new Gate()
+    leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
+    const log = new Log()
+    const folder = await openFolder({ output: spool, openDestination: () => Promise.resolve(slow) }, log)
+    await folder.recover(new InPlace(folder.path), undefined)
+    await until(() => slow.isAsked)
+    let isOpen = false
+    const opening = openArchive(t, { output: spool }).then(rig => {
+      isOpen = true
+      return rig
+    })
+    await pause(100)
+    assert.ok(!isOpen)
+    slow.open()
+    const rig = await opening
+    assert.equal(rig.archiver.progress.recovered, 0)
+    assert.deepEqual(log.lines, ['sealed t-000000.log, 0 cut', 'delivered t-000000.log'])
+    await folder.close()
+    assert.deepEqual(folder.recovered, { files: 1, waiting: 0 })
+  })
+
+  test('tells the manifest of this destination, with a checksum', async t => {
+    const output = temporaryFolder(t)
+    leave(output, { file: 't-000000.log', template: 't<REV>.log' }, 'one\n')
+    const listed: SealedPart[] = []
+    const manifest: Manifest = {
+      add: async part => void listed.push(part),
+      close: async () => {},
+    }
+    await recoverAll(output, undefined, manifest)
+    assert.equal(
+      listed[0]?.sha256,
+      execFileSync('sha256sum', [join(output, 't-000000.log')])
+        .toString()
+        .slice(0, 64),
+    )
+    assert.equal(listed[0]?.records, 1)
+  })
+
+  test('of a folder that was written to by nobody', async t => {
+    const log = await recoverAll(join(temporaryFolder(t), 'new'))
+    assert.deepEqual([log.lines, log.warnings], [[], []])
+  })
+})
+
+function noBucket(): Promise<Destination> {
+  return Promise.reject(new NsqError('E_S3', 'no such bucket'))
+}
+
+/** A destination that takes its time. */
+class Gate implements Destination {
+  readonly kind = 's3'
+  readonly id = 's3://slow/'
+  isAsked = false
+  open: () => void = () => {}
+  readonly #opened = new Promise<void>(resolve => {
+    this.open = resolve
+  })
+
+  async deliver({ name }: SealedPart): Promise<Delivered> {
+    this.isAsked = true
+    await this.#opened
+    return { name, location: name }
+  }
+
+  isTransient(): boolean {
+    return false
+  }
+
+  async close(): Promise<void> {}
+}
