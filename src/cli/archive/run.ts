@@ -124,7 +124,7 @@ class Run {
     }
     const { named } = this.#choice
     const discovery = named.length === 0 ? this.#discover(equipment, open) : undefined
-    await withSources(equipment.from, discovery?.look() ?? Promise.all(named.map(open)))
+    await (discovery?.look() ?? Promise.all(named.map(open)))
     this.#recovering = equipment.recover()
     hasBegun = true
     // Only now: when one of them cannot be opened, nothing is taken.

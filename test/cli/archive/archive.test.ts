@@ -245,9 +245,12 @@ describe('archive, when something is wrong', () => {
     const out = newFolder()
     const first = rig.start([topic, '--output', out, '--sync-interval', '10ms'])
     while ((await linesInSafe(out)).length < 1) await pause()
-    const second = await rig.run([topic, '--output', out, '--until-empty', '--json'])
+    // Without an address: that is not what is wrong.
+    const second = await rig.run([topic, '--output', out, '--until-empty', '--json'], { from: [] })
     assert.equal(second.code, 1)
     assert.match(second.err, new RegExp(`^nsq-ts archive: .*${process.pid}`))
+    assert.doesNotMatch(second.err, /address/)
+    assert.equal(summaryOf(second).ended, 'error')
     first.around.stop.abort('SIGTERM')
     assert.equal((await first.done).code, 0)
   })
