@@ -17,7 +17,7 @@ export interface WholePart {
 /**
  * Finds out how much of a file that `archive` was writing is whole, in memory that does not grow with the file: a kill
  * may have torn the last records or member; a power cut may have left zeros or garbage there as well. Each member is
- * decompressed and its checksum compared.
+ * decompressed and its checksum compared; without compression only what cannot be a record is noticed.
  *
  * @param from - where to begin: what is before was whole, or is somebody else's
  * @throws what reading the file throws

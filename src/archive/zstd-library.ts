@@ -21,7 +21,7 @@ const PACKAGE = '@foxglove/wasm-zstd'
  * @throws NsqError `E_ZSTD` when there is neither
  */
 export async function zstdLibrary(): Promise<ZstdLibrary> {
-  return hasZstd(zlib) ? nativeLibrary(zlib) : packageLibrary()
+  return nativeLibrary() ?? packageLibrary()
 }
 
 type Callback = (error: Error | null, result: Buffer) => void
@@ -40,7 +40,10 @@ function hasZstd(module: object): module is ZstdOfNode {
 /** Smaller pieces would cost more turns of the threads. */
 const OUTPUT_BYTES = 64 * 1024
 
-function nativeLibrary({ zstdCompress, zstdDecompress, constants }: ZstdOfNode): ZstdLibrary {
+/** Undefined where Node has no zstd. */
+export function nativeLibrary(): ZstdLibrary | undefined {
+  if (!hasZstd(zlib)) return undefined
+  const { zstdCompress, zstdDecompress, constants } = zlib
   return {
     async compress(bytes, level) {
       const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
@@ -60,7 +63,8 @@ function called(run: (callback: Callback) => void): Promise<Buffer> {
   })
 }
 
-async function packageLibrary(): Promise<ZstdLibrary> {
+/** @throws NsqError `E_ZSTD` */
+export async function packageLibrary(): Promise<ZstdLibrary> {
   const { compress, decompress } = await importPackage()
   let last: Promise<unknown> = Promise.resolve()
   // It works in this thread: everything else has its turn between two frames.

@@ -5,6 +5,7 @@ import {
   type Framing,
   FramingError,
   LengthFraming,
+  UnescapedFraming,
   WholeFraming,
 } from '../../src/archive/framing.ts'
 
@@ -81,6 +82,20 @@ const cases: [name: string, make: () => Framing, input: string, bodies: string[]
     ['abc', 'def'],
     0,
   ],
+  [
+    'escapes',
+    () => new UnescapedFraming(Buffer.from('\n'), 100),
+    'a\\nb\\\\n\\r\n\n\\\\\nplain\\n',
+    ['a\nb\\n\r', '\\', 'plain\n'],
+    1,
+  ],
+  [
+    'escapes before another delimiter',
+    () => new UnescapedFraming(Buffer.from('::'), 4),
+    '\\n\\n\\n\\n::a\n:b::',
+    ['\n\n\n\n', 'a\n:b'],
+    0,
+  ],
   ['lengths', () => new LengthFraming(100), '\0\0\0\x03abc\0\0\0\x01\n\0\0\0\0', ['abc', '\n'], 1],
   ['the whole', () => new WholeFraming(100), 'a\nb\n', ['a\nb\n'], 0],
   ['the whole of nothing', () => new WholeFraming(100), '', [], 1],
@@ -135,6 +150,40 @@ describe('framing refuses', () => {
 
   test('a whole that is too large', () => {
     assert.throws(() => whole(new WholeFraming(3), 'abcd'), FramingError)
+  })
+
+  const escapes: [line: string, message: RegExp][] = [
+    ['b\\q', /^\\q is no escape; a backslash is written \\\\, a newline \\n, a carriage return \\r$/],
+    ['\\\0', /^a backslash before byte 0 is no escape;/],
+    ['\\\xff', /^a backslash before byte 255 is no escape;/],
+    ['b\\n\\', /^it ends with a single backslash;/],
+  ]
+  for (const [line, message] of escapes) {
+    test(`the escape in ${JSON.stringify(line)}, after what came before`, () => {
+      const framing = new UnescapedFraming(Buffer.from('\n'), 100)
+      const bodies: Buffer[] = []
+      const input = Buffer.from(`a\n\n${line}\n\nc\n`, 'latin1')
+      assert.throws(
+        () => framing.push(input, bodies),
+        (error: unknown) => error instanceof FramingError && message.test(error.message),
+      )
+      assert.deepEqual(bodies.map(String), ['a'])
+      assert.equal(framing.empty, 1)
+    })
+  }
+
+  test('a line that is too long once its escapes are read, and one that is before', () => {
+    const line = new DelimitedFraming(Buffer.from('\n'), 3)
+    assert.throws(() => whole(line, 'abcd\n'), FramingError)
+    assert.deepEqual(whole(new UnescapedFraming(Buffer.from('\n'), 3), '\\n\\n\\n\n').bodies, ['\n\n\n'])
+    assert.throws(
+      () => whole(new UnescapedFraming(Buffer.from('\n'), 3), 'abcd\n'),
+      /it is 4 bytes, larger than 3/,
+    )
+    const framing = new UnescapedFraming(Buffer.from('\n'), 3)
+    const bodies: Buffer[] = []
+    assert.throws(() => framing.push(Buffer.from('a\nabcdefg\nb\n'), bodies), /larger than/)
+    assert.deepEqual(bodies.map(String), ['a'])
   })
 
   test('an empty delimiter', () => {

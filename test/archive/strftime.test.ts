@@ -5,6 +5,14 @@ import { compileStrftime } from '../../src/archive/strftime.ts'
 
 const MS = Date.UTC(2026, 0, 2, 15, 4, 5, 67)
 
+function at(format: string, ...date: Parameters<typeof Date.UTC>): string {
+  return compileStrftime(format, 'utc')(Date.UTC(...date))
+}
+
+function bad(format: string): unknown {
+  return compileStrftime(format, 'utc')
+}
+
 function inZone(t: TestContext, zone: string): void {
   const before = process.env['TZ']
   process.env['TZ'] = zone
@@ -33,8 +41,6 @@ describe('strftime', () => {
   }
 
   test('around the year', () => {
-    const at = (format: string, ...date: Parameters<typeof Date.UTC>): string =>
-      compileStrftime(format, 'utc')(Date.UTC(...date))
     assert.equal(at('%j', 2024, 11, 31), '366')
     assert.equal(at('%I %p', 2026, 0, 1, 0), '12 AM')
     assert.equal(at('%I %p', 2026, 0, 1, 12), '12 PM')
@@ -52,7 +58,6 @@ describe('strftime', () => {
   })
 
   test('what is no specifier', () => {
-    const bad = (format: string): unknown => compileStrftime(format, 'utc')
     assert.throws(() => bad('%Y-%Q'), /^RangeError: "%Q" is not known: use %% %a /)
     assert.throws(() => bad('%😀'), /"%😀" is not known/)
     assert.throws(() => bad('%\n'), /is not known/)
@@ -65,7 +70,7 @@ describe('strftime', () => {
 describe('strftime says what the date of the system says', () => {
   const format = '%a|%A|%b|%B|%d|%e|%F|%H|%I|%j|%k|%l|%m|%M|%p|%s|%S|%T|%u|%w|%y|%Y|%z|%%'
   const seconds = Array.from({ length: 60 }, (_, i) => Math.floor((i * 0.618_034 * 2 ** 31) % 2 ** 31))
-  const isGnu = spawnSync('date', ['--version']).stdout?.toString().includes('GNU') === true
+  const isGnu = String(spawnSync('date', ['--version']).stdout).includes('GNU')
   for (const zone of ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Pacific/Chatham']) {
     test(zone, { skip: !isGnu }, t => {
       inZone(t, zone)

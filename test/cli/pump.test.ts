@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { encodeRecord } from '../../src/archive/jsonl.ts'
-import { DelimitedFraming, type Framing, LengthFraming } from '../../src/archive/framing.ts'
+import { DelimitedFraming, type Framing, LengthFraming, UnescapedFraming } from '../../src/archive/framing.ts'
 import { Pacer } from '../../src/cli/pub/pacer.ts'
 import { Publisher } from '../../src/cli/pub/publisher.ts'
 import { Pump } from '../../src/cli/pub/pump.ts'
@@ -117,6 +117,13 @@ describe('Pump', () => {
       { topic: 't' },
       2,
       /^line 3 .*larger than 100 bytes/,
+    ],
+    [
+      'an escape that is none',
+      'a\\n\n\nb\\q\n\nc\n',
+      { topic: 't', framing: new UnescapedFraming(Buffer.from('\n'), 100) },
+      1,
+      /^line 3 of the input: \\q is no escape/,
     ],
     [
       'a torn last message',
