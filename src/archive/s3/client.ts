@@ -57,8 +57,13 @@ export class S3Connection {
     const region = await regionOf(sdk, endpoint)
     const client = new sdk.S3Client(clientConfig(options, endpoint, region))
     const connection = new S3Connection(sdk, client, url, endpoint, region)
-    // The last place where they are looked for is the metadata service of AWS, for a second.
-    await connection.attempt('use', '', () => client.config.credentials())
+    try {
+      // The last place where they are looked for is the metadata service of AWS, for a second.
+      await connection.attempt('use', '', () => client.config.credentials())
+    } catch (error) {
+      connection.close()
+      throw error
+    }
     return connection
   }
 

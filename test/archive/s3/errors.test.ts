@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -8,6 +9,7 @@ import { S3Error } from '../../../src/archive/s3/error.ts'
 import { S3Destination } from '../../../src/archive/s3/s3-destination.ts'
 import { listenTcp } from '../../../src/net/listen.ts'
 import { temporaryFolder } from '../../storage/fixtures.ts'
+import { certificates } from '../../support/certificates.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { xml } from '../../support/s3-xml.ts'
 import { BUCKET, distinctBytes, MIB, NEVER, openDestination, partOf, useEnv } from './fixtures.ts'
@@ -271,6 +273,19 @@ describe('an endpoint that does not answer', () => {
     assert.match(error.message, /does not speak TLS$/)
     assert.match(error.remedy ?? '', /http:\/\//)
   })
+})
+
+test('an endpoint whose certificate nobody knows is not trusted', async t => {
+  useEnv(t, ANYBODY)
+  const { server: identity } = await certificates()
+  const server = createSecureServer(identity, always(200, ''))
+  t.after(() => server.close())
+  const { port } = await listenTcp(server, { host: '127.0.0.1', port: 0 })
+  const error = await refusal(t, `https://127.0.0.1:${port}`)
+  assert.equal(error.code, 'E_S3_ENDPOINT')
+  assert.match(error.message, /the certificate of https:\/\/127\.0\.0\.1:\d+ is not trusted: /)
+  assert.match(error.remedy ?? '', /NODE_EXTRA_CA_CERTS/)
+  assert.equal(error.isTransient, false)
 })
 
 describe('credentials', () => {
