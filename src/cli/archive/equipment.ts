@@ -148,10 +148,12 @@ export class Equipment {
     return this.#time.missing
   }
 
-  /** Once all archives are closed. */
+  /** Waits for what `recover` has found to be delivered. Once all archives are closed. */
   async close(): Promise<void> {
+    const { folder, destination } = this.#place
+    await folder.close()
     await this.#manifests?.close()
-    await this.#place.destination.close()
+    await destination.close()
   }
 }
 

@@ -48,8 +48,8 @@ class Run {
   #archives: Archives | undefined
   #progress: ProgressLine | undefined
   #recovering: Promise<void> | undefined
-  /** Messages that could not be archived at the end. */
-  #givenBack = 0
+  /** Why it has not done all that it should have. */
+  readonly #problems: string[] = []
   #startedAt = performance.now()
 
   constructor(context: Context<ArchiveOptions>, settings: ArchiveSettings, choice: TopicChoice) {
@@ -72,7 +72,19 @@ class Run {
   }
 
   async run(): Promise<number> {
-    let outcome: Outcome
+    // To the end: otherwise it would end the process.
+    const unhang = this.#context.onHangup(() => {
+      this.#log.info('SIGHUP: closing all files')
+      this.#archives?.hangup()
+    })
+    try {
+      return await this.#finish(await this.#work())
+    } finally {
+      unhang()
+    }
+  }
+
+  async #work(): Promise<Outcome> {
     try {
       this.#equipment = await Equipment.open({
         context: this.#context,
@@ -80,11 +92,10 @@ class Run {
         report: this.#report,
         budget: this.#budget,
       })
-      outcome = await this.#archive(this.#equipment)
+      return await this.#archive(this.#equipment)
     } catch (error) {
-      outcome = { ended: 'error', error, left: [] }
+      return { ended: 'error', error, left: [] }
     }
-    return this.#finish(outcome)
   }
 
   async #archive(equipment: Equipment): Promise<Outcome> {
@@ -93,10 +104,6 @@ class Run {
       watch: archive => equipment.watch(archive),
     })
     this.#archives = archives
-    const unhang = this.#context.onHangup(() => {
-      this.#log.info('SIGHUP: closing all files')
-      archives.hangup()
-    })
     try {
       await this.#begin(equipment, archives)
       return await this.#untilEnd(archives)
@@ -104,9 +111,10 @@ class Run {
       this.#stop.abort()
       const { requeued } = archives.totals
       await archives.close()
-      this.#givenBack = archives.totals.requeued - requeued
+      const back = archives.totals.requeued - requeued
+      if (back > 0)
+        this.#problems.push(`${plural(back, 'message')} could not be archived, and went back to nsqd`)
       await this.#recovering
-      unhang()
     }
   }
 
@@ -125,7 +133,9 @@ class Run {
     const { named } = this.#choice
     const discovery = named.length === 0 ? this.#discover(equipment, open) : undefined
     await (discovery?.look() ?? Promise.all(named.map(open)))
-    this.#recovering = equipment.recover()
+    this.#recovering = equipment.recover().catch((error: unknown) => {
+      this.#problems.push(`what earlier runs have left cannot be mended: ${errorText(error)}`)
+    })
     hasBegun = true
     // Only now: when one of them cannot be opened, nothing is taken.
     const started = Promise.all(opened.map(archive => archive.start()))
@@ -191,7 +201,8 @@ class Run {
   /** Says how it went, once everything is closed. */
   async #finish({ ended, error, left }: Outcome): Promise<number> {
     const seconds = (performance.now() - this.#startedAt) / 1000
-    const problems = [...left]
+    const problems = this.#problems
+    problems.push(...left)
     await this.#equipment?.close().catch((failure: unknown) => problems.push(errorText(failure)))
     this.#progress?.hide()
     this.#progress = undefined
@@ -199,9 +210,6 @@ class Run {
     const mended = this.#equipment?.recovered
     const waiting = (totals?.waiting ?? 0) + (mended?.waiting ?? 0)
     const unfinished = this.#unfinished.count
-    if (this.#givenBack > 0 && error === undefined) {
-      problems.push(`${plural(this.#givenBack, 'message')} could not be archived, and went back to nsqd`)
-    }
     if (waiting > 0) problems.push(`${plural(waiting, 'file')} not delivered: the next run will try again`)
     if (unfinished > 0) {
       problems.push(
