@@ -6,6 +6,7 @@ import type { FramingName } from './record-format.ts'
 /** Larger than every message of nsqd. */
 const LARGEST = 2 ** 31 - 1
 const NEWLINE: Buffer = Buffer.from('\n')
+const NEWLINE_BYTE = 0x0a
 
 /**
  * Reads what `archive` has written: the bodies in it, those that come together in one batch; of `jsonl` the lines, for
@@ -19,12 +20,12 @@ export async function* readRecords(
   compression: Compression,
 ): AsyncGenerator<Buffer[]> {
   const cutter = newFraming(framing)
-  const lastByte = { value: NEWLINE[0] }
+  let last: number | undefined = NEWLINE_BYTE
   for await (const chunk of compression.decompress(input)) {
     yield* cut(cutter, bodies => cutter.push(chunk, bodies))
-    if (chunk.length > 0) lastByte.value = chunk.at(-1)
+    if (chunk.length > 0) last = chunk.at(-1)
   }
-  if (framing !== 'length' && lastByte.value !== NEWLINE[0]) throw damaged('the last record is torn')
+  if (framing !== 'length' && last !== NEWLINE_BYTE) throw damaged('the last record is torn')
   yield* cut(cutter, bodies => cutter.end(bodies))
 }
 

@@ -41,7 +41,9 @@ const FORMATS: Readonly<Record<FramingName, RecordFormat>> = {
   escaped: {
     name: 'escaped',
     append({ body }, out) {
-      if (body.length <= CHUNK_BYTES / 2) {
+      if (isPlain(body)) {
+        out.add(body)
+      } else if (body.length <= CHUNK_BYTES / 2) {
         out.reserve(body.length * 2)
         out.at = writeEscaped(body, out.buffer, out.at)
       } else {
@@ -70,10 +72,14 @@ const FORMATS: Readonly<Record<FramingName, RecordFormat>> = {
   },
 }
 
+/** Three searches are several times faster than a look at each byte. */
+function isPlain(body: Buffer): boolean {
+  return body.indexOf(NEWLINE) === -1 && body.indexOf(BACKSLASH) === -1 && body.indexOf(RETURN) === -1
+}
+
 /** Returns where the escaped bytes end. There must be room for twice the body. */
 function writeEscaped(body: Buffer, target: Buffer, start: number): number {
   let at = start
-  // Most bodies have nothing to escape, and looking while copying is as fast as to look first.
   for (let i = 0; i < body.length; i++) {
     const byte = body[i] ?? 0
     if (byte === NEWLINE || byte === RETURN || byte === BACKSLASH) {
@@ -91,10 +97,6 @@ function addLargeEscaped(body: Buffer, out: Chunks): void {
   for (let i = 0; i < body.length; i++) {
     const byte = body[i]
     if (byte === NEWLINE || byte === RETURN || byte === BACKSLASH) escapes++
-  }
-  if (escapes === 0) {
-    out.add(body)
-    return
   }
   const escaped = Buffer.allocUnsafeSlow(body.length + escapes)
   writeEscaped(body, escaped, 0)

@@ -151,6 +151,14 @@ describe('pub and tail', () => {
     assert.equal((await tail(['-n', '3', topic])).out, 'a\nb\n\nc\nd\n')
   })
 
+  test('pub --unescape gives back newlines, and names the line of an escape that is none', async () => {
+    const topic = await newTopic(['c'])
+    const { code, err } = await pub(['--unescape', topic], ['a\\nb\nc:\\\\d\n', '\ne\\x\nf\n'])
+    assert.equal(code, 1)
+    assert.match(err, /line 4 of the input: \\x is no escape; a backslash is written \\\\, /)
+    assert.equal((await tail(['-n', '2', topic])).out, 'a\nb\nc:\\d\n')
+  })
+
   test('pub --json sums up for a program', async () => {
     const topic = await newTopic(['c'])
     const { out } = await pub(['--json', topic], ['a\nbc\n\n'])
@@ -258,6 +266,10 @@ describe('what goes wrong is said', () => {
     [['tail', 'a', '--channel', 'x/y'], /"x\/y" is not the name of a channel/],
     [['pub', 'a', '--delimiter', ''], /--delimiter is empty/],
     [['pub', 'a', '--delimiter', '\\q'], /--delimiter: "\\q" is not an escape/],
+    [
+      ['pub', 'a', '--unescape', '--input', 'whole'],
+      /--unescape is for --input=lines, not whole\n {2}Leave one/,
+    ],
     [['tail', 'a', '--json', '--format', 'x'], /exclude each other/],
     [['tail', 'a', '--consumer-opt', 'tls_v1,maybe'], /--consumer-opt tls_v1: "maybe" is not true or false/],
     [['pub', 'a', '--nsqd-tcp-address', 'http://a:4150'], /--nsqd-tcp-address: "http:\/\/a:4150" is a URL/],
