@@ -7,6 +7,8 @@ import { Complaints } from '../complaints.ts'
 import { formatBytes, plural } from '../units.ts'
 import type { Unfinished } from './unfinished.ts'
 
+const PAUSE_MS = 1000
+
 const DONE: Record<Destination['kind'], string> = {
   'in place': 'completed',
   folder: 'moved to',
@@ -25,6 +27,9 @@ export class Report implements ArchiverEvents {
   readonly #unfinished: Unfinished
   readonly #done: string
   readonly #complaints: Complaints
+  /** Messages that went back and were not told of. */
+  #back = 0
+  #backAt = Number.NEGATIVE_INFINITY
 
   constructor(log: Logger, unfinished: Unfinished, kind: Destination['kind'], signal: AbortSignal) {
     this.#log = log
@@ -65,8 +70,14 @@ export class Report implements ArchiverEvents {
     this.#unfinished.answered(messages, unfinished)
   }
 
+  /** Once a second at most: on a full disk each file of each batch has some. */
   givenBack(messages: number, error: NsqError): void {
-    this.#log.warn(`${plural(messages, 'message')} went back to nsqd: ${error.message}`)
+    this.#back += messages
+    const now = performance.now()
+    if (now - this.#backAt < PAUSE_MS) return
+    this.#log.warn(`${plural(this.#back, 'message')} went back to nsqd: ${error.message}`)
+    this.#back = 0
+    this.#backAt = now
   }
 
   warned(error: NsqError): void {

@@ -5,7 +5,7 @@ import { withSources } from '../addresses.ts'
 import type { Context } from '../command.ts'
 import type { ArchiveOptions } from '../commands/archive.ts'
 import { aborted } from '../daemon.ts'
-import { ExitCode } from '../errors.ts'
+import { ExitCode, exitCodeOf } from '../errors.ts'
 import { plural } from '../units.ts'
 import { Archives } from './archives.ts'
 import { Budget } from './budget.ts'
@@ -94,6 +94,8 @@ class Run {
       })
       return await this.#archive(this.#equipment)
     } catch (error) {
+      // That is no run, which would have a summary.
+      if (exitCodeOf(error) === ExitCode.usage) throw error
       return { ended: 'error', error, left: [] }
     }
   }
