@@ -9,6 +9,8 @@ import { PartShelf } from './part-shelf.ts'
 
 /** A batch is cut when it has so many bytes, before compression. One that becomes files of its own should be worth it. */
 const BATCH_BYTES = { durable: 4 * 1024 * 1024, delivered: 32 * 1024 * 1024 }
+/** Node takes a longer one for 1 ms. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1
 /** A batch is cut when it has portions for so many parts. */
 const MAX_PORTIONS = 64
 
@@ -54,7 +56,7 @@ export class Archiver {
     this.failed = new Promise(resolve => {
       this.#resolveFailed = resolve
     })
-    this.#timer = setInterval(() => this.#tick(), options.syncIntervalMs)
+    this.#timer = setInterval(() => this.#tick(), Math.min(options.syncIntervalMs, LONGEST_INTERVAL_MS))
   }
 
   /**

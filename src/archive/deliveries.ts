@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { NsqError } from '../util/errors.ts'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { writeFailed } from './errors.ts'
-import { syncFolder } from './folders.ts'
+import { removeEmptyFolders, syncFolder } from './folders.ts'
 import type { Manifest } from './manifest.ts'
 import type { Slots } from './slots.ts'
 
@@ -110,6 +110,7 @@ export class Deliveries {
       await rm(part.path, { force: true })
       // A file without a marker would be nobody's.
       await syncFolder(dirname(part.path))
+      await removeEmptyFolders(dirname(part.path), part.path.slice(0, -part.name.length - 1))
     }
     await rm(markerPath, { force: true })
     return progress.delivered

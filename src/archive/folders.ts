@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
 
@@ -35,6 +35,15 @@ async function makeFolder(path: string, hasParent = false): Promise<boolean> {
   }
   if (await makeFolder(parent)) await syncFolder(dirname(parent))
   return makeFolder(path, true)
+}
+
+/** Removes a folder, and those above it up to `base`, as far as they are empty. */
+export async function removeEmptyFolders(path: string, base: string): Promise<void> {
+  try {
+    for (let folder = path; folder.startsWith(`${base}/`); folder = dirname(folder)) await rmdir(folder)
+  } catch {
+    // This one is not empty, or is to stay for another reason.
+  }
 }
 
 /** Makes what was created, renamed or removed in a folder durable. */

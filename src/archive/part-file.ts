@@ -142,8 +142,26 @@ interface Begun {
   isTorn: boolean
 }
 
+/** How often a file is begun whose folder is missing, although it was made. */
+const ATTEMPTS = 3
+
 /** Undefined when the name is taken. */
-async function begin(plan: PartFilePlan, name: string, path: string): Promise<Begun | undefined> {
+async function begin(
+  plan: PartFilePlan,
+  name: string,
+  path: string,
+  attempt = 1,
+): Promise<Begun | undefined> {
+  try {
+    return await tryToBegin(plan, name, path)
+  } catch (error) {
+    // It was empty, as it was before, and so a delivery has removed it.
+    if (systemCode(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
+    return begin(plan, name, path, attempt + 1)
+  }
+}
+
+async function tryToBegin(plan: PartFilePlan, name: string, path: string): Promise<Begun | undefined> {
   const { claim, template, origin, rotateBytes } = plan
   const { isAppended } = origin
   await makeFolders(dirname(path), claim.folder)

@@ -56,6 +56,8 @@ export class PartFolder {
   readonly #state: string
   readonly #recovery: Deliveries
   readonly #destinations = new Map<string, Promise<Destination>>()
+  /** Keys whose remains `recover` delivers, which may take as long as S3 cannot be reached. */
+  readonly #delivering = new Map<string, Delivering>()
   #recovered = 0
 
   private constructor(options: PartFolderOptions, path: string) {
@@ -96,6 +98,8 @@ export class PartFolder {
   async claim(key: string): Promise<FolderClaim> {
     const deadline = performance.now() + PATIENCE_MS
     for (;;) {
+      const shared = this.#delivering.get(key)?.lock.share()
+      if (shared !== undefined) return this.#claimed(key, shared)
       const attempt = this.#lock(key)
       if (attempt.release !== undefined) return this.#claimed(key, attempt.release)
       const { holder } = attempt
@@ -123,7 +127,7 @@ export class PartFolder {
       },
     }
     for (const found of await findMarkers(this.#state)) {
-      if (found.key !== key) continue
+      if (found.key !== key || this.#delivering.get(key)?.markers.has(found.path)) continue
       const delivery = await recoverPart(plan, found)
       if (delivery !== undefined) deliveries.push(delivery)
     }
@@ -151,7 +155,7 @@ export class PartFolder {
           throw error
         })
         this.#recovered += remains.files
-        void Promise.all(remains.deliveries.map(delivery => this.#recovery.add(delivery))).then(release)
+        void this.#deliver(key, release, remains.deliveries)
       }
     } catch (error) {
       throw writeFailed(this.path, error)
@@ -163,6 +167,15 @@ export class PartFolder {
     await this.#recovery.close()
     const opened = await Promise.allSettled(this.#destinations.values())
     for (const result of opened) if (result.status === 'fulfilled') await result.value.close()
+  }
+
+  async #deliver(key: string, release: () => void, deliveries: readonly Delivery[]): Promise<void> {
+    const lock = new SharedLock(release)
+    const done = lock.share()
+    this.#delivering.set(key, { lock, markers: new Set(deliveries.map(({ markerPath }) => markerPath)) })
+    await Promise.all(deliveries.map(delivery => this.#recovery.add(delivery)))
+    this.#delivering.delete(key)
+    done()
   }
 
   #lock(key: string, purpose?: string): LockAttempt {
@@ -220,6 +233,30 @@ export class PartFolder {
     const message = `files in ${this.path} are left to process ${holder.pid} of ${holder.hostname}, which may be gone`
     const remedy = `If it is gone for good, remove ${this.#lockPath(key)}: the next run sees to its files.`
     this.#options.events.warned(new NsqError('E_ARCHIVE_RECOVERY', message, { remedy }))
+  }
+}
+
+/** What is being delivered of a key, so that an archiver of this process may begin all the same. */
+interface Delivering {
+  readonly lock: SharedLock
+  readonly markers: ReadonlySet<string>
+}
+
+/** A lock that several of this process have. */
+class SharedLock {
+  readonly #release: () => void
+  #holders = 0
+
+  constructor(release: () => void) {
+    this.#release = release
+  }
+
+  /** Returns what gives this share back; with the last one goes the lock. To be called once. */
+  share(): () => void {
+    this.#holders++
+    return () => {
+      if (--this.#holders === 0) this.#release()
+    }
   }
 }
 

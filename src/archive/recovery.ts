@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { errorText, NsqError } from '../util/errors.ts'
 import type { ArchiverEvents } from './archiver-options.ts'
 import { loadCompression } from './compression.ts'
@@ -66,7 +67,7 @@ async function recover(
   if (marker.finishAfter === 'delivered') return removed(plan, path, markerPath, 0)
 
   const destination = await destinationOf(plan, marker)
-  const whole = await mend(path, marker)
+  const whole = await mend(path, marker, from => keepCut(plan, path, markerPath, from))
   const cutBytes = Math.max(0, size - whole.bytes)
   if (whole.bytes === 0) return removed(plan, path, markerPath, cutBytes)
   const isInPlace = destination.kind === 'in place'
@@ -116,18 +117,35 @@ async function destinationOf(plan: RecoveryPlan, { destination }: Marker): Promi
 }
 
 /** Cuts off what is torn; what the file had when it was opened is not looked at. The rest is on disk then. */
-async function mend(path: string, { framing, compression, start }: Marker): Promise<WholePart> {
+async function mend(
+  path: string,
+  { framing, compression, start }: Marker,
+  keepCut: (from: number) => Promise<void>,
+): Promise<WholePart> {
   const loaded = await loadCompression(compression)
   const file = await open(path, 'r+')
   try {
     const whole = await wholePart(file, framing, loaded, start)
     const { size } = await file.stat()
+    if (size - whole.bytes > MOST_TORN) await keepCut(whole.bytes)
     if (size > whole.bytes) await file.truncate(whole.bytes)
     await file.sync()
     return whole
   } finally {
     await file.close()
   }
+}
+
+/** More than a crash tears off, as a rule: the file may be damaged, and what is behind that not to be found elsewhere. */
+const MOST_TORN = 8 * 1024 * 1024
+
+/** Copies what will be cut to a place beside the marker. */
+async function keepCut(plan: RecoveryPlan, path: string, markerPath: string, from: number): Promise<void> {
+  const copy = markerPath.replace(/part$/, 'cut')
+  await pipeline(createReadStream(path, { start: from }), createWriteStream(copy, { flush: true }))
+  const message = `${path} was whole up to ${from} bytes only; what was cut is kept as ${copy}`
+  const remedy = 'When the end of the file was torn by a crash, nsqd has it still: remove that copy.'
+  plan.events.warned(new NsqError('E_ARCHIVE_RECOVERY', message, { remedy }))
 }
 
 /** Undefined when there is none. */

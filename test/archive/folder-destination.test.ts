@@ -183,6 +183,20 @@ describe('FolderDestination', () => {
 })
 
 describe('an archive with a work folder', () => {
+  test('leaves no empty folders in it', async t => {
+    const [output, work] = [temporaryFolder(t), temporaryFolder(t)]
+    const names = { format: 'dt=%Y-%m-%d/hour=%H/<TOPIC><REV>.log' }
+    const rig = await openArchive(t, { output, work, names })
+    for (const message of numbered(30)) {
+      await archive(rig, [message])
+      rig.archiver.hangup()
+    }
+    await rig.archiver.close()
+    assert.deepEqual(readdirSync(work), ['.nsq-ts'])
+    assert.equal(filesIn(output).length, 30)
+    assert.deepEqual(rig.log.warnings, [])
+  })
+
   for (const across of [false, true]) {
     test(`shows complete files only${across ? ', across file systems' : ''}`, async t => {
       const output = across ? mountDisk(t, 4) : temporaryFolder(t)

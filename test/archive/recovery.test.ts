@@ -19,6 +19,7 @@ import type { Delivered, Destination, SealedPart } from '../../src/archive/desti
 import { InPlace } from '../../src/archive/folder-destination.ts'
 import type { Manifest } from '../../src/archive/manifest.ts'
 import type { Marker } from '../../src/archive/marker.ts'
+import type { PartFolder } from '../../src/archive/part-folder.ts'
 import { recordFormat, type FramingName } from '../../src/archive/record-format.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
@@ -284,6 +285,42 @@ describe('recovery', () => {
     assert.deepEqual(folder.recovered, { files: 1, waiting: 0 })
   })
 
+  test('is not waited for by an archive of the same process, once it only delivers', async t => {
+    const spool = temporaryFolder(t)
+    const slow = new Gate()
+    leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
+    const log = new Log()
+    const folder = await openFolder({ output: spool, openDestination: () => Promise.resolve(slow) }, log)
+    const recovering = folder.recover(new InPlace(folder.path), undefined)
+    const rig = await openArchive(t, { output: spool, options: { folder } })
+    assert.ok(slow.isAsked)
+    assert.equal(rig.archiver.progress.recovered, 0)
+    await archive(rig, numbered(3))
+    await Promise.all([rig.archiver.close(), recovering])
+    const other = await openFolder({ output: spool }, log)
+    await assertIsLocked(other)
+    slow.open()
+    await folder.close()
+    await until(() => hiddenIn(spool).length === 0)
+    assert.deepEqual(log.lines.slice(-1), ['delivered t-000000.log'])
+  })
+
+  test('keeps what it cuts when that is more than a crash tears off', async t => {
+    const output = temporaryFolder(t)
+    const bytes = await encoded(['one'], 'lines', 'gzip')
+    const garbage = Buffer.alloc(9 * 1024 * 1024, 'garbage')
+    const path = leave(
+      output,
+      { file: 't-000000.log.gz', compression: 'gzip' },
+      Buffer.concat([bytes, garbage]),
+    )
+    const log = await recoverAll(output)
+    assert.deepEqual(await bodiesIn(join(output, 't-000000.log.gz'), 'lines', 'gzip'), ['one'])
+    const copy = path.replace('.part', '.cut')
+    assert.ok(readFileSync(copy).equals(garbage))
+    assert.ok(log.warnings[0]?.message.includes(copy))
+  })
+
   test('tells the manifest of this destination, with a checksum', async t => {
     const output = temporaryFolder(t)
     leave(output, { file: 't-000000.log', template: 't<REV>.log' }, 'one\n')
@@ -307,6 +344,13 @@ describe('recovery', () => {
     assert.deepEqual([log.lines, log.warnings], [[], []])
   })
 })
+
+async function assertIsLocked(folder: PartFolder): Promise<void> {
+  const log = new Log()
+  await folder.recover(new InPlace(folder.path), undefined)
+  assert.deepEqual(log.lines, [])
+  assert.deepEqual(folder.recovered, { files: 0, waiting: 0 })
+}
 
 function noBucket(): Promise<Destination> {
   return Promise.reject(new NsqError('E_S3', 'no such bucket'))
