@@ -60,7 +60,7 @@ export class DocShell {
     const path = `${join(this.folder, 'bin')}${delimiter}${process.env['PATH']}`
     const child = spawn(program, args, {
       cwd: this.folder,
-      env: { ...process.env, ...clusterEnvironment(this.#cluster), PATH: path, ...env },
+      env: { ...process.env, ...clusterEnvironment(this.#cluster), PATH: path, TMPDIR: this.folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: PATIENCE_MS,
     })
