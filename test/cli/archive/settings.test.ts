@@ -43,7 +43,7 @@ describe('archiveSettings', () => {
 
   test('with S3, messages are finished when they are uploaded, or in a spool of the user', async () => {
     const direct = await settings(['--output', 's3://bucket/a/b', '--s3-endpoint', 'http://127.0.0.1:9000'])
-    const place = { kind: 's3', url: 's3://bucket/a/b', endpoint: 'http://127.0.0.1:9000/' }
+    const place = { kind: 's3', url: 's3://bucket/a/b', endpoint: 'http://127.0.0.1:9000' }
     assert.deepEqual(direct.place, { ...place, spoolPath: undefined })
     assert.equal(direct.finishAfter, 'delivered')
     assert.equal(direct.keepsEmptyFiles, false)
