@@ -40,7 +40,10 @@ export interface ChannelStats {
 export function nsqdPorts(address: string, options: NsqdOptions = {}): Promise<NsqdPorts> {
   return ask(address, '/info', options, reply => {
     const info = object(reply, 'the reply')
-    return { tcpPort: integer(info['tcp_port'], 'tcp_port'), httpPort: integer(info['http_port'], 'http_port') }
+    return {
+      tcpPort: integer(info['tcp_port'], 'tcp_port'),
+      httpPort: integer(info['http_port'], 'http_port'),
+    }
   })
 }
 
