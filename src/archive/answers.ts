@@ -2,6 +2,12 @@ import type { NsqError } from '../util/errors.ts'
 import type { ArchiverEvents } from './archiver-options.ts'
 import type { ArchivedMessage } from './message.ts'
 
+/**
+ * When nsqd has messages ready again that went back: soon, for any consumer of the channel. This one slows down by itself,
+ * and the delay of handlers that fail, minutes, would come on top of that.
+ */
+const AGAIN_MS = 1000
+
 /** Answers messages, and counts. */
 export class Answers {
   /** Messages that were finished. */
@@ -31,7 +37,7 @@ export class Answers {
    */
   giveBack(messages: readonly ArchivedMessage[], error: NsqError, goesOn: boolean): void {
     for (const message of messages) {
-      if (goesOn) message.requeue()
+      if (goesOn) message.requeue(AGAIN_MS)
       else message.requeue(0, { backoff: false })
     }
     this.requeued += messages.length

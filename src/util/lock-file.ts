@@ -1,4 +1,13 @@
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -74,12 +83,22 @@ export function tryLock(path: string, options: LockOptions = {}): LockAttempt {
 }
 
 function create(file: string, text: string): boolean {
+  let descriptor: number
   try {
-    writeFileSync(file, text, { flag: 'wx' })
-    return true
+    descriptor = openSync(file, 'wx')
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     throw error
+  }
+  try {
+    writeFileSync(descriptor, text)
+    return true
+  } catch (error) {
+    // A full disk has room for an empty file, which would keep others out and name nobody.
+    rmSync(file, { force: true })
+    throw error
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -258,7 +258,8 @@ describe('an archive that finishes messages after delivery', () => {
       const lost = numbered(3)
       await archive(rig, lost)
       assert.deepEqual([...filesIn(output)], [])
-      for (const { requeued } of lost) assert.deepEqual(requeued, failsAtOnce ? [0, { backoff: false }] : [])
+      for (const { requeued } of lost)
+        assert.deepEqual(requeued, failsAtOnce ? [0, { backoff: false }] : [1000])
       if (failsAtOnce) {
         assert.equal(await rig.archiver.failed, SLOW_DOWN)
         return

@@ -200,7 +200,7 @@ describe('files that are there', () => {
     rmSync(output, { recursive: true })
     const lost = new FakeMessage('2')
     await archive(rig, [lost])
-    assert.deepEqual(lost.requeued, [])
+    assert.deepEqual(lost.requeued, [1000])
     await archive(rig, [new FakeMessage('2')])
     assert.equal(filesIn(output).length, 1)
     await rig.archiver.close()

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { tryLock, type LockHolder } from '../../src/util/lock-file.ts'
+import { replaceFs, systemError } from '../storage/fixtures.ts'
 
 let folder = ''
 let file = ''
@@ -43,6 +44,16 @@ describe('tryLock', () => {
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), holder)
     release()
     assert.ok(!existsSync(file))
+    lock(file)()
+  })
+
+  test('leaves nothing behind when there is no room to say who holds it', t => {
+    const restore = replaceFs(t, 'writeFileSync', () => () => {
+      throw systemError('ENOSPC')
+    })
+    assert.throws(() => tryLock(file), /ENOSPC/)
+    restore()
+    assert.deepEqual(readdirSync(folder), [])
     lock(file)()
   })
 

@@ -27,6 +27,9 @@ export interface EquipmentOptions {
 /** A run that empties a channel should soon know of every nsqd, and one that serves a few topics may ask as often. */
 const LOOKUP_POLL_MS = 5000
 
+/** After a full disk, or an S3 that is away: so long after it has come back the archive knows. */
+const LONGEST_BACKOFF_MS = 10_000
+
 /** What the archives of all topics have in common: where files go and how, and how nsqd is spoken to. */
 export class Equipment {
   readonly from: Sources
@@ -84,6 +87,7 @@ export class Equipment {
     )
     this.#consumer = {
       ...(asksOften ? { lookupPollIntervalMs: LOOKUP_POLL_MS } : {}),
+      maxBackoffMs: LONGEST_BACKOFF_MS,
       ...asked,
       channel: settings.channel,
       nsqd: this.from.nsqd,
