@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { temporaryFolder } from '../storage/fixtures.ts'
@@ -17,7 +17,7 @@ import {
   openArchive,
   type FakeMessage as Message,
 } from './rig.ts'
-import { mountDisk, remount } from './small-disk.ts'
+import { fillDisk, mountDisk, remount } from './small-disk.ts'
 
 /** What a method of open files does in the given calls (counted from 1) instead of what it always does. */
 async function failing(
@@ -210,13 +210,11 @@ describe('a full disk', () => {
     const disk = mountDisk(t, 1)
     if (disk === undefined) return
     const rig = await openArchive(t, { output: disk })
-    writeFileSync(join(disk, 'ballast'), '')
-    const { size } = fill(join(disk, 'ballast'))
-    assert.ok(size > 0)
+    const ballast = fillDisk(disk)
     const lost = numbered(3)
     await archive(rig, lost)
     assert.ok(wentBack(lost))
-    rmSync(join(disk, 'ballast'))
+    rmSync(ballast)
     const again = numbered(3)
     await archive(rig, again)
     assert.ok(finished(again))
@@ -245,15 +243,3 @@ describe('a full disk', () => {
     assert.deepEqual([...hiddenIn(work), ...readdirSync(disk)], ['t-000000.log'])
   })
 })
-
-/** Fills the disk with one file. */
-function fill(path: string): { size: number } {
-  for (const step of [64 * 1024, 512]) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(step), { flag: 'a' })
-    } catch {
-      // Now smaller pieces.
-    }
-  }
-  return statSync(path)
-}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -21,6 +21,19 @@ export function mountDisk(t: TestContext, megabytes: number): string | undefined
     t.skip('cannot mount a disk: this needs root, on Linux')
     return undefined
   }
+}
+
+/** Leaves no room, but for entries of folders. Returns the file that has it all. */
+export function fillDisk(path: string): string {
+  const ballast = join(path, 'ballast')
+  for (const step of [64 * 1024, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(ballast, Buffer.alloc(step), { flag: 'a' })
+    } catch {
+      // Now smaller pieces.
+    }
+  }
+  return ballast
 }
 
 export function remount(path: string, mode: 'ro' | 'rw'): void {
