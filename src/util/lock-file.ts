@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fsyncSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -92,6 +93,8 @@ function create(file: string, text: string): boolean {
   }
   try {
     writeFileSync(descriptor, text)
+    // What a power cut leaves of it shall say whose it was, or it is taken for one being written.
+    fsyncSync(descriptor)
     return true
   } catch (error) {
     // A full disk has room for an empty file, which would keep others out and name nobody.
