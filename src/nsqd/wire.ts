@@ -136,7 +136,10 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Called by Turn. */
   flush(): void {
+    const wasBacklogged = this.isBacklogged
     this.#writer.flush()
+    // What the system takes at once is never said to have drained.
+    if (wasBacklogged && !this.isBacklogged) this.drained()
   }
 
   /** Reads no further until something is committed or sent. */

@@ -520,3 +520,10 @@ test('messages that came in one chunk are acknowledged in order', async t => {
     Array.from({ length: 50 }, (_, i) => i),
   )
 })
+
+test('after more than nsqd keeps unsent, which the system took at once, the rest follows', async t => {
+  const running = await start(t)
+  const consumer = await running.subscribe(10)
+  await running.publish(...numbered(4, 0, 1024 * 1024))
+  assert.deepEqual(numbers(await consumer.messages(4)), [0, 1, 2, 3])
+})
