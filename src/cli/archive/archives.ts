@@ -104,6 +104,7 @@ export class Archives implements Emptying {
     return {
       depth: all.reduce((sum, { depth }) => sum + depth, 0),
       flowing: all.reduce((sum, { flowing }) => sum + flowing, 0),
+      inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
       isVoid: all.every(({ isVoid }) => isVoid),
       // One nsqlookupd that does not answer does so for all.
       outOfReach: [...new Set(all.flatMap(({ outOfReach }) => outOfReach))],

@@ -22,6 +22,8 @@ export interface Backlog {
   readonly depth: number
   /** Those of them that will come: the others are paused. */
   readonly flowing: number
+  /** Messages that were sent and not answered, by whomever: with none in hand here they are on their way, or another's. */
+  readonly inFlight: number
   /** Whether every nsqd was asked, and has nothing in flight, to whomever, and nothing deferred either. */
   readonly isVoid: boolean
   /** Why messages may be left that cannot be had: an nsqd is not connected, no nsqlookupd answers. */
@@ -64,6 +66,7 @@ export class BacklogWatch {
     return {
       depth: depthOf(parts),
       flowing: depthOf(parts.filter(part => part.paused.length === 0)),
+      inFlight: parts.reduce((sum, { inFlight }) => sum + inFlight, 0),
       isVoid: outOfReach.length === 0 && parts.every(part => part.isVoid),
       outOfReach,
       paused: parts.flatMap(part => part.paused),
@@ -108,6 +111,7 @@ export class BacklogWatch {
       const wait = `${plural(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`
       return {
         depth: waiting,
+        inFlight: found.inFlight,
         isVoid: waiting + found.inFlight + found.deferred === 0,
         paused: waiting === 0 ? [] : paused.map(what => `${what} is paused at nsqd ${tcp}: ${wait}`),
       }
@@ -129,11 +133,12 @@ export class BacklogWatch {
 
 interface Part {
   depth: number
+  inFlight: number
   isVoid: boolean
   paused: readonly string[]
 }
 
-const UNKNOWN: Part = { depth: 0, isVoid: false, paused: [] }
+const UNKNOWN: Part = { depth: 0, inFlight: 0, isVoid: false, paused: [] }
 
 function depthOf(parts: readonly Part[]): number {
   return parts.reduce((sum, { depth }) => sum + depth, 0)

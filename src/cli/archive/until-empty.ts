@@ -16,7 +16,7 @@ export interface Emptying {
 export interface Pace {
   /** Nothing has come for so long: the channels may be empty. */
   readonly quiet: number
-  /** So long it may take an nsqd that is out of reach to come back. */
+  /** So long it may take an nsqd that is out of reach to come back, and a message that was sent to come. */
   readonly patience: number
   readonly tick: number
   /** Between two looks at what is left. */
@@ -47,11 +47,12 @@ export async function untilEmpty(source: Emptying, signal: AbortSignal, pace = P
     }
     if (performance.now() - quietSince < pace.quiet) continue
     await source.flush()
-    const { flowing, isVoid, outOfReach, paused } = await source.look()
+    const { flowing, inFlight, isVoid, outOfReach, paused } = await source.look()
     pauseMs = pace.look
     // What came meanwhile was not asked about.
     if (taken !== source.taken || source.inHand > 0 || flowing > 0) continue
-    if (outOfReach.length > 0 && performance.now() - quietSince < pace.patience) continue
+    const mayCome = outOfReach.length > 0 || inFlight > 0
+    if (mayCome && performance.now() - quietSince < pace.patience) continue
     return { isVoid, left: [...paused, ...outOfReach] }
   }
   return { isVoid: false, left: [] }

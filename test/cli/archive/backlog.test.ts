@@ -51,7 +51,7 @@ function look(lookupd: readonly string[], nsqd: readonly string[], connections: 
 }
 
 const NSQD = '127.0.0.1:4150'
-const EMPTY: Backlog = { depth: 0, flowing: 0, isVoid: true, outOfReach: [], paused: [] }
+const EMPTY: Backlog = { depth: 0, flowing: 0, inFlight: 0, isVoid: true, outOfReach: [], paused: [] }
 
 test('an nsqd that nsqlookupd names is asked for its channel', async () => {
   assert.deepEqual(await look([(await start()).address], [], [NSQD]), EMPTY)
@@ -61,9 +61,10 @@ test('an nsqd that nsqlookupd names is asked for its channel', async () => {
     flowing: 3,
     isVoid: false,
   })
-  // Of another consumer.
+  // On its way to this consumer, or another one's.
   assert.deepEqual(await look([(await start({ inFlight: 1 })).address], [], [NSQD]), {
     ...EMPTY,
+    inFlight: 1,
     isVoid: false,
   })
 })

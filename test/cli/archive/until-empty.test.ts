@@ -4,7 +4,7 @@ import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 import { type Emptied, type Emptying, untilEmpty } from '../../../src/cli/archive/until-empty.ts'
 import { until } from '../../support/wait.ts'
 
-const EMPTY: Backlog = { depth: 0, flowing: 0, isVoid: true, outOfReach: [], paused: [] }
+const EMPTY: Backlog = { depth: 0, flowing: 0, inFlight: 0, isVoid: true, outOfReach: [], paused: [] }
 
 class Source implements Emptying {
   taken = 0
@@ -67,6 +67,19 @@ test('what is out of reach has some time to come back', async () => {
   assert.deepEqual((await patient).left, [])
   source.backlog = { ...EMPTY, isVoid: false, outOfReach: ['nsqd a'] }
   assert.deepEqual(await run(source), { isVoid: false, left: ['nsqd a'] })
+})
+
+test('what is on its way has some time to come', async () => {
+  const source = new Source()
+  source.backlog = { ...EMPTY, inFlight: 2, isVoid: false }
+  const patient = run(source, 1e9)
+  await until(() => source.looks > 3)
+  source.taken += 2
+  source.backlog = EMPTY
+  assert.deepEqual(await patient, { isVoid: true, left: [] })
+  // It is another consumer's.
+  source.backlog = { ...EMPTY, inFlight: 2, isVoid: false }
+  assert.deepEqual(await run(source), { isVoid: false, left: [] })
 })
 
 test('it ends with its signal', async () => {
