@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Address, formatAddress } from '../../src/util/address.ts'
+import type { Random } from '../storage/random.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+import { Spawned } from '../support/spawned.ts'
+import { ArchiveProcess, type Ended, type StartOptions } from './archive-process.ts'
+import { bodiesIn, type Framed } from './archived.ts'
+import type { Numbered } from './numbered.ts'
+import { Stream } from './stream.ts'
+import type { Compressed } from './system-tools.ts'
+
+export const CHANNEL = 'nsq_to_file'
+
+interface Channel {
+  depth: number
+  in_flight_count: number
+  deferred_count: number
+}
+
+export interface RigOptions {
+  readonly random: Random
+  readonly topics?: readonly string[]
+  readonly messages: Numbered
+  /** Where nsqd has its data; a folder of the rig's unless given. */
+  readonly dataPath?: string
+  /** Bytes that go between nsqd and archive until something happens to the connection; nothing does unless given. */
+  readonly meanBytes?: number
+}
+
+interface Start extends StartOptions {
+  /** No faults between it and nsqd. */
+  readonly isDirect?: boolean
+}
+
+/** An nsqd that can crash, a stream of numbered messages to it, and as many runs of archive as it takes. */
+export class Rig {
+  /** Goes when the test ends. */
+  readonly folder: string
+  readonly topics: readonly string[]
+  readonly #options: RigOptions
+  readonly #dataPath: string
+  readonly #running = new Set<ArchiveProcess>()
+  #nsqd: Spawned
+  #stream: Stream | undefined
+  readonly #forArchive: FaultProxy
+  readonly #forStream: FaultProxy
+
+  private constructor(folder: string, options: RigOptions) {
+    this.folder = folder
+    this.topics = options.topics ?? ['t']
+    this.#options = options
+    this.#dataPath = options.dataPath ?? join(folder, 'nsqd')
+    mkdirSync(this.#dataPath, { recursive: true })
+    this.#nsqd = this.#newNsqd()
+    const { random, meanBytes } = options
+    this.#forArchive = new FaultProxy(this.#nsqd.tcp, { random, meanBytes: meanBytes ?? Infinity, hangs: 1 })
+    this.#forStream = new FaultProxy(this.#nsqd.tcp, { random, meanBytes: Infinity, hangs: 0 })
+  }
+
+  static async start(t: TestContext, options: RigOptions): Promise<Rig> {
+    const folder = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
+    const rig = new Rig(folder, options)
+    t.after(async () => {
+      await rig.#close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+    await rig.#nsqd.start()
+    await rig.#forArchive.start()
+    await rig.#forStream.start()
+    rig.#redirect()
+    if (options.meanBytes === undefined) rig.#forArchive.calm()
+    rig.#forStream.calm()
+    // Before anything is published: what came earlier would not be the channel's.
+    for (const topic of rig.topics) {
+      await rig.#post(`/topic/create?topic=${topic}`)
+      await rig.#post(`/channel/create?topic=${topic}&channel=${CHANNEL}`)
+    }
+    return rig
+  }
+
+  get messages(): Numbered {
+    return this.#options.messages
+  }
+
+  /** Where nsqd listens now. */
+  get nsqd(): Address {
+    return this.#nsqd.tcp
+  }
+
+  /** The stream of messages to this nsqd. */
+  get stream(): Stream {
+    const { messages, random } = this.#options
+    this.#stream ??= new Stream({ nsqd: this.#forStream.address, topics: this.topics, messages, random })
+    return this.#stream
+  }
+
+  /** Starts archive; it is killed when the test ends. */
+  archive(flags: readonly string[], { isDirect = false, ...start }: Start = {}): ArchiveProcess {
+    const nsqd = formatAddress(isDirect ? this.#nsqd.tcp : this.#forArchive.address)
+    const archive = new ArchiveProcess([...this.topics, `--nsqd-tcp-address=${nsqd}`, ...flags], start)
+    this.#running.add(archive)
+    void archive.ended.finally(() => this.#running.delete(archive))
+    return archive
+  }
+
+  /** Runs archive until the channels are empty; it must say, and its exit code, that all is well. */
+  async drain(flags: readonly string[], patienceMs = 120_000): Promise<Ended> {
+    const ended = await this.archive(['--until-empty', '--json', ...flags], { isDirect: true }).end(
+      patienceMs,
+    )
+    assert.equal(ended.code, 0, `the last run ended with ${ended.code}\n${ended.stdout}\n${ended.stderr}`)
+    for (const topic of this.topics) {
+      const { depth, in_flight_count: inFlight, deferred_count: deferred } = await this.channel(topic)
+      assert.deepEqual({ depth, inFlight, deferred }, { depth: 0, inFlight: 0, deferred: 0 })
+    }
+    return ended
+  }
+
+  /** Kills nsqd without warning and starts it again, elsewhere. */
+  async crashNsqd(): Promise<void> {
+    await this.#nsqd.kill()
+    this.#nsqd = this.#newNsqd()
+    await this.#nsqd.start()
+    this.#redirect()
+  }
+
+  async channel(topic: string): Promise<Channel> {
+    const { port } = this.#nsqd.http
+    const response = await fetch(`http://127.0.0.1:${port}/stats?format=json&topic=${topic}`)
+    const stats: { topics: { channels: (Channel & { channel_name: string })[] }[] } = JSON.parse(
+      await response.text(),
+    )
+    const channel = stats.topics[0]?.channels.find(({ channel_name: name }) => name === CHANNEL)
+    if (channel === undefined) throw new Error(`nsqd has no channel ${CHANNEL} of ${topic}`)
+    return channel
+  }
+
+  #newNsqd(): Spawned {
+    return new Spawned('nsqd', [`--data-path=${this.#dataPath}`])
+  }
+
+  #redirect(): void {
+    for (const proxy of [this.#forArchive, this.#forStream]) proxy.redirect(this.#nsqd.tcp)
+  }
+
+  async #post(path: string): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#nsqd.http.port}${path}`, { method: 'POST' })
+    assert.equal(response.status, 200, path)
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#running].map(archive => archive.kill()))
+    await this.#stream?.abandon()
+    await this.#forArchive.close()
+    await this.#forStream.close()
+    await this.#nsqd.kill()
+  }
+}
+
+/**
+ * Checks that every message from `from` up to `count` is in these files at least once; gives how often one was there
+ * again.
+ */
+export async function expectAll(
+  messages: Numbered,
+  count: number,
+  paths: readonly string[],
+  framing: Framed,
+  compression: Compressed,
+  from = 0,
+): Promise<number> {
+  const seen = new Uint8Array(count)
+  let extra = 0
+  for await (const body of bodiesIn(paths, framing, compression)) {
+    const number = messages.numberOf(body)
+    if (number >= count) throw new Error(`message ${number} was never published`)
+    if (seen[number] === 1) extra++
+    seen[number] = 1
+  }
+  const missing = [...seen.keys()].filter(number => number >= from && seen[number] === 0)
+  assert.deepEqual(missing.slice(0, 20), [], `${missing.length} of ${count} messages are missing`)
+  return extra
+}
