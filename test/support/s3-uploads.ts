@@ -45,7 +45,8 @@ export class S3Call {
 interface OpenUpload {
   readonly bucket: string
   readonly key: string
-  readonly parts: Map<number, { sum: string | undefined; bytes: number }>
+  /** The checksums, by number. */
+  readonly parts: Map<number, string | undefined>
 }
 
 /** The uploads in parts that were neither completed nor aborted, and the checksums of their parts. */
@@ -57,27 +58,21 @@ export class S3Uploads {
     return Array.from(this.#open.values(), ({ key }) => key)
   }
 
-  /** Throws what S3 answers when parts are not those that it was sent, or not all that the whole should have. */
-  check({ uploadId = '', body, request }: S3Call): void {
+  /** Throws what S3 answers when parts are not those that it was sent. */
+  check({ uploadId = '', body }: S3Call): void {
     const upload = this.#open.get(uploadId)
     if (upload === undefined) return
-    let bytes = 0
     for (const [, part = ''] of body.toString().matchAll(/<Part>(.*?)<\/Part>/gs)) {
       const number = Number(/<PartNumber>(\d+)</.exec(part)?.[1])
-      const known = upload.parts.get(number)
-      bytes += known?.bytes ?? 0
-      if (/<ChecksumCRC32>([^<]*)</.exec(part)?.[1] !== known?.sum) {
+      if (/<ChecksumCRC32>([^<]*)</.exec(part)?.[1] !== upload.parts.get(number)) {
         throw new S3Fault(400, 'InvalidPart', `The checksum of part ${number} does not match.`)
       }
     }
-    const size = header(request, 'x-amz-mp-object-size')
-    if (size !== '' && Number(size) !== bytes)
-      throw new S3Fault(400, 'InvalidRequest', 'The size does not match.')
   }
 
   /** Takes note of what went well; returns the answer to it as S3 would give it. */
   done(call: S3Call, answer: Buffer): Buffer {
-    const { uploadId, bucket, key, query, body, sum } = call
+    const { uploadId, bucket, key, query, sum } = call
     if (call.creates) {
       const id = /<UploadId>([^<]+)</.exec(answer.toString())?.[1] ?? ''
       this.#open.set(id, { bucket, key, parts: new Map() })
@@ -85,7 +80,7 @@ export class S3Uploads {
     const upload = this.#open.get(uploadId ?? '')
     if (uploadId === undefined || upload === undefined) return answer
     if (query.has('partNumber')) {
-      upload.parts.set(Number(query.get('partNumber')), { sum, bytes: body.length })
+      upload.parts.set(Number(query.get('partNumber')), sum)
       return answer
     }
     this.#open.delete(uploadId)
@@ -107,7 +102,7 @@ export class S3Uploads {
 
 function sumOfParts({ parts }: OpenUpload): string | undefined {
   const sums: Buffer[] = []
-  for (const [, { sum }] of [...parts].sort(([a], [b]) => a - b)) {
+  for (const [, sum] of [...parts].sort(([a], [b]) => a - b)) {
     if (sum === undefined) return undefined
     sums.push(Buffer.from(sum, 'base64'))
   }

@@ -39,6 +39,8 @@ interface Facts {
   readonly code: string
   readonly status: number | undefined
   readonly text: string
+  /** There was an answer, which is no XML. */
+  readonly isUnread: boolean
   /** Where the bucket is, when S3 says so. */
   readonly region: string | undefined
 }
@@ -166,7 +168,7 @@ const away: Explain = ({ name, code, status, text }, { what, endpoint = 'S3' }) 
   const options = { isTransient: true }
   if (status !== undefined && (status >= 500 || status === 429) && status !== 501) {
     const reason = name === 'SlowDown' ? 'S3 asks to slow down' : 'S3 has a fault of its own'
-    const kind = name === 'SlowDown' || name === 'Error' || UNNAMED.has(name) ? status : `${name}, ${status}`
+    const kind = name === 'SlowDown' || name === 'Error' || isUnnamed(name) ? status : `${name}, ${status}`
     return new S3Error('E_S3', `${what}: ${reason} (${kind})`, options)
   }
   if (PASSING.has(name)) return new S3Error('E_S3', `${what}: ${text} (${name})`, options)
@@ -207,10 +209,9 @@ const PASSING: ReadonlySet<string> = new Set([
   'TemporaryRedirect',
 ])
 
-const endpoint: Explain = ({ name, status, text }, { what, endpoint = 'what answered' }) => {
-  const isNoXml = /XML parse error|Deserialization error/.test(text)
-  const isNameless = UNNAMED.has(name) && status !== 403 && status !== undefined
-  if (!isNoXml && !isNameless && !(text === NO_S3)) return undefined
+const endpoint: Explain = ({ name, status, text, isUnread }, { what, endpoint = 'what answered' }) => {
+  const isNameless = isUnnamed(name) && status !== 403 && status !== undefined
+  if (!isUnread && !isNameless && text !== NO_S3) return undefined
   const answer = status === undefined || status === 200 ? '' : ` (status ${status})`
   return new S3Error(
     'E_S3_ENDPOINT',
@@ -220,15 +221,17 @@ const endpoint: Explain = ({ name, status, text }, { what, endpoint = 'what answ
     },
   )
 }
-/** What the SDK calls an answer without the name of an error. */
-const UNNAMED: ReadonlySet<string> = new Set(['NotFound', 'Unknown', 'UnknownError'])
+/** What the SDK calls an answer without the name of an error: this, or its status. */
+function isUnnamed(name: string): boolean {
+  return /^(NotFound|Unknown|UnknownError|\d+)$/.test(name)
+}
 /** The text of an error thrown for an answer that lacks what S3 always says. */
 export const NO_S3 = 'not an answer of S3'
 
 const denied: Explain = ({ name, status, text }, { what }) => {
   if (status !== 403) return undefined
-  const said = text === '' || text === 'Access Denied' || UNNAMED.has(text) ? '' : `: ${text}`
-  const kind = name === 'AccessDenied' || UNNAMED.has(name) ? '' : ` (${name})`
+  const said = text === '' || text === 'Access Denied' || isUnnamed(text) ? '' : `: ${text}`
+  const kind = name === 'AccessDenied' || isUnnamed(name) ? '' : ` (${name})`
   return new S3Error('E_S3_DENIED', `${what}: access denied${said}${kind}`, {
     remedy:
       'Allow these credentials s3:PutObject and s3:AbortMultipartUpload on the bucket; to verify, ' +
@@ -245,6 +248,7 @@ function factsOf(cause: unknown): Facts {
     code: read(cause, 'code') ?? read(at(cause, 'cause'), 'code') ?? '',
     status: Number.isNaN(status) ? undefined : status,
     text: errorText(cause).split('\n')[0] ?? '',
+    isUnread: !Number.isNaN(status) && at(cause, '$fault') === undefined,
     region: read(cause, 'Region') ?? read(headers, 'x-amz-bucket-region'),
   }
 }

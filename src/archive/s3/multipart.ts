@@ -147,7 +147,6 @@ export class MultipartUpload {
         ...this.#target,
         UploadId: this.#id,
         MultipartUpload: { Parts: this.#parts },
-        MpuObjectSize: this.#upload.bytes,
       })
       try {
         const answer = await client.send(command, abortOptions(this.#signal))
