@@ -2,6 +2,7 @@ import { opendir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NsqError, errorText } from '../util/errors.ts'
 import { systemCode } from './errors.ts'
+import { STATE_FOLDER } from './folders.ts'
 
 /** The files of an archive, wherever they are. */
 export interface ArchiveFiles {
@@ -16,8 +17,6 @@ export interface ArchiveFiles {
 
 export class MissingFile extends Error {}
 
-/** The folder in which an archive keeps its locks and markers. */
-const STATE = '.nsq-ts'
 const CHUNK_BYTES = 256 * 1024
 
 export class FolderFiles implements ArchiveFiles {
@@ -41,7 +40,7 @@ export class FolderFiles implements ArchiveFiles {
     for await (const entry of entries) {
       const name = `${folder}${entry.name}`
       if (entry.isDirectory()) {
-        if (entry.name !== STATE) yield* this.list(`${name}/`)
+        if (entry.name !== STATE_FOLDER) yield* this.list(`${name}/`)
       } else {
         yield name
       }

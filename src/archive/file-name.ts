@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { STATE_FOLDER } from './folders.ts'
 import { compileStrftime } from './strftime.ts'
 
 const REVISION = '<REV>'
@@ -130,6 +131,9 @@ export class FileNames {
   }
 }
 
+/** What leads elsewhere, and where what is written would be hidden between locks and markers: a topic may be called so. */
+const NOT_OURS = new Set(['.', '..', STATE_FOLDER])
+
 /** Without empty folders. It may not lead out of the folder that it is relative to. */
 function checked(name: string): string {
   if (name.includes('\0')) throw new RangeError(`${JSON.stringify(name)} is no file name: it has a NUL`)
@@ -137,7 +141,7 @@ function checked(name: string): string {
   if (segments.at(-1) === '') throw new RangeError(`"${name}" names no file`)
   const used = segments.filter(segment => segment !== '')
   for (const segment of used) {
-    if (segment === '.' || segment === '..') {
+    if (NOT_OURS.has(segment)) {
       throw new RangeError(`"${name}" may not have a folder or file named "${segment}"`)
     }
   }

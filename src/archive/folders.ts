@@ -2,6 +2,9 @@ import { mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
 
+/** In which an archive keeps its locks and markers, wherever it writes files. */
+export const STATE_FOLDER = '.nsq-ts'
+
 /** How many folders are remembered. */
 const MAX_KNOWN = 1000
 
@@ -40,7 +43,10 @@ async function makeFolder(path: string, hasParent = false): Promise<boolean> {
 /** Removes a folder, and those above it up to `base`, as far as they are empty. */
 export async function removeEmptyFolders(path: string, base: string): Promise<void> {
   try {
-    for (let folder = path; folder.startsWith(`${base}/`); folder = dirname(folder)) await rmdir(folder)
+    for (let folder = path; folder.startsWith(`${base}/`); folder = dirname(folder)) {
+      await rmdir(folder)
+      known.delete(folder)
+    }
   } catch {
     // This one is not empty, or is to stay for another reason.
   }

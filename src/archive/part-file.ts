@@ -36,11 +36,15 @@ export class PartFile {
   readonly isContinued: boolean
   /** How long it is: all of that is on disk. */
   bytes: number
-  /** `gone`: somebody has removed it. `left`: it could not be cut back, so that the next run has to mend it. */
+  /**
+   * `gone`: somebody has removed it, or cut off what was in it before, so that it is theirs. `left`: it could not be cut
+   * back, or is shorter than it was, so that the next run has to mend it.
+   */
   state: 'good' | 'gone' | 'left' = 'good'
   readonly #claim: FolderClaim
   readonly #handle: FileHandle
   readonly #hash: Hash | undefined
+  readonly #isAppended: boolean
   #needsNewline: boolean
 
   private constructor(plan: PartFilePlan, begun: Begun) {
@@ -52,6 +56,7 @@ export class PartFile {
     this.bytes = begun.bytes
     this.isContinued = begun.bytes > 0
     this.#handle = begun.handle
+    this.#isAppended = plan.origin.isAppended
     this.#needsNewline = begun.isTorn
     if (plan.hasChecksum) this.#hash = createHash('sha256')
   }
@@ -92,17 +97,14 @@ export class PartFile {
    * @throws NsqError `E_ARCHIVE_WRITE`
    */
   async write(buffers: readonly Buffer[]): Promise<void> {
+    const added = this.#needsNewline ? [NEWLINE, ...buffers] : buffers
     try {
-      await writeAll(this.#handle, this.#needsNewline ? [NEWLINE, ...buffers] : buffers)
+      await this.#measure(this.bytes)
+      await writeAll(this.#handle, added)
       await this.#handle.datasync()
-      const { size, nlink } = await this.#handle.stat()
-      if (nlink === 0) {
-        this.state = 'gone'
-        throw new PartLost('it was removed while it was being written')
-      }
-      this.bytes = size
+      this.bytes = await this.#measure(this.bytes + lengthOf(added))
     } catch (error) {
-      await this.#cutBack()
+      if (this.state === 'good') await this.#cutBack()
       throw writeFailed(this.path, error)
     }
     this.#needsNewline = false
@@ -120,12 +122,21 @@ export class PartFile {
     await rm(this.markerPath, { force: true })
   }
 
-  /** What failed to be synced is never trusted, even if it can be read. */
+  /** How long it is, which is no less than this, unless other programs have a hand in it. */
+  async #measure(least: number): Promise<number> {
+    const { size, nlink } = await this.#handle.stat()
+    if (nlink > 0 && size >= least) return size
+    // What its marker says of where it was begun may not hold any more: the next run must not go by it.
+    this.state = nlink === 0 || this.#isAppended ? 'gone' : 'left'
+    throw new PartLost(`it was ${nlink === 0 ? 'removed' : 'cut'} while it was being written`)
+  }
+
+  /** What failed to be synced is never trusted, even if it can be read. On disk, too, that is gone before more comes. */
   async #cutBack(): Promise<void> {
     try {
       await this.#handle.truncate(this.bytes)
+      await this.#handle.datasync()
     } catch {
-      if (this.state === 'gone') return
       this.state = 'left'
       this.#claim.leave(this.path, this.bytes)
     }
@@ -220,12 +231,16 @@ async function sizeOf(path: string, look: typeof stat): Promise<number | undefin
 async function writeAll(handle: FileHandle, buffers: readonly Buffer[]): Promise<void> {
   let rest = buffers
   for (;;) {
-    const length = rest.reduce((sum, { length }) => sum + length, 0)
+    const length = lengthOf(rest)
     if (length === 0) return
     const { bytesWritten } = await handle.writev(rest)
     if (bytesWritten === length) return
     rest = withoutFirst(rest, bytesWritten)
   }
+}
+
+function lengthOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0)
 }
 
 function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {

@@ -170,7 +170,9 @@ export class Part {
     const { compression, isKeptEmpty, origin } = this.#plan
     if (file.state === 'left') {
       await file.close()
-      throw new PartLost('it could not be cut back to where it is whole; the next run will do that')
+      throw new PartLost(
+        'it is not whole, and could not be cut back to where it is; the next run will do that',
+      )
     }
     if (file.state === 'good' && file.bytes === 0 && isKeptEmpty)
       await file.write([await compression.empty()])

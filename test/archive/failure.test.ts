@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { temporaryFolder } from '../storage/fixtures.ts'
@@ -78,6 +78,19 @@ describe('a batch that cannot be made durable', () => {
     await archive(rig, lost)
     assert.ok(wentBack(lost))
     assert.deepEqual(await bodiesIn(join(output, 't-000000.log')), bodiesOf(numbered(3)))
+  })
+
+  test('leaves no zeros in a file that another program has cut meanwhile', async t => {
+    const output = temporaryFolder(t)
+    const rig = await openArchive(t, { output })
+    await archive(rig, numbered(3))
+    truncateSync(join(output, 't-000000.log'))
+    await failing(t, 'datasync', [1])
+    const lost = numbered(1, 3)
+    await archive(rig, lost)
+    assert.ok(wentBack(lost))
+    await archive(rig, numbered(1, 3))
+    assert.ok(!readFileSync(join(output, 't-000000.log')).includes(0))
   })
 
   test('leaves a file that cannot be cut back to the next run, and another one is opened', async t => {

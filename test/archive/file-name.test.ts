@@ -119,6 +119,7 @@ describe('FileNames refuses', () => {
     [{ format: '../a' }, /may not have a folder or file named ".."/],
     [{ format: 'a/./b' }, /named "."/],
     [{ format: '<TOPIC>/a', topic: '..' }, /named ".."/],
+    [{ format: '<TOPIC>/a', topic: '.nsq-ts' }, /named ".nsq-ts"/],
     [{ format: '<HOST>/a', host: 'x/../..' }, /named ".."/],
     [{ format: 'a\0b' }, /NUL/],
   ]

@@ -1,8 +1,9 @@
 /** In which order things get to disk: what the crash of a machine can show, a killed process cannot. */
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { makeFolders, removeEmptyFolders } from '../../src/archive/folders.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { archive, FakeMessage, fileMethods, openArchive } from './rig.ts'
 
@@ -73,6 +74,40 @@ describe('what is on disk when a message is finished', { skip: notLinux }, () =>
     assert.ok(!marked?.files.includes('out/a/b/t-000000.log'))
     const made = steps.find(({ what }) => what === 'sync out/a/b')
     assert.ok(made?.files.includes('out/a/b/t-000000.log'))
+  })
+
+  test('and what was cut off after an error is gone before the file is taken for complete', async t => {
+    const output = temporaryFolder(t)
+    const rig = await openArchive(t, { output })
+    await archive(rig, [new FakeMessage('1')])
+    const steps = await record(t, output)
+    const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+    const { datasync } = methods
+    methods['datasync'] = () => {
+      methods['datasync'] = datasync
+      return Promise.reject(Object.assign(new Error('made up'), { code: 'ENOSPC' }))
+    }
+    await archive(rig, [new FakeMessage('2')])
+    await rig.archiver.close()
+    assert.deepEqual(
+      steps.map(({ what }) => what),
+      ['writev t-000000.log', 'truncate t-000000.log', 'datasync t-000000.log'],
+    )
+  })
+
+  test('and a folder that was removed and made again is as new', async t => {
+    const base = temporaryFolder(t)
+    const path = join(base, 'a')
+    await makeFolders(path, base)
+    await removeEmptyFolders(path, base)
+    // By another task, which has not synced it yet.
+    mkdirSync(path)
+    const steps = await record(t, base)
+    await makeFolders(path, base)
+    assert.deepEqual(
+      steps.map(({ what }) => what),
+      ['sync '],
+    )
   })
 
   test('and a part is where it belongs before it goes from where it was, and that before its marker goes', async t => {

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
@@ -191,6 +201,31 @@ describe('files that are there', () => {
     const rig = await openArchive(t, { output })
     await archive(rig, [new FakeMessage('1')])
     assert.equal(textOf(other, 'there.log'), '1\n')
+  })
+
+  test('are opened anew when another program has cut them, as logrotate does with copytruncate', async t => {
+    const [output, copy] = [temporaryFolder(t), temporaryFolder(t)]
+    const names = { format: '<TOPIC>.log', usesRevision: false }
+    writeFileSync(join(output, 't.log'), Buffer.concat([Buffer.of(0, 0, 0, 90), Buffer.alloc(90, 'before')]))
+    const rig = await openArchive(t, { output, names, framing: 'length' })
+    await archive(rig, numbered(3))
+    truncateSync(join(output, 't.log'))
+    const unsure = numbered(3, 3)
+    await archive(rig, unsure)
+    // They are in the file if it was cut before they were written, and not if it was cut after that.
+    for (const { requeued } of unsure) assert.deepEqual(requeued, [1000])
+    const again = [...numbered(3, 3), ...numbered(20, 6)]
+    await archive(rig, again)
+    assert.ok(again.every(({ isFinished }) => isFinished))
+
+    // What a crash would leave now.
+    cpSync(output, copy, { recursive: true })
+    for (const name of readdirSync(join(copy, '.nsq-ts')))
+      if (name.endsWith('.lock')) rmSync(join(copy, '.nsq-ts', name))
+    const next = await openArchive(t, { output: copy, names, framing: 'length' })
+    await next.archiver.close()
+    const found = new Set(await bodiesIn(join(copy, 't.log'), 'length'))
+    for (const { body } of again) assert.ok(found.has(body.toString()), body.toString())
   })
 
   test('a folder that was removed is made again, and what was not in it before is not lost', async t => {
