@@ -31,8 +31,8 @@ export class FolderClaim {
   /** `release` gives back the lock of this key, which the caller has. */
   static async open(options: FolderClaimOptions): Promise<FolderClaim> {
     const found = await findMarkers(options.state)
-    const numbers = found.filter(({ key }) => key === options.key).map(({ number }) => number)
-    return new FolderClaim(options, Math.max(0, ...numbers))
+    const last = found.findLast(({ key }) => key === options.key)
+    return new FolderClaim(options, last?.number ?? 0)
   }
 
   /** Says that a file is about to be written, so that it is found after a crash. Returns the path of what says so. */

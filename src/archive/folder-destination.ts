@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { access, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { isTransientWrite, nameTaken, writeFailed } from './errors.ts'
@@ -47,6 +47,12 @@ export class FolderDestination implements Destination {
     } catch (error) {
       throw writeFailed(path, error)
     }
+  }
+
+  /** One that an earlier run has opened, and that must still be there: maybe it is not mounted now, or elsewhere. */
+  static async reopen(path: string): Promise<FolderDestination> {
+    await access(path)
+    return FolderDestination.open(path)
   }
 
   /** @throws NsqError `E_ARCHIVE_WRITE`; `E_ARCHIVE_NAME` when the only name that a part may have is taken */

@@ -21,7 +21,7 @@ export interface Marker {
   readonly channel: string
   readonly framing: FramingName
   readonly compression: Compression['name']
-  /** The `id` of the destination. */
+  /** The `id` of the destination, or IN_PLACE. */
   readonly destination: Destination['id']
   /** Whether a later run may continue the file. */
   readonly isAppended: boolean
@@ -38,6 +38,9 @@ export interface FoundMarker {
   readonly key: string
   readonly number: number
 }
+
+/** A file that stays where it is, whatever its folder is called when it is found: one may be moved, or mounted elsewhere. */
+export const IN_PLACE = '.'
 
 const VERSION = 1
 

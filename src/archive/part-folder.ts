@@ -9,8 +9,7 @@ import { Deliveries, type Delivery } from './deliveries.ts'
 import type { Destination } from './destination.ts'
 import { writeFailed } from './errors.ts'
 import { FolderClaim } from './folder-claim.ts'
-import { InPlace } from './folder-destination.ts'
-import { makeFolders } from './folders.ts'
+import { makeFolders, STATE_FOLDER } from './folders.ts'
 import type { Manifest } from './manifest.ts'
 import { findKeys, findMarkers, removeUnfinishedMarkers } from './marker.ts'
 import { recoverPart, type RecoveryPlan } from './recovery.ts'
@@ -32,8 +31,6 @@ export interface Remains {
   readonly deliveries: readonly Delivery[]
 }
 
-/** Where locks and markers are. */
-const STATE_FOLDER = '.nsq-ts'
 const RECOVERY = 'recovery'
 /** How long somebody else's recovery is waited for. */
 const PATIENCE_MS = 60_000
@@ -59,6 +56,8 @@ export class PartFolder {
   /** Keys whose remains `recover` delivers, which may take as long as S3 cannot be reached. */
   readonly #delivering = new Map<string, Delivering>()
   #recovered = 0
+  /** Files that could not be mended. */
+  #stuck = 0
 
   private constructor(options: PartFolderOptions, path: string) {
     this.#options = options
@@ -85,9 +84,9 @@ export class PartFolder {
     }
   }
 
-  /** Files that `recover` has mended, and how many of those are not delivered. */
+  /** Files that `recover` has mended; and how many of those are not delivered, or could not be mended by anybody. */
   get recovered(): { readonly files: number; readonly waiting: number } {
-    return { files: this.#recovered, waiting: this.#recovery.waiting }
+    return { files: this.#recovered, waiting: this.#recovery.waiting + this.#stuck }
   }
 
   /**
@@ -128,8 +127,13 @@ export class PartFolder {
     }
     for (const found of await findMarkers(this.#state)) {
       if (found.key !== key || this.#delivering.get(key)?.markers.has(found.path)) continue
-      const delivery = await recoverPart(plan, found)
-      if (delivery !== undefined) deliveries.push(delivery)
+      try {
+        const delivery = await recoverPart(plan, found)
+        if (delivery !== undefined) deliveries.push(delivery)
+      } catch (error) {
+        this.#stuck++
+        events.warned(writeFailed(found.path, error))
+      }
     }
     await removeUnfinishedMarkers(this.#state, key)
     return { files, deliveries }
@@ -202,7 +206,6 @@ export class PartFolder {
   }
 
   #destination(id: string): Promise<Destination> {
-    if (id === this.path) return Promise.resolve(new InPlace(id))
     let destination = this.#destinations.get(id)
     if (destination === undefined) {
       destination = this.#options.openDestination(id)

@@ -3,6 +3,7 @@ import { NsqError } from '../util/errors.ts'
 import type { ArchiverOptions } from './archiver-options.ts'
 import { Deliveries, type Delivery } from './deliveries.ts'
 import type { FolderClaim } from './folder-claim.ts'
+import { IN_PLACE } from './marker.ts'
 import { OpenParts } from './open-parts.ts'
 import { Part, type ClosedPart, type PartPlan } from './part.ts'
 import { Revisions } from './revisions.ts'
@@ -109,7 +110,7 @@ export class PartShelf {
       channel,
       framing: format.name,
       compression: compression.name,
-      destination: destination.id,
+      destination: destination.kind === 'in place' ? IN_PLACE : destination.id,
       isAppended: destination.kind === 'in place' && isPlain,
       finishAfter,
     }

@@ -9,9 +9,11 @@ import { loadCompression } from './compression.ts'
 import type { Delivery } from './deliveries.ts'
 import type { Destination } from './destination.ts'
 import { systemCode } from './errors.ts'
+import { InPlace } from './folder-destination.ts'
 import { syncFolder } from './folders.ts'
 import type { Manifest } from './manifest.ts'
-import { readMarker, type FoundMarker, type Marker } from './marker.ts'
+import { IN_PLACE, readMarker, type FoundMarker, type Marker } from './marker.ts'
+import { uniqueRevision } from './revisions.ts'
 import { wholePart, type WholePart } from './whole-part.ts'
 
 /** Where the parts of a run that died are to go. */
@@ -30,7 +32,7 @@ export interface RecoveryPlan {
  * Mends the file of a marker, whose writer is gone: what is torn at its end is cut off, and nsqd has it still. Returns the
  * delivery that is left to be made, if any. All of this may be done again, when it is this process that dies.
  *
- * A file that cannot be mended is left as it is, with its marker and a warning.
+ * @throws NsqError `E_ARCHIVE_RECOVERY` when it cannot be mended: it is left as it is, with its marker
  */
 export async function recoverPart(plan: RecoveryPlan, found: FoundMarker): Promise<Delivery | undefined> {
   try {
@@ -38,17 +40,9 @@ export async function recoverPart(plan: RecoveryPlan, found: FoundMarker): Promi
     if (marker === undefined) throw new Error('it is no marker of a version that this one knows')
     return await recover(plan, marker, found.path)
   } catch (error) {
-    plan.events.warned(
-      new NsqError(
-        'E_ARCHIVE_RECOVERY',
-        `cannot see to what ${found.path} says was left: ${errorText(error)}`,
-        {
-          cause: error,
-          remedy: 'It was left as it is; remove that file when what it names has been seen to.',
-        },
-      ),
-    )
-    return undefined
+    const message = `cannot see to what ${found.path} says was left: ${errorText(error)}`
+    const remedy = 'It was left as it is; remove that file when what it names has been seen to.'
+    throw new NsqError('E_ARCHIVE_RECOVERY', message, { cause: error, remedy })
   }
 }
 
@@ -112,8 +106,10 @@ async function removed(
   plan.events.recovered(path, 'removed', cutBytes)
 }
 
-async function destinationOf(plan: RecoveryPlan, { destination }: Marker): Promise<Destination> {
-  return destination === plan.destination.id ? plan.destination : plan.openDestination(destination)
+async function destinationOf(plan: RecoveryPlan, { destination: id }: Marker): Promise<Destination> {
+  const { destination, folder } = plan
+  if (id === (destination.kind === 'in place' ? IN_PLACE : destination.id)) return destination
+  return id === IN_PLACE ? new InPlace(folder) : plan.openDestination(id)
 }
 
 /** Cuts off what is torn; what the file had when it was opened is not looked at. The rest is on disk then. */
@@ -139,10 +135,14 @@ async function mend(
 /** More than a crash tears off, as a rule: the file may be damaged, and what is behind that not to be found elsewhere. */
 const MOST_TORN = 8 * 1024 * 1024
 
-/** Copies what will be cut to a place beside the marker. */
+/** Copies what will be cut to a place beside the marker, under a name of its own: nobody may have seen to an earlier one. */
 async function keepCut(plan: RecoveryPlan, path: string, markerPath: string, from: number): Promise<void> {
-  const copy = markerPath.replace(/part$/, 'cut')
-  await pipeline(createReadStream(path, { start: from }), createWriteStream(copy, { flush: true }))
+  const copy = markerPath.replace(/\.part$/, `${uniqueRevision(Date.now())}.cut`)
+  await pipeline(
+    createReadStream(path, { start: from }),
+    createWriteStream(copy, { flags: 'wx', flush: true }),
+  )
+  await syncFolder(dirname(copy))
   const message = `${path} was whole up to ${from} bytes only; what was cut is kept as ${copy}`
   const remedy = 'When the end of the file was torn by a crash, nsqd has it still: remove that copy.'
   plan.events.warned(new NsqError('E_ARCHIVE_RECOVERY', message, { remedy }))

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -18,7 +21,7 @@ import { loadCompression, type Compression } from '../../src/archive/compression
 import type { Delivered, Destination, SealedPart } from '../../src/archive/destination.ts'
 import { InPlace } from '../../src/archive/folder-destination.ts'
 import type { Manifest } from '../../src/archive/manifest.ts'
-import type { Marker } from '../../src/archive/marker.ts'
+import { IN_PLACE, type Marker } from '../../src/archive/marker.ts'
 import type { PartFolder } from '../../src/archive/part-folder.ts'
 import { recordFormat, type FramingName } from '../../src/archive/record-format.ts'
 import { NsqError } from '../../src/util/errors.ts'
@@ -55,7 +58,7 @@ function leave(folder: string, marker: Partial<Marker> & { file: string }, conte
     channel: 'c',
     framing: 'lines',
     compression: 'none',
-    destination: folder,
+    destination: IN_PLACE,
     isAppended: false,
     start: 0,
     finishAfter: 'durable',
@@ -64,6 +67,14 @@ function leave(folder: string, marker: Partial<Marker> & { file: string }, conte
   writeFileSync(join(state, `${key}-${number}.part`), JSON.stringify({ version: 1, ...full }))
   writeFileSync(join(state, `${key}.lock`), JSON.stringify({ pid: DEAD_PID, started: null }))
   return join(state, `${key}-${number}.part`)
+}
+
+/** What was kept of what was cut, beside this marker. */
+function copies(marker: string): string[] {
+  const folder = dirname(marker)
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.cut'))
+    .map(name => join(folder, name))
 }
 
 async function encoded(
@@ -171,6 +182,25 @@ describe('recovery', () => {
     assert.deepEqual([...filesIn(work), ...hiddenIn(work)], [])
   })
 
+  test('of files that are written where they stay: they do, though their folder has another name now', async t => {
+    const root = temporaryFolder(t)
+    const [before, now] = [join(root, 'before'), join(root, 'now')]
+    for (const compression of ['none', 'gzip'] as const) {
+      const rig = await openArchive(t, { output: before, compression })
+      await archive(rig, [new FakeMessage('1')])
+      cpSync(before, now, { recursive: true })
+      await rig.archiver.close()
+      rmSync(before, { recursive: true })
+      for (const name of readdirSync(join(now, '.nsq-ts')))
+        if (name.endsWith('.lock')) rmSync(join(now, '.nsq-ts', name))
+      const log = await recoverAll(now)
+      assert.deepEqual(log.warnings, [])
+      const file = `t-000000.log${compression === 'gzip' ? '.gz' : ''}`
+      assert.deepEqual(await bodiesIn(join(now, file), 'lines', compression), ['1'])
+      assert.ok(!existsSync(before))
+    }
+  })
+
   test('of one that was interrupted: a part that is where it belongs is not moved again', async t => {
     const [work, output] = [temporaryFolder(t), temporaryFolder(t)]
     leave(work, { file: 't-000000.log', destination: output }, 'one\n')
@@ -230,8 +260,25 @@ describe('recovery', () => {
     await folder.recover(new InPlace(folder.path), undefined)
     await folder.close()
     assert.match(log.warnings[0]?.message ?? '', /no such bucket/)
+    // Without that the run would be taken for one after which all is where it belongs.
+    assert.deepEqual(folder.recovered, { files: 0, waiting: 1 })
     assert.equal(hiddenIn(spool).length, 1)
     assert.equal(textOf(spool, 't-000000.log'), 'one\ntw')
+  })
+
+  test('makes no folder that is missing: it may be elsewhere, and what is moved there is found by nobody', async t => {
+    const [work, output] = [temporaryFolder(t), temporaryFolder(t)]
+    const missing = join(output, 'missing')
+    leave(work, { file: 't-000000.log', destination: missing }, 'one\n')
+    const rig = await openArchive(t, { output, work })
+    await rig.archiver.close()
+    assert.match(rig.log.warnings[0]?.message ?? '', /missing/)
+    assert.equal(rig.folder.recovered.waiting, 1)
+    assert.deepEqual(filesIn(output), [])
+    assert.equal(textOf(work, 't-000000.log'), 'one\n')
+    mkdirSync(missing)
+    await (await openArchive(t, { output, work })).archiver.close()
+    assert.equal(textOf(missing, 't-000000.log'), 'one\n')
   })
 
   test('of files of other hosts is not for this one to do', async t => {
@@ -316,9 +363,24 @@ describe('recovery', () => {
     )
     const log = await recoverAll(output)
     assert.deepEqual(await bodiesIn(join(output, 't-000000.log.gz'), 'lines', 'gzip'), ['one'])
-    const copy = path.replace('.part', '.cut')
+    const [copy = '', ...more] = copies(path)
+    assert.deepEqual(more, [])
     assert.ok(readFileSync(copy).equals(garbage))
     assert.ok(log.warnings[0]?.message.includes(copy))
+  })
+
+  test('and keeps it for good, whatever later runs cut', async t => {
+    const output = temporaryFolder(t)
+    let path = ''
+    for (const fill of ['a', 'b']) {
+      const file = `t-000000.${fill}.log.gz`
+      path = leave(output, { file, compression: 'gzip' }, Buffer.alloc(9 * 1024 * 1024, fill))
+      const number = path.replace(/-\d+\.part$/, '-1.part')
+      renameSync(path, number)
+      await recoverAll(output)
+    }
+    const firsts = copies(path).map(copy => readFileSync(copy).toString('latin1', 0, 1))
+    assert.deepEqual(firsts.sort(), ['a', 'b'])
   })
 
   test('tells the manifest of this destination, with a checksum', async t => {

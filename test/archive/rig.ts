@@ -131,7 +131,7 @@ export function namesOf({ names, compression = 'none' }: Pick<Given, 'names' | '
 export async function openFolder(given: Given, log: Log): Promise<PartFolder> {
   return PartFolder.open({
     path: given.work ?? given.output,
-    openDestination: given.openDestination ?? (id => FolderDestination.open(id)),
+    openDestination: given.openDestination ?? (id => FolderDestination.reopen(id)),
     events: log,
   })
 }

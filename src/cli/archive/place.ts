@@ -40,7 +40,7 @@ async function openOutside(place: Place): Promise<Destination | undefined> {
 
 /** For what an earlier run has left for another destination. */
 function reopen(id: string, place: Place): Promise<Destination> {
-  if (!id.startsWith('s3://')) return FolderDestination.open(id)
+  if (!id.startsWith('s3://')) return FolderDestination.reopen(id)
   return openS3({ url: id, endpoint: place.kind === 's3' ? place.endpoint : undefined, mayBeAway: true })
 }
 
