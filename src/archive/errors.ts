@@ -49,6 +49,8 @@ function remedyOf(code: string | undefined): string | undefined {
     case 'EPERM':
     case 'EROFS':
       return 'Let the user of this process write there, or choose another folder.'
+    case 'ENOTDIR':
+      return 'There is a file where a folder is to be: move it away, or name another folder.'
     default:
       return undefined
   }

@@ -22,11 +22,23 @@ export interface FileNameOptions {
   readonly extension: '' | '.gz' | '.zst'
 }
 
-/** The host as it stands in names: its short name, or the text given, in which `<SHORT_HOST>` and `<HOSTNAME>` are replaced. */
+/**
+ * The host as it stands in names: its short name, or the text given, in which `<SHORT_HOST>` and `<HOSTNAME>` are replaced.
+ *
+ * @throws RangeError when another such word is in it
+ */
 export function hostIdentifier(option: string | undefined, hostname: string): string {
   const [short = ''] = hostname.split('.')
   if (option === undefined || option === '') return short
-  return option.replaceAll('<SHORT_HOST>', short).replaceAll('<HOSTNAME>', hostname)
+  const replaced = option.replaceAll('<SHORT_HOST>', short).replaceAll('<HOSTNAME>', hostname)
+  refuseWords(replaced, '<SHORT_HOST> <HOSTNAME>')
+  return replaced
+}
+
+/** A word that is none of ours is a slip, as is a specifier of strftime that is none. */
+function refuseWords(text: string, known: string): void {
+  const [word] = /<\w+>/.exec(text) ?? []
+  if (word !== undefined) throw new RangeError(`"${word}" is not known: use ${known}`)
 }
 
 /** The name of a file: its template with this revision, such as `-000001`. */
@@ -57,8 +69,8 @@ export class FileNames {
   readonly #remembered = new Map<number, string>()
 
   /**
-   * @throws RangeError that says what is wrong with the format: `<REV>` is missing, a specifier is none, a name would be
-   *   empty or outside of the folder
+   * @throws RangeError that says what is wrong with the format: `<REV>` is missing, a word or specifier is none, a name
+   *   would be empty or outside of the folder
    */
   constructor(options: FileNameOptions) {
     const { format, datetimeFormat, usesRevision, extension } = options
@@ -85,6 +97,7 @@ export class FileNames {
         pieces.push(datetime)
         computed += piece
       } else {
+        refuseWords(piece, '<TOPIC> <HOST> <PID> <DATETIME> <REV>')
         const partition = compileStrftime(piece, 'utc')
         if (/%[^%]/.test(piece.replaceAll('%%', ''))) {
           pieces.push((_, messageMs) => partition(messageMs))

@@ -40,7 +40,6 @@ describe('FileNames', () => {
     const format = '<PID>/<TOPIC>/<TOPIC>-<HOST>.<DATETIME>'
     assert.equal(names({ format, datetimeFormat: '%F' }).template(MS, 0), '42/logs/logs-web1.2026-01-02')
     assert.equal(names({ format: 'a<DATETIME>' }).template(MS, 0), 'a2026-01-02_10')
-    assert.equal(names({ format: '<topic><Rev>' }).template(MS, 0), '<topic><Rev>')
   })
 
   test('partitions, by the time of the message in UTC', () => {
@@ -122,6 +121,8 @@ describe('FileNames refuses', () => {
     [{ format: '<TOPIC>/a', topic: '.nsq-ts' }, /named ".nsq-ts"/],
     [{ format: '<HOST>/a', host: 'x/../..' }, /named ".."/],
     [{ format: 'a\0b' }, /NUL/],
+    [{ format: '<TOPIC>.<DATE>.log' }, /^"<DATE>" is not known: use <TOPIC> <HOST> <PID> <DATETIME> <REV>$/],
+    [{ format: '<topic>.log' }, /^"<topic>" is not known/],
   ]
   for (const [options, message] of bad) {
     test(JSON.stringify(options), () => {
@@ -159,4 +160,8 @@ test('hostIdentifier', () => {
   assert.equal(hostIdentifier('', 'web1'), 'web1')
   assert.equal(hostIdentifier('me', 'web1.example.com'), 'me')
   assert.equal(hostIdentifier('<SHORT_HOST>-<HOSTNAME>-x', 'web1.example.com'), 'web1-web1.example.com-x')
+  assert.throws(() => hostIdentifier('<HOST>', 'web1'), {
+    name: 'RangeError',
+    message: '"<HOST>" is not known: use <SHORT_HOST> <HOSTNAME>',
+  })
 })

@@ -178,7 +178,10 @@ describe('FolderDestination', () => {
   test('cannot be made where there is a file', async t => {
     const file = join(temporaryFolder(t), 'file')
     writeFileSync(file, '')
-    await assert.rejects(FolderDestination.open(join(file, 'below')), { code: 'E_ARCHIVE_WRITE' })
+    await assert.rejects(FolderDestination.open(join(file, 'below')), {
+      code: 'E_ARCHIVE_WRITE',
+      remedy: 'There is a file where a folder is to be: move it away, or name another folder.',
+    })
   })
 })
 

@@ -68,7 +68,7 @@ export function archiveSettings({
       `Write ${REVISION} where a number may stand: <TOPIC>.<HOST>${REVISION}.<DATETIME>.log.`,
     )
   }
-  const host = hostIdentifier(options.hostIdentifier, hostname())
+  const host = named('--host-identifier', () => hostIdentifier(options.hostIdentifier, hostname()))
   const names = fileNames(options, {
     host,
     usesRevision: needsRevision !== undefined,
@@ -113,6 +113,12 @@ function choosePlace(options: Options, isOfficial: boolean): Place {
     if (path === '') throw new UsageError(`${flag} is empty`, 'Name a folder: . is the current one.')
   }
   const target = output ?? outputDir ?? (isOfficial ? '/tmp' : '.')
+  if (target === '-') {
+    throw new UsageError(
+      '--output=- is no folder',
+      'nsq-ts tail writes to stdout; a folder of that name is ./-.',
+    )
+  }
   if (isS3Url(target)) {
     if (output === undefined) {
       throw new UsageError(`--output-dir=${target} is no folder`, `Write it as --output=${target}.`)

@@ -103,6 +103,8 @@ describe('archiveSettings', () => {
     [['--time-field=at'], /^--time-field has no effect/],
     [['--output=a', '--output-dir=b'], /^--output and --output-dir are two outputs/],
     [['--output='], /^--output is empty/],
+    [['--output=-'], /^--output=- is no folder/],
+    [['--host-identifier=<HOST>'], /^--host-identifier: "<HOST>" is not known/],
     [['--output-dir=s3://bucket'], /^--output-dir=s3:\/\/bucket is no folder/],
     [['--output=gs://bucket'], /^--output: "gs:\/\/bucket" is neither a folder nor/],
     [['--output=s3://BUCKET'], /^--output: "BUCKET" cannot be a bucket/],
