@@ -30,7 +30,10 @@ export interface Reply {
 export interface ConnectionHandler {
   /** The data of a message frame, see `decodeMessage`. */
   message(bytes: Buffer, start: number, end: number): void
-  /** A FIN, REQ or TOUCH came too late: nsqd no longer holds the message for this connection. */
+  /**
+   * A FIN, REQ or TOUCH came too late: nsqd no longer holds the message for this connection. A FIN that was sent last may
+   * be refused after `closed`, until `end` has resolved.
+   */
   refused(error: NsqError): void
   /** The connection is gone. Called once, before the replies that were still awaited are told. */
   closed(error: NsqError): void
@@ -69,6 +72,8 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   #chunks = 0
   #isFlushScheduled = false
   #end: NsqError | undefined
+  /** Nothing more is sent, and nsqd may still have to say something about what was. */
+  #isEnding = false
   #onClosed: (() => void) | undefined
 
   /**
@@ -183,6 +188,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
         resolve()
       }
       this.#writeFins()
+      this.#isEnding = true
       this.#close(closedError(this.address))
       this.#transport.end()
     })
@@ -274,7 +280,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
 
   /** For the transport. */
   data(chunk: Buffer): void {
-    if (this.#end !== undefined) return
+    if (this.#end !== undefined && !this.#isEnding) return
     this.#chunks++
     this.#silence?.refresh()
     try {
@@ -314,14 +320,17 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
 
   /** For the frame reader. */
   frame(type: number, bytes: Buffer, start: number, end: number): void {
-    if (this.#end !== undefined) return
+    if (this.#end !== undefined) {
+      if (this.#isEnding && type === FrameType.error) this.#onLastError(bytes, start, end)
+      return
+    }
     if (type === FrameType.message) {
       if (end - start < MESSAGE_HEADER) this.garbage('a message frame is too short')
       else this.#handler.message(bytes, start, end)
     } else if (type === FrameType.response) {
       this.#onResponse(bytes, start, end)
     } else if (type === FrameType.error) {
-      this.#onError(errorFromFrame(this.address, bytes.toString('utf8', start, end)))
+      this.#onError(this.#errorIn(bytes, start, end))
     } else {
       this.garbage(`a frame of unknown type ${type}`)
     }
@@ -348,6 +357,16 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
     // Without a question it is about a command that has no answer; nsqd closes after such an error.
     if (reply === undefined) this.destroy(error)
     else reply.refused(error)
+  }
+
+  /** Who has finished a message wants to know that it comes again; the rest does not matter any more. */
+  #onLastError(bytes: Buffer, start: number, end: number): void {
+    const error = this.#errorIn(bytes, start, end)
+    if (error.code === 'E_FIN_FAILED') this.#handler.refused(error)
+  }
+
+  #errorIn(bytes: Buffer, start: number, end: number): NsqError {
+    return errorFromFrame(this.address, bytes.toString('utf8', start, end))
   }
 
   #lose(cause?: unknown): void {

@@ -264,6 +264,31 @@ test('close says CLS, waits for what is in hand, then ends', async () => {
   )
 })
 
+test('close hears of a FIN that was too late, though it is the last thing that is said', async () => {
+  const nsqd = await startNsqd()
+  const errors: NsqError[] = []
+  const messages: Message[] = []
+  const consumer = createConsumer({
+    nsqd: nsqd.address,
+    onError: error => errors.push(error),
+    onMessage: message => messages.push(message),
+  })
+  nsqd.queue('1')
+  await consumer.start()
+  await until(() => messages.length === 1)
+  const closed = consumer.close()
+  const [session] = nsqd.open
+  await until(() => session?.commands.includes('CLS') === true)
+  await pause(20)
+  session?.inFlight.clear()
+  messages[0]?.finish()
+  await closed
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ['E_FIN_FAILED'],
+  )
+})
+
 test('close does not wait longer than it may', async () => {
   const nsqd = await startNsqd()
   const messages: Message[] = []
