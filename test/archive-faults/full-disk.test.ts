@@ -4,9 +4,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { seeded } from '../storage/random.ts'
-import { pause } from '../support/wait.ts'
 import { type ArchiveProcess, summaryOf } from './archive-process.ts'
 import { type Framed, finalFiles, litter } from './archived.ts'
+import { eventually } from './eventually.ts'
 import { Numbered } from './numbered.ts'
 import { expectAll, Rig } from './rig.ts'
 import { SmallDisk } from './small-disk.ts'
@@ -78,20 +78,6 @@ async function says(archive: ArchiveProcess, what: RegExp): Promise<void> {
   assert.ok(archive.isRunning, `it has ended\n${archive.log}`)
 }
 
-/** The same patience for everything: what is retried has pauses that grow. */
-async function eventually(isSo: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`waited for too long: ${what()}`)
-    await pause(20)
-  }
-}
-
-async function waiting(rig: Rig): Promise<number> {
-  const { depth, in_flight_count: inFlight, deferred_count: deferred } = await rig.channel('t')
-  return depth + inFlight + deferred
-}
-
 async function expectArchive({ rig, output, work }: Stand, compression: Compressed): Promise<void> {
   const framing: Framed = 'lines'
   const paths = finalFiles(output).map(name => join(output, name))
@@ -110,7 +96,7 @@ describe('a full disk', { concurrency: 4 }, () => {
       const archive = rig.archive([...stand.flags])
       await publish(rig, 1000)
       await eventually(
-        async () => (await waiting(rig)) === 0,
+        async () => (await rig.waiting('t')) === 0,
         () => `it does not begin\n${archive.log}`,
       )
       disk.fill()
@@ -118,7 +104,7 @@ describe('a full disk', { concurrency: 4 }, () => {
       await says(archive, /no space left|ENOSPC/i)
       disk.makeRoom()
       await eventually(
-        async () => (await waiting(rig)) === 0,
+        async () => (await rig.waiting('t')) === 0,
         () => `it does not go on\n${archive.log}`,
       )
       archive.send('SIGTERM')
@@ -140,7 +126,7 @@ describe('a full disk', { concurrency: 4 }, () => {
       assert.match(ended.stderr, /no space left|ENOSPC/i)
       assert.equal(summaryOf(ended).ok, false)
       // What was finished is safe, and that is little more than nothing here.
-      assert.ok((await waiting(rig)) > 0 || each.hasWorkDir === true)
+      assert.ok((await rig.waiting('t')) > 0 || each.hasWorkDir === true)
       disk.makeRoom()
       await rig.drain(stand.flags)
       await expectArchive(stand, each.compression)
@@ -161,7 +147,7 @@ describe('an output folder that cannot be written to', () => {
     assert.equal(code, 1)
     assert.match(stderr, /read-only|EROFS/i)
     assert.ok(stderr.includes(stand.output), stderr)
-    assert.equal(await waiting(rig), 100)
+    assert.equal(await rig.waiting('t'), 100)
     disk.remount('rw')
     await rig.drain(stand.flags)
     await expectArchive(stand, 'none')
@@ -187,14 +173,14 @@ describe('an output folder that cannot be written to', () => {
     const archive = rig.archive(flags)
     await publish(rig, 500)
     await eventually(
-      async () => (await waiting(rig)) === 0,
+      async () => (await rig.waiting('t')) === 0,
       () => archive.log,
     )
     const first = rig.stream.next
     rmSync(folder, { recursive: true, force: true })
     await publish(rig, 500)
     await eventually(
-      async () => (await waiting(rig)) === 0 || !archive.isRunning,
+      async () => (await rig.waiting('t')) === 0 || !archive.isRunning,
       () => archive.log,
     )
     await archive.kill()

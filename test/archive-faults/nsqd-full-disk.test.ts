@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { Producer } from '../../src/index.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { seeded } from '../storage/random.ts'
-import { pause } from '../support/wait.ts'
 import { finalFiles, litter } from './archived.ts'
+import { eventually } from './eventually.ts'
 import { Numbered } from './numbered.ts'
 import { expectAll, Rig } from './rig.ts'
 import { SmallDisk } from './small-disk.ts'
@@ -61,13 +61,10 @@ test('the disk of nsqd fills up while messages are archived', async t => {
     disk.makeRoom()
     await publish(500)
   }
-  const deadline = performance.now() + PATIENCE_MS
-  for (;;) {
-    const { depth, in_flight_count: inFlight, deferred_count: deferred } = await rig.channel('t')
-    if (depth + inFlight + deferred === 0) break
-    assert.ok(performance.now() < deadline, `archive does not go on: ${depth} ${inFlight}\n${archive.log}`)
-    await pause(20)
-  }
+  await eventually(
+    async () => (await rig.waiting('t')) === 0,
+    () => `archive does not go on\n${archive.log}`,
+  )
   archive.send('SIGTERM')
   const { code, stderr } = await archive.end(PATIENCE_MS)
   assert.equal(code, 0, stderr)

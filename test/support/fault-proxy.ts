@@ -65,6 +65,16 @@ export class FaultProxy {
     for (const fate of this.#fates) fate.calm()
   }
 
+  /** Cuts every connection that there is, those that hang, too. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Lets every connection that there is hang. */
+  hang(): void {
+    for (const fate of this.#fates) fate.isHung = true
+  }
+
   /** Connections from now on go to another server: one that was started again, and listens elsewhere. */
   redirect(target: Address): void {
     this.#target = target
@@ -95,6 +105,8 @@ export class FaultProxy {
 class Fate {
   readonly random: Random
   isCalm = false
+  /** Nothing moves any more in either direction. */
+  isHung = false
   /** Bytes until it happens. */
   left = 0
   readonly #options: FaultProxyOptions
@@ -123,6 +135,7 @@ class Fate {
 
   /** What happens now in this direction, if anything does. */
   strike(direction: number): Fault | undefined {
+    if (this.isHung) return 'hang'
     if (this.left > 0 || this.#victim !== direction) return undefined
     const fault = this.#fault === 'hang' && this.#counts.hang >= this.#options.hangs ? 'stall' : this.#fault
     this.#counts[fault]++

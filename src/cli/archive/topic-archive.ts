@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Archiver } from '../../archive/archiver.ts'
 import type { ArchiverOptions, ArchiverProgress } from '../../archive/archiver-options.ts'
 import type { ConsumerOptions } from '../../client/consumer/consumer-options.ts'
@@ -14,6 +15,9 @@ export interface TopicArchiveOptions {
 
 /** Longer than anything takes that may still come to an end: what is in hand is answered in any case. */
 const CLOSE_TIMEOUT_MS = 2 ** 31 - 1
+
+/** How long nsqd may take to hear that nothing more is wanted, until what still comes goes back. */
+const ANSWER_MS = 5000
 
 /** One topic on its way into files: a consumer, and the archiver that gets its messages. */
 export class TopicArchive {
@@ -93,7 +97,9 @@ export class TopicArchive {
     const closed = this.#consumer.close(CLOSE_TIMEOUT_MS)
     // The consumer waits until all is answered, which is for the archiver to do.
     await this.#archiver.flush()
-    await closed
+    // Complete files need no nsqd: where it hangs, nobody knows how long this process still has.
+    await Promise.race([closed, sleep(ANSWER_MS, undefined, { ref: false })])
     await this.#archiver.close()
+    await closed
   }
 }
