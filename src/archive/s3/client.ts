@@ -1,6 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-s3'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { type S3Attempt, NO_S3, s3Error, S3Error } from './error.ts'
+import { readAnswersWhole } from './whole-answers.ts'
 import { formatS3Url, parseS3Endpoint, parseS3Url, type S3Url } from './url.ts'
 
 export interface S3Options {
@@ -56,6 +57,7 @@ export class S3Connection {
     const sdk = await loadSdk()
     const region = await regionOf(sdk, endpoint)
     const client = new sdk.S3Client(clientConfig(options, endpoint, region))
+    readAnswersWhole(client)
     const connection = new S3Connection(sdk, client, url, endpoint, region)
     try {
       // The last place where they are looked for is the metadata service of AWS, for a second.
@@ -80,6 +82,7 @@ export class S3Connection {
       credentials: this.client.config.credentials,
       maxAttempts: Math.min(FIRST_ATTEMPTS, options.maxAttempts ?? FIRST_ATTEMPTS),
     })
+    readAnswersWhole(client)
     try {
       await this.attempt('use', '', async () => {
         const command = new sdk.ListObjectsV2Command({ Bucket: url.bucket, Prefix: url.prefix, MaxKeys: 1 })

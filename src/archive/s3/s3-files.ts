@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ArchiveFiles, MissingFile } from '../archive-files.ts'
 import { S3Connection, type S3Options } from './client.ts'
 import { S3Error } from './error.ts'
@@ -6,9 +5,6 @@ import { formatS3Url } from './url.ts'
 
 /** What is asked for at once, and kept in memory. */
 const CHUNK_BYTES = 8 * 1024 * 1024
-/** Besides those of the SDK, which does not see a connection that is lost in the middle of an answer. */
-const ATTEMPTS = 5
-const FIRST_PAUSE_MS = 200
 
 /** A piece of an object. */
 interface Piece {
@@ -51,12 +47,12 @@ export class S3Files implements ArchiveFiles {
     }
   }
 
-  /** In pieces that are asked for one by one, so that one that got lost can be asked for again. */
+  /** In pieces, so that one that got lost can be asked for again. */
   async *read(name: string): AsyncGenerator<Buffer> {
     let at = 0
     let etag: string | undefined
     for (;;) {
-      const piece = await this.#persist(name, at, etag)
+      const piece = await this.#piece(name, at, etag)
       if (piece === undefined) return
       etag = piece.etag
       at += piece.bytes.length
@@ -70,20 +66,7 @@ export class S3Files implements ArchiveFiles {
   }
 
   /** Undefined: there is nothing from there on, as in an empty object. */
-  async #persist(name: string, from: number, etag: string | undefined): Promise<Piece | undefined> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#connection.attempt('read', name, () => this.#piece(name, from, etag))
-      } catch (error) {
-        if (isNamed('InvalidRange', error)) return undefined
-        if (isNamed('NoSuchKey', error)) throw new MissingFile(name)
-        if (!(error instanceof S3Error && error.isTransient) || attempt >= ATTEMPTS) throw error
-        await sleep(FIRST_PAUSE_MS * 2 ** attempt)
-      }
-    }
-  }
-
-  async #piece(name: string, from: number, etag: string | undefined): Promise<Piece> {
+  async #piece(name: string, from: number, etag: string | undefined): Promise<Piece | undefined> {
     const { sdk, client, url } = this.#connection
     const command = new sdk.GetObjectCommand({
       Bucket: url.bucket,
@@ -91,10 +74,17 @@ export class S3Files implements ArchiveFiles {
       Range: `bytes=${from}-${from + CHUNK_BYTES - 1}`,
       ...(etag !== undefined && { IfMatch: etag }),
     })
-    const { Body, ContentRange, ContentLength = 0, ETag } = await client.send(command)
-    const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
-    const length = Number(ContentRange?.split('/')[1] ?? ContentLength)
-    return { bytes, length, etag: ETag }
+    try {
+      return await this.#connection.attempt('read', name, async () => {
+        const { Body, ContentRange, ContentLength = 0, ETag } = await client.send(command)
+        const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
+        return { bytes, length: Number(ContentRange?.split('/')[1] ?? ContentLength), etag: ETag }
+      })
+    } catch (error) {
+      if (isNamed('InvalidRange', error)) return undefined
+      if (isNamed('NoSuchKey', error)) throw new MissingFile(name)
+      throw error
+    }
   }
 }
 

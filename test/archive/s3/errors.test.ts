@@ -61,7 +61,6 @@ async function refusal(t: TestContext, endpoint: string): Promise<S3Error> {
   for (const word of [secret, token, 'STRING-TO-SIGN']) {
     assert.ok(word === undefined || !everything.includes(word), everything)
   }
-  t.diagnostic(`${error.code}: ${error.message}. ${error.remedy}`)
   return error
 }
 
@@ -263,6 +262,23 @@ describe('an endpoint that does not answer', () => {
       message: `${HERE}: ${endpoint} does not answer`,
       isTransient: true,
     })
+  })
+
+  test('to its end', async t => {
+    useEnv(t, ANYBODY)
+    for (const head of [false, true]) {
+      const endpoint = await responder(t, (request, response) => {
+        response.writeHead(200, { 'content-length': 1000 })
+        if (head) response.flushHeaders()
+        else response.write('<')
+        setImmediate(() => request.socket.resetAndDestroy())
+      })
+      for (let i = 0; i < 20; i++) {
+        const { code, message, isTransient } = await refusal(t, endpoint)
+        assert.deepEqual([code, isTransient], ['E_S3', true])
+        assert.equal(message, `${HERE}: the connection to ${endpoint} was lost (ECONNRESET)`)
+      }
+    }
   })
 
   test('because it speaks no TLS', async t => {
