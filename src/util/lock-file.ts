@@ -1,10 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -65,12 +66,9 @@ export function tryLock(path: string, options: LockOptions = {}): LockAttempt {
   if (mine !== undefined) return { release: undefined, holder: mine }
   const holder: LockHolder = { pid: process.pid, started: startOf(process.pid), ...options }
   const text = JSON.stringify(holder)
-  // The second try is for a stale lock that the first one has removed.
-  if (!create(file, text)) {
-    const other = removeStale(file, options.hostname)
-    if (other !== undefined) return { release: undefined, holder: other.holder }
-    if (!create(file, text)) return { release: undefined, holder: parseHolder(readText(file)) }
-  }
+  const other = removeStale(file, text, options.hostname)
+  if (other !== undefined) return { release: undefined, holder: other.holder }
+  if (!create(file, text)) return { release: undefined, holder: parseHolder(readText(file)) }
   held.set(file, holder)
   let isReleased = false
   return {
@@ -83,19 +81,44 @@ export function tryLock(path: string, options: LockOptions = {}): LockAttempt {
   }
 }
 
+/**
+ * Makes the file, with this text from the first moment on, and durable: what a power cut leaves of it shall say whose it
+ * was. False when there is one.
+ */
 function create(file: string, text: string): boolean {
-  let descriptor: number
+  const whole = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`
   try {
-    descriptor = openSync(file, 'wx')
+    write(whole, text)
+    linkSync(whole, file)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    if (!NO_LINKS.some(code => hasCode(error, code))) throw error
+  } finally {
+    rmSync(whole, { force: true })
+  }
+  return createInPlace(file, text)
+}
+
+/** What `link` says on a file system without hard links. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
+
+/** There it is empty for a moment, in which it is taken for one being written. */
+function createInPlace(file: string, text: string): boolean {
+  try {
+    write(file, text)
+    return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     throw error
   }
+}
+
+function write(file: string, text: string): void {
+  const descriptor = openSync(file, 'wx')
   try {
     writeFileSync(descriptor, text)
-    // What a power cut leaves of it shall say whose it was, or it is taken for one being written.
     fsyncSync(descriptor)
-    return true
   } catch (error) {
     // A full disk has room for an empty file, which would keep others out and name nobody.
     rmSync(file, { force: true })
@@ -105,30 +128,44 @@ function create(file: string, text: string): boolean {
   }
 }
 
-/** Removes the lock file if its holder is gone, and returns the holder otherwise. */
+/**
+ * Removes the lock file if its holder is gone, and returns the holder otherwise. Several may find it so at a time, and what
+ * one of them has made since must not be removed by another: this takes a lock of its own, for that holder.
+ */
 function removeStale(
   file: string,
+  text: string,
   hostname: string | undefined,
 ): { holder: LockHolder | undefined } | undefined {
-  const text = readText(file)
-  if (text === undefined) return undefined
-  const holder = parseHolder(text)
-  if (holder === undefined ? isFresh(file) : isAlive(holder, hostname)) return { holder }
-  // Another process may be doing the same. Moved aside first, so that one it has just created is noticed and put back.
-  const aside = `${file}.${process.pid}`
+  const stale = readText(file)
+  if (stale === undefined) return undefined
+  const other = holderIn(file, stale, hostname)
+  if (other !== undefined) return other
+  const guard = `${file}.${createHash('sha256').update(stale).digest('hex').slice(0, 12)}`
+  if (!create(guard, text)) {
+    const remover = holderIn(guard, readText(guard), hostname)
+    if (remover !== undefined) return remover
+    // It has died in the middle, and who comes next can do it.
+    rmSync(guard, { force: true })
+    return { holder: parseHolder(stale) }
+  }
   try {
-    renameSync(file, aside)
-  } catch {
-    return undefined
+    if (readText(file) === stale) rmSync(file, { force: true })
+  } finally {
+    rmSync(guard, { force: true })
   }
-  const moved = readText(aside)
-  if (moved !== undefined && moved !== text) {
-    create(file, moved)
-    rmSync(aside, { force: true })
-    return { holder: parseHolder(moved) }
-  }
-  rmSync(aside, { force: true })
   return undefined
+}
+
+/** Who has the lock with this text; undefined when nobody has it any more. */
+function holderIn(
+  file: string,
+  text: string | undefined,
+  hostname: string | undefined,
+): { holder: LockHolder | undefined } | undefined {
+  const holder = parseHolder(text)
+  const isHeld = holder === undefined ? isFresh(file) : isAlive(holder, hostname)
+  return isHeld ? { holder } : undefined
 }
 
 function isAlive({ pid, started, hostname }: LockHolder, ours: string | undefined): boolean {
@@ -170,7 +207,8 @@ function startOf(pid: number): string | null {
 
 function isFresh(file: string): boolean {
   try {
-    return Date.now() - statSync(file).mtimeMs < WRITING_MS
+    // Either way: a clock may have been set back since, as by a reboot.
+    return Math.abs(Date.now() - statSync(file).mtimeMs) < WRITING_MS
   } catch {
     return false
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdtempSync,
@@ -56,6 +57,54 @@ describe('tryLock', () => {
     assert.deepEqual(readdirSync(folder), [])
     lock(file)()
   })
+
+  test('is never seen without its holder, nor one that is stale when it was taken over', t => {
+    const gone = JSON.stringify({ pid: 2 ** 22 + 1, started: null })
+    writeFileSync(file, gone)
+    const seen = new Set<string>()
+    const look = (): void => {
+      if (existsSync(file)) seen.add(readFileSync(file, 'utf8'))
+    }
+    const restore: (() => void)[] = []
+    for (const name of ['openSync', 'writeFileSync', 'fsyncSync', 'linkSync', 'rmSync'] as const) {
+      restore.push(
+        replaceFs(t, name, original => (...given: unknown[]) => {
+          const result: unknown = Reflect.apply(original, undefined, given)
+          look()
+          return result
+        }),
+      )
+    }
+    const release = lock(file)
+    const ours = readFileSync(file, 'utf8')
+    for (const undo of restore.reverse()) undo()
+    release()
+    assert.deepEqual([...seen].sort(), [gone, ours].sort())
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('can be taken over in the end from one that has died while it took it over', () => {
+    const gone = JSON.stringify({ pid: 2 ** 22 + 1, started: null })
+    writeFileSync(file, gone)
+    const guard = `${file}.${createHash('sha256').update(gone).digest('hex').slice(0, 12)}`
+    writeFileSync(guard, gone)
+    holderOf(file)
+    lock(file)()
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  for (const code of ['EPERM', 'EOPNOTSUPP']) {
+    test(`works where there are no hard links (${code})`, t => {
+      replaceFs(t, 'linkSync', () => () => {
+        throw systemError(code)
+      })
+      writeFileSync(file, JSON.stringify({ pid: 2 ** 22 + 1, started: null }))
+      const release = lock(file)
+      assert.equal(holderOf(file)?.pid, process.pid)
+      release()
+      assert.deepEqual(readdirSync(folder), [])
+    })
+  }
 
   test('locks of one folder know nothing of each other', () => {
     const releases = [lock(file), lock(join(folder, 'b.lock'))]
