@@ -75,6 +75,10 @@ export class Archives implements Emptying {
     return [...new Set(this.#archives.flatMap(({ connections }) => connections))]
   }
 
+  get connectionsOfEach(): string[][] {
+    return this.#archives.map(({ connections }) => connections)
+  }
+
   /** Topics that no nsqd is connected for. */
   get unconnected(): string[] {
     return this.#archives.filter(({ connections }) => connections.length === 0).map(({ topic }) => topic)

@@ -6,6 +6,7 @@ import type { Context } from '../command.ts'
 import type { ArchiveOptions } from '../commands/archive.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, exitCodeOf } from '../errors.ts'
+import { firstConnections } from '../first-connections.ts'
 import { plural } from '../units.ts'
 import { Archives } from './archives.ts'
 import { Budget } from './budget.ts'
@@ -145,7 +146,7 @@ class Run {
     this.#startedAt = performance.now()
     this.#report.begin()
     void discovery?.watch(Math.round(this.#context.options.topicRefresh), this.#stop.signal)
-    this.#announce(archives)
+    await this.#announce(archives)
     this.#progress = await showProgress(archives, this.#context.stderr)
   }
 
@@ -160,9 +161,10 @@ class Run {
   }
 
   /** Tells a person what is being waited for. */
-  #announce(archives: Archives): void {
-    const { program, stderr } = this.#context
+  async #announce(archives: Archives): Promise<void> {
+    const { program, signal, stderr } = this.#context
     if (!stderr.isTerminal) return
+    await Promise.race([firstConnections(() => archives.connectionsOfEach), aborted(signal)])
     const nsqds = archives.connections
     const where = nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`
     const { place, channel } = this.#settings

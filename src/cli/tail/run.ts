@@ -9,6 +9,7 @@ import type { TailOptions } from '../commands/tail.ts'
 import { Complaints } from '../complaints.ts'
 import { aborted } from '../daemon.ts'
 import { UsageError } from '../errors.ts'
+import { firstConnections } from '../first-connections.ts'
 import { checkChannel, checkTopic } from '../names.ts'
 import { type Format, jsonFormat, templateFormat, textFormat } from './format.ts'
 import { Printer } from './printer.ts'
@@ -55,7 +56,11 @@ export async function runTail(context: Context<TailOptions>): Promise<void> {
     const started = Promise.all(consumers.map(consumer => consumer.start()))
     await withSources(from, Promise.race([started, aborted(signal)]))
     complaints.begin()
-    announce(context, { topics, channel, consumers })
+    if (context.stderr.isTerminal) {
+      const connected = firstConnections(() => consumers.map(({ connections }) => connections))
+      await Promise.race([connected, printer.done, aborted(signal)])
+      announce(context, { topics, channel, consumers })
+    }
     await Promise.race([printer.done, aborted(signal), idle(printer, options.idleTimeout, done.signal)])
   } finally {
     done.abort()
@@ -97,7 +102,6 @@ interface Subscriptions {
 
 /** Tells a person what is being waited for. */
 function announce({ stderr }: Context<TailOptions>, { topics, channel, consumers }: Subscriptions): void {
-  if (!stderr.isTerminal) return
   const nsqds = [...new Set(consumers.flatMap(consumer => consumer.connections))]
   const where = nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`
   stderr.line(`Tailing ${topics.join(', ')} on channel ${channel}${where}. Ctrl-C stops.`)
