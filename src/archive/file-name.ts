@@ -147,13 +147,23 @@ export class FileNames {
 /** What leads elsewhere, and where what is written would be hidden between locks and markers: a topic may be called so. */
 const NOT_OURS = new Set(['.', '..', STATE_FOLDER])
 
+/** What manifests are called (manifest.ts). */
+const MANIFEST = '.manifest.jsonl'
+/** Of a file or a folder, in bytes: what file systems take. */
+const LONGEST_NAME = 255
+
 /** Without empty folders. It may not lead out of the folder that it is relative to. */
 function checked(name: string): string {
   if (name.includes('\0')) throw new RangeError(`${JSON.stringify(name)} is no file name: it has a NUL`)
   const segments = name.split('/')
   if (segments.at(-1) === '') throw new RangeError(`"${name}" names no file`)
+  if (name.endsWith(MANIFEST)) throw new RangeError(`"${name}" ends with ${MANIFEST}, as manifests do`)
   const used = segments.filter(segment => segment !== '')
   for (const segment of used) {
+    const length = Buffer.byteLength(revise(segment, '-000000'))
+    if (length > LONGEST_NAME) {
+      throw new RangeError(`"${segment}" has ${length} bytes, and the name of a file at most ${LONGEST_NAME}`)
+    }
     if (NOT_OURS.has(segment)) {
       throw new RangeError(`"${name}" may not have a folder or file named "${segment}"`)
     }

@@ -29,11 +29,18 @@ export function toNsqError(error: unknown): NsqError {
 
 const LATE = 'Answer a message within messageTimeoutMs, or touch it meanwhile.'
 
+/** For programs and for commands. */
+export const AUTH_REMEDY =
+  'Give the secret: authSecret in a program, NSQ_AUTH_SECRET or --auth-secret for a command.'
+
 /** What to do about what nsqd refuses, by its code. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['E_AUTH_FIRST', 'Give the secret with authSecret (NSQ_AUTH_SECRET).'],
-  ['E_AUTH_FAILED', "Check authSecret (NSQ_AUTH_SECRET). nsqd's log says what its auth server answered."],
-  ['E_UNAUTHORIZED', 'Check authSecret (NSQ_AUTH_SECRET), and what the auth server permits it.'],
+  ['E_AUTH_FIRST', AUTH_REMEDY],
+  [
+    'E_AUTH_FAILED',
+    "Check the secret (authSecret, NSQ_AUTH_SECRET). nsqd's log says what its auth server answered.",
+  ],
+  ['E_UNAUTHORIZED', 'Check the secret (authSecret, NSQ_AUTH_SECRET), and what the auth server permits it.'],
   ['E_FIN_FAILED', LATE],
   ['E_REQ_FAILED', LATE],
   ['E_TOUCH_FAILED', LATE],

@@ -122,6 +122,8 @@ describe('FileNames refuses', () => {
     [{ format: '<HOST>/a', host: 'x/../..' }, /named ".."/],
     [{ format: 'a\0b' }, /NUL/],
     [{ format: '<TOPIC>.<DATE>.log' }, /^"<DATE>" is not known: use <TOPIC> <HOST> <PID> <DATETIME> <REV>$/],
+    [{ format: 'n'.repeat(256) }, /has 256 bytes, and the name of a file at most 255/],
+    [{ format: '<TOPIC>.manifest.jsonl' }, /ends with .manifest.jsonl, as manifests do/],
     [{ format: '<topic>.log' }, /^"<topic>" is not known/],
   ]
   for (const [options, message] of bad) {

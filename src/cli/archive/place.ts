@@ -21,7 +21,7 @@ export async function openPlace(place: Place, events: ArchiverEvents): Promise<O
   // First: without a way to it there is no need for a folder.
   const outside = await openOutside(place)
   const folder = await PartFolder.open({
-    path: place.kind === 's3' ? (place.spoolPath ?? (await temporarySpool(place.url))) : writtenPath(place),
+    path: place.kind === 's3' ? (place.spoolPath ?? (await temporarySpool(place))) : writtenPath(place),
     openDestination: id => reopen(id, place),
     events,
   })
@@ -65,7 +65,7 @@ async function openS3({ url, endpoint, mayBeAway }: S3Place): Promise<Destinatio
  * Where files lie while they are uploaded, when nothing was said about it: in a folder of this user's own, and one for
  * each output, so that a later run finds what one that died has left.
  */
-async function temporarySpool(url: string): Promise<string> {
+async function temporarySpool({ url, endpoint = '' }: Extract<Place, { kind: 's3' }>): Promise<string> {
   const { uid } = userInfo()
   const mine = join(tmpdir(), `nsq-ts-spool-${uid}`)
   await mkdir(mine, { recursive: true, mode: 0o700 })
@@ -76,5 +76,5 @@ async function temporarySpool(url: string): Promise<string> {
       remedy: 'Remove it, or name another folder with --spool-dir.',
     })
   }
-  return join(mine, createHash('sha256').update(url).digest('hex').slice(0, 16))
+  return join(mine, createHash('sha256').update(`${url} ${endpoint}`).digest('hex').slice(0, 16))
 }

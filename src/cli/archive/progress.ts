@@ -11,6 +11,8 @@ const PACE_MS = 2000
 export interface ProgressLine {
   /** Writes something else, above it. */
   above(write: () => void): void
+  /** The run is coming to its end, which may take a while. */
+  ending(): void
   hide(): void
 }
 
@@ -19,7 +21,7 @@ export async function showProgress(
   archives: Pick<Archives, 'totals' | 'look'>,
   { canRedraw, colour, stream }: Output,
 ): Promise<ProgressLine> {
-  if (!canRedraw) return { above: write => write(), hide: () => {} }
+  if (!canRedraw) return { above: write => write(), ending: () => {}, hide: () => {} }
   const { default: ora } = await import('ora')
   const spinner = ora({
     stream,
@@ -36,9 +38,15 @@ export async function showProgress(
   void look()
   const looking = setInterval(() => void look(), LOOK_MS)
   const pace = new Pace()
+  let isEnding = false
   const drawing = setInterval(() => {
-    const { messages, bytes, inHand, currentFile } = archives.totals
+    const { messages, bytes, inHand, waiting, currentFile } = archives.totals
     const rate = pace.at(performance.now(), messages)
+    if (isEnding && inHand + waiting > 0) {
+      const rest = [plural(inHand, 'message'), plural(waiting, 'file')].join(' and ')
+      spinner.text = `completing ${rest}; Ctrl-C again ends it at once, and nothing is lost`
+      return
+    }
     if (messages + inHand === 0) return
     spinner.text = [
       plural(messages, 'message'),
@@ -53,6 +61,9 @@ export async function showProgress(
       spinner.clear()
       write()
       spinner.render()
+    },
+    ending: () => {
+      isEnding = true
     },
     hide: () => {
       clearInterval(looking)

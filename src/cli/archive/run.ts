@@ -112,6 +112,7 @@ class Run {
       return await this.#untilEnd(archives)
     } finally {
       this.#stop.abort()
+      this.#progress?.ending()
       const { requeued } = archives.totals
       await archives.close()
       const back = archives.totals.requeued - requeued

@@ -6,6 +6,7 @@ import { auth, identify } from '../../protocol/command.ts'
 import { type IdentifyAnswer, type IdentifyRequest, parseIdentifyAnswer } from '../../protocol/identify.ts'
 import { parseEndpoint } from '../../util/address.ts'
 import { NsqError } from '../../util/errors.ts'
+import { AUTH_REMEDY } from '../errors.ts'
 import type { ResolvedConnectionOptions } from '../options.ts'
 import { tlsError } from '../tls-error.ts'
 
@@ -93,7 +94,7 @@ async function upgrade(line: HandshakeLine, step: string, layer: Layer): Promise
 async function authenticate(line: HandshakeLine, secret: string | undefined): Promise<void> {
   if (secret === undefined) {
     throw new NsqError('E_AUTH_REQUIRED', `nsqd ${line.address} wants to know who connects`, {
-      remedy: 'Give the secret with authSecret (NSQ_AUTH_SECRET).',
+      remedy: AUTH_REMEDY,
     })
   }
   await line.answer('AUTH', auth(secret))

@@ -44,6 +44,15 @@ test('on a terminal there is a line with messages, bytes, rate, depth and file',
   assert.doesNotMatch(text(), /\u001b\[3\dm/)
 })
 
+test('at the end it says what is being waited for, and that one need not', async () => {
+  const { output, text } = terminal()
+  const totals = { ...TOTALS, inHand: 2, waiting: 1 }
+  const line = await showProgress({ totals, look: async () => BACKLOG }, output)
+  line.ending()
+  await until(() => text().includes('completing 2 messages and 1 file; Ctrl-C again'), text)
+  line.hide()
+})
+
 test('elsewhere there is nothing', async () => {
   const stream = new PassThrough()
   const line = await showProgress({ totals: TOTALS, look: async () => BACKLOG }, new Output(stream, {}))
