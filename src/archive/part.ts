@@ -51,6 +51,8 @@ export class Part {
   #last: Promise<unknown>
   #file: PartFile | undefined
   #records = 0
+  /** It was meant to have messages: without any it is not a file for a time in which nothing came. */
+  #hasFailed = false
   #from: bigint | undefined
   #to: bigint | undefined
 
@@ -139,7 +141,12 @@ export class Part {
     if (file.state !== 'good') {
       throw writeFailed(file.path, new PartLost('a batch before this one has failed'))
     }
-    await file.write(buffers)
+    try {
+      await file.write(buffers)
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
+    }
     this.#records += messages.length
     if (!this.#plan.hasTimes) return
     for (const { timestamp } of messages) {
@@ -167,7 +174,8 @@ export class Part {
   }
 
   async #finish(file: PartFile): Promise<ClosedPart | undefined> {
-    const { compression, isKeptEmpty, origin } = this.#plan
+    const { compression, origin } = this.#plan
+    const isKeptEmpty = this.#plan.isKeptEmpty && !this.#hasFailed
     if (file.state === 'left') {
       await file.close()
       throw new PartLost(

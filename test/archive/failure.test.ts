@@ -80,6 +80,18 @@ describe('a batch that cannot be made durable', () => {
     assert.deepEqual(await bodiesIn(join(output, 't-000000.log')), bodiesOf(numbered(3)))
   })
 
+  test('leaves no empty file behind, when it was the first', async t => {
+    const output = temporaryFolder(t)
+    const rig = await openArchive(t, { output, options: { keepsEmptyFiles: true } })
+    await failing(t, 'datasync', [1])
+    const lost = numbered(3)
+    await archive(rig, lost)
+    await rig.archiver.close()
+    assert.ok(wentBack(lost))
+    assert.deepEqual(filesIn(output), [])
+    assert.equal(rig.archiver.progress.files, 0)
+  })
+
   test('leaves no zeros in a file that another program has cut meanwhile', async t => {
     const output = temporaryFolder(t)
     const rig = await openArchive(t, { output })
