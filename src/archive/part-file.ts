@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { fstatSync } from 'node:fs'
 import { lstat, open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { nameTaken, PartLost, systemCode, writeFailed } from './errors.ts'
@@ -99,10 +100,10 @@ export class PartFile {
   async write(buffers: readonly Buffer[]): Promise<void> {
     const added = this.#needsNewline ? [NEWLINE, ...buffers] : buffers
     try {
-      await this.#measure(this.bytes)
+      this.#measure(this.bytes)
       await writeAll(this.#handle, added)
       await this.#handle.datasync()
-      this.bytes = await this.#measure(this.bytes + lengthOf(added))
+      this.bytes = this.#measure(this.bytes + lengthOf(added))
     } catch (error) {
       if (this.state === 'good') await this.#cutBack()
       throw writeFailed(this.path, error)
@@ -122,9 +123,12 @@ export class PartFile {
     await rm(this.markerPath, { force: true })
   }
 
-  /** How long it is, which is no less than this, unless other programs have a hand in it. */
-  async #measure(least: number): Promise<number> {
-    const { size, nlink } = await this.#handle.stat()
+  /**
+   * How long it is, which is no less than this, unless other programs have a hand in it. Asked of an open file: a way to a
+   * thread and back would take many times as long as the answer.
+   */
+  #measure(least: number): number {
+    const { size, nlink } = fstatSync(this.#handle.fd)
     if (nlink > 0 && size >= least) return size
     // What its marker says of where it was begun may not hold any more: the next run must not go by it.
     this.state = nlink === 0 || this.#isAppended ? 'gone' : 'left'
