@@ -35,7 +35,8 @@ const RECOVERY = 'recovery'
 /** How long somebody else's recovery is waited for. */
 const PATIENCE_MS = 60_000
 const POLL_MS = 50
-/** Writes, and deliveries, that may be under way at a time, of all archivers together. */
+/** Compressions, writes, and deliveries that may be under way at a time, of all archivers together. */
+const COMPRESSIONS = 16
 const WRITES = 16
 const DELIVERIES = 4
 
@@ -46,7 +47,8 @@ const DELIVERIES = 4
 export class PartFolder {
   /** Absolute, without symbolic links. */
   readonly path: string
-  /** How many writes may be under way here, and how many deliveries. */
+  /** How many of them may be under way here. */
+  readonly compressions: Slots = new Slots(COMPRESSIONS)
   readonly writes: Slots = new Slots(WRITES)
   readonly deliveries: Slots = new Slots(DELIVERIES)
   readonly #options: PartFolderOptions

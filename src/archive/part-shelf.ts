@@ -119,6 +119,7 @@ export class PartShelf {
       origin,
       compression,
       rotateBytes,
+      compressions: folder.compressions,
       writes: folder.writes,
       revisions: destination.kind === 's3' ? undefined : new Revisions(),
       hasChecksum: manifest !== undefined,

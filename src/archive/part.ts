@@ -9,6 +9,8 @@ import type { Slots } from './slots.ts'
 /** What the parts of an archiver have in common. */
 export interface PartPlan extends Omit<PartFilePlan, 'template'> {
   readonly compression: Compression
+  /** How many may compress at a time: each takes a quarter of a MiB, and a batch may have a portion for every message. */
+  readonly compressions: Slots
   /** How many may write at a time. */
   readonly writes: Slots
   /** Whether the earliest and the latest timestamp are wanted. */
@@ -82,7 +84,7 @@ export class Part {
   commit(portion: Portion): Promise<void> {
     this.portion = undefined
     return this.#inTurn(async before => {
-      const buffers = await this.#compress(portion)
+      const buffers = await this.#plan.compressions.use(() => this.#compress(portion))
       await before
       await this.#plan.writes.use(() => this.#write(portion, buffers))
     })

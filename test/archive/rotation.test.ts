@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { loadCompression, type Compression } from '../../src/archive/compression.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { until } from '../support/wait.ts'
 import { archive, bodiesIn, FakeMessage, filesIn, hiddenIn, numbered, openArchive, textOf } from './rig.ts'
@@ -278,6 +279,27 @@ describe('partitions', () => {
     const found: string[] = []
     for (const file of filesIn(output)) found.push(...(await bodiesIn(join(output, file), 'lines', 'gzip')))
     assert.deepEqual(found.sort(), messages.map(({ body }) => body.toString()).sort())
+  })
+
+  test('are compressed a few at a time, however many there are: each takes memory', async t => {
+    const gzip = await loadCompression('gzip')
+    let [underWay, most] = [0, 0]
+    const compression: Compression = {
+      ...gzip,
+      compress: async buffers => {
+        most = Math.max(most, ++underWay)
+        const compressed = await gzip.compress(buffers)
+        underWay--
+        return compressed
+      },
+    }
+    const output = temporaryFolder(t)
+    const names = { format: '%Y%m%d%H<REV>.log', extension: '.gz' } as const
+    const rig = await openArchive(t, { output, names, options: { compression } })
+    const messages = Array.from({ length: 100 }, (_, hour) => at(hour, 'x'))
+    await archive(rig, messages)
+    assert.ok(messages.every(({ isFinished }) => isFinished))
+    assert.ok(most <= 16, `${most}`)
   })
 
   test('to which nothing came for a while are complete', async t => {
