@@ -5,7 +5,7 @@ import { withSources } from '../addresses.ts'
 import type { Context } from '../command.ts'
 import type { ArchiveOptions } from '../commands/archive.ts'
 import { aborted } from '../daemon.ts'
-import { ExitCode, exitCodeOf } from '../errors.ts'
+import { ExitCode, exitCodeOf, UsageError } from '../errors.ts'
 import { firstConnections } from '../first-connections.ts'
 import { plural } from '../units.ts'
 import { Archives } from './archives.ts'
@@ -48,7 +48,6 @@ class Run {
   #equipment: Equipment | undefined
   #archives: Archives | undefined
   #progress: ProgressLine | undefined
-  #recovering: Promise<void> | undefined
   /** Why it has not done all that it should have. */
   readonly #problems: string[] = []
   #startedAt = performance.now()
@@ -118,7 +117,6 @@ class Run {
       const back = archives.totals.requeued - requeued
       if (back > 0)
         this.#problems.push(`${plural(back, 'message')} could not be archived, and went back to nsqd`)
-      await this.#recovering
     }
   }
 
@@ -137,7 +135,8 @@ class Run {
     const { named } = this.#choice
     const discovery = named.length === 0 ? this.#discover(equipment, open) : undefined
     await (discovery?.look() ?? Promise.all(named.map(open)))
-    this.#recovering = equipment.recover().catch((error: unknown) => {
+    // Before anything is written: what a run with another format has left may be one of our files.
+    await equipment.recover().catch((error: unknown) => {
       this.#problems.push(`what earlier runs have left cannot be mended: ${errorText(error)}`)
     })
     hasBegun = true
@@ -156,7 +155,12 @@ class Run {
       lookupd: equipment.from.lookupd,
       lookupOptions: equipment.lookupOptions,
       matches: this.#choice.matches,
-      found,
+      // Anybody may name a topic so that its files cannot be: that is no reason to archive nothing.
+      found: topic =>
+        found(topic).catch((error: unknown) => {
+          if (!(error instanceof UsageError)) throw error
+          this.#problems.push(`the topic ${topic} is not archived: ${error.message}`)
+        }),
       failed: this.#report.failed,
     })
   }

@@ -175,6 +175,22 @@ describe('archive', () => {
     assert.deepEqual(await rig.left('other_a'), { depth: 1, inFlight: 0 })
   })
 
+  test('a topic that no file can be named after is left out, and told of', async () => {
+    await rig.topic(['lost'], '..')
+    await rig.topic(['kept'], 'named..')
+    const out = newFolder()
+    const { code, err } = await rig.run([
+      '--topic-pattern=[.][.]$',
+      '--filename-format=<TOPIC>/log',
+      `--output=${out}`,
+      '--until-empty',
+    ])
+    assert.equal(code, 1)
+    assert.match(err, /the topic \.\. is not archived: --filename-format: .* named "\.\."/)
+    assert.deepEqual(await linesIn(out), ['kept'])
+    assert.deepEqual(await rig.left('..'), { depth: 1, inFlight: 0 })
+  })
+
   test('files messages by their own time, and tells of those that have none', async () => {
     const topic = await rig.topic(['{"at":0}', '{"at":"1970-01-02T00:00:00Z"}', 'none'])
     const out = newFolder()
