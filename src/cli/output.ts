@@ -12,7 +12,7 @@ export class Output {
   readonly stream: OutputStream
   /** A person is looking: control characters are not welcome. */
   readonly isTerminal: boolean
-  /** Spinners and redrawn lines are welcome. */
+  /** Spinners and redrawn lines are welcome: not on a dumb terminal, nor in the log of a build server (`CI`). */
   readonly canRedraw: boolean
   readonly colour: ColourLevel
   /** Whether the reader has gone, or writing has failed; nothing more is written. */
@@ -25,8 +25,9 @@ export class Output {
   constructor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>) {
     this.stream = stream
     this.isTerminal = stream.isTTY === true
+    const isPlain = env['TERM'] === 'dumb' || (env['CI'] ?? '') !== ''
     // A terminal without a width, as some build servers and containers have, would be redrawn without an end.
-    this.canRedraw = this.isTerminal && env['TERM'] !== 'dumb' && stream.columns !== 0
+    this.canRedraw = this.isTerminal && !isPlain && stream.columns !== 0
     this.colour = colourLevel(stream, env)
     stream.on('error', error => this.#break(error))
   }

@@ -54,6 +54,8 @@ describe('Output', () => {
     assert.equal(wide.canRedraw, true)
     const none = new Output(Object.assign(new Writable(), { isTTY: true, columns: 0 }), {})
     assert.equal(none.canRedraw, false)
+    const builds = new Output(Object.assign(new Writable(), { isTTY: true, columns: 80 }), { CI: 'true' })
+    assert.equal(builds.canRedraw, false)
   })
 
   test('waits until everything has left', async () => {

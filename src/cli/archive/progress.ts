@@ -1,74 +1,58 @@
 import type { Output } from '../output.ts'
+import { showStatusLine, type StatusLine } from '../status-line.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
 import type { Archives } from './archives.ts'
 
-const INTERVAL_MS = 200
 const LOOK_MS = 2000
 /** What the rate is taken from. */
 const PACE_MS = 2000
 
 /** A line on the terminal that shows how archiving goes. */
-export interface ProgressLine {
-  /** Writes something else, above it. */
-  above(write: () => void): void
+export interface ProgressLine extends StatusLine {
   /** The run is coming to its end, which may take a while. */
-  ending(): void
-  hide(): void
+  readonly ending: () => void
 }
 
 /** Shows nothing where lines cannot be redrawn. */
 export async function showProgress(
   archives: Pick<Archives, 'totals' | 'look'>,
-  { canRedraw, colour, stream }: Output,
+  output: Output,
 ): Promise<ProgressLine> {
-  if (!canRedraw) return { above: write => write(), ending: () => {}, hide: () => {} }
-  const { default: ora } = await import('ora')
-  const spinner = ora({
-    stream,
-    // It does not know NO_COLOR.
-    color: colour === 0 ? false : 'cyan',
-    // Ctrl-C is for us.
-    discardStdin: false,
-    text: 'waiting for messages',
-  }).start()
   let depth: number | undefined
-  const look = async (): Promise<void> => {
-    depth = (await archives.look()).depth
-  }
-  void look()
-  const looking = setInterval(() => void look(), LOOK_MS)
-  const pace = new Pace()
   let isEnding = false
-  const drawing = setInterval(() => {
+  const pace = new Pace()
+  const text = (): string | undefined => {
     const { messages, bytes, inHand, waiting, currentFile } = archives.totals
     const rate = pace.at(performance.now(), messages)
     if (isEnding && inHand + waiting > 0) {
       const rest = [plural(inHand, 'message'), plural(waiting, 'file')].join(' and ')
-      spinner.text = `completing ${rest}; Ctrl-C again ends it at once, and nothing is lost`
-      return
+      return `completing ${rest}; Ctrl-C again ends it at once, and nothing is lost`
     }
-    if (messages + inHand === 0) return
-    spinner.text = [
+    if (messages + inHand === 0) return undefined
+    return [
       plural(messages, 'message'),
       formatBytes(bytes),
       `${formatCount(rate)}/s`,
       ...(depth === undefined ? [] : [`${formatCount(depth)} left`]),
       ...(currentFile === undefined ? [] : [currentFile]),
     ].join(', ')
-  }, INTERVAL_MS)
+  }
+  const { above, hide } = await showStatusLine(output, 'waiting for messages', text)
+  const ending = (): void => {
+    isEnding = true
+  }
+  if (!output.canRedraw) return { above, ending, hide }
+  const look = async (): Promise<void> => {
+    depth = (await archives.look()).depth
+  }
+  void look()
+  const looking = setInterval(() => void look(), LOOK_MS)
   return {
-    above: write => {
-      spinner.clear()
-      write()
-      spinner.render()
-    },
-    ending: () => {
-      isEnding = true
-    },
+    above,
+    ending,
     hide: () => {
       clearInterval(looking)
-      clearInterval(drawing)
-      spinner.stop()
+      hide()
     },
   }
 }

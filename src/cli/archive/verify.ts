@@ -6,11 +6,11 @@ import type { Context } from '../command.ts'
 import type { ArchiveVerifyOptions } from '../commands/archive-verify.ts'
 import { ExitCode, UsageError } from '../errors.ts'
 import { printable } from '../escape.ts'
+import { showStatusLine } from '../status-line.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
 
 /** A person wants to know which files are in no manifest, not a thousand of them. */
 const MOST_NAMES = 10
-const INTERVAL_MS = 200
 
 export async function runVerify(context: Context<ArchiveVerifyOptions>): Promise<number> {
   const files = await openFiles(context)
@@ -135,26 +135,16 @@ class Verification implements VerifyEvents {
 
   /** A line on the terminal, where there is one. Returns how to take it away. */
   async showProgress(): Promise<() => void> {
-    const { canRedraw, colour, stream } = this.#context.stderr
-    if (!canRedraw || this.#context.options.json) return () => {}
-    const { default: ora } = await import('ora')
-    // It does not know NO_COLOR, and would take Ctrl-C for itself.
-    const color = colour === 0 ? false : 'cyan'
-    const spinner = ora({ stream, color, discardStdin: false, text: 'reading the manifests' }).start()
-    const timer = setInterval(() => {
+    if (this.#context.options.json) return () => {}
+    const line = await showStatusLine(this.#context.stderr, 'reading the manifests', () => {
       const { files, bytes } = this.#expected
-      if (files === 0) return
+      if (files === 0) return undefined
       const done = `${formatCount(this.#total.files)} of ${plural(files, 'file')}`
-      spinner.text = `${done}, ${formatBytes(this.#bytesRead)} of ${formatBytes(bytes)}`
-    }, INTERVAL_MS)
-    this.#above = write => {
-      spinner.clear()
-      write()
-      spinner.render()
-    }
+      return `${done}, ${formatBytes(this.#bytesRead)} of ${formatBytes(bytes)}`
+    })
+    this.#above = line.above
     return () => {
-      clearInterval(timer)
-      spinner.stop()
+      line.hide()
       this.#above = write => write()
     }
   }

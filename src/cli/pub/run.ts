@@ -76,14 +76,14 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   complaints.begin()
   const target = topic ?? 'the topics of the records'
   if (stdin.isTTY && stderr.isTerminal) stderr.line(`Publishing to ${target}. End the input with Ctrl-D.`)
-  const hideProgress = stdin.isTTY ? () => {} : await showProgress(publisher, target, stderr)
+  const progress = stdin.isTTY ? undefined : await showProgress(publisher, target, stderr)
   const startedAt = performance.now()
   try {
     await pump.run()
   } finally {
     await publisher.finish()
     const seconds = (performance.now() - startedAt) / 1000
-    hideProgress()
+    progress?.hide()
     await producer.close()
     summarize(context, { publisher, missed: producer.missed, target, empty: pump.empty, seconds })
   }

@@ -135,12 +135,13 @@ describe('on a bad way to S3', () => {
         most: 6,
         only: /^P/,
       })
-      for (const length of [1000, 17 * MIB]) {
-        const bytes = distinctBytes(length)
-        await destination.deliver(partOf(t, `${length}.log`, bytes), NEVER)
-        assert.ok((await server.objects(BUCKET)).get(`logs/${length}.log`)?.equals(bytes))
+      const lengths = [1000, 17 * MIB]
+      // Until something has happened, at least once each.
+      for (let i = 0; i < lengths.length || faults.total === 0; i++) {
+        const bytes = distinctBytes(lengths[i % lengths.length] ?? 0)
+        await destination.deliver(partOf(t, `${i}.log`, bytes), NEVER)
+        assert.ok((await server.objects(BUCKET)).get(`logs/${i}.log`)?.equals(bytes))
       }
-      assert.ok(faults.total > 0)
       assert.deepEqual(server.uploads.keys, [])
     })
   }
@@ -149,6 +150,8 @@ describe('on a bad way to S3', () => {
     const rate = 0.08
     const { server, faults, destination } = await badRig(t, {
       rates: { error: rate, slowDown: rate, cutRequest: rate, cutReply: rate, stall: rate },
+      // Not the look at the bucket before anything else, which is tried three times only.
+      only: /^(?!GET .*list-type)/,
     })
     const parts = [100, 9 * MIB, 0, 100_000, 17 * MIB, 8 * MIB].map((length, i) => {
       const bytes = distinctBytes(length)

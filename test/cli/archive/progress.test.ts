@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { Totals } from '../../../src/cli/archive/archives.ts'
 import type { Backlog } from '../../../src/cli/archive/backlog.ts'
-import { Pace, showProgress } from '../../../src/cli/archive/progress.ts'
+import { Pace, type ProgressLine, showProgress } from '../../../src/cli/archive/progress.ts'
 import { Output } from '../../../src/cli/output.ts'
 import { until } from '../../support/wait.ts'
 
@@ -32,9 +32,16 @@ function terminal(): { output: Output; text: () => string } {
   return { output: new Output(tty, { NO_COLOR: '1' }), text: () => text }
 }
 
-test('on a terminal there is a line with messages, bytes, rate, depth and file', async () => {
+/** Also a test that fails takes it away: it would draw for ever. */
+async function shown(t: TestContext, totals: Totals, output: Output): Promise<ProgressLine> {
+  const line = await showProgress({ totals, look: async () => BACKLOG }, output)
+  t.after(() => line.hide())
+  return line
+}
+
+test('on a terminal there is a line with messages, bytes, rate, depth and file', async t => {
   const { output, text } = terminal()
-  const line = await showProgress({ totals: TOTALS, look: async () => BACKLOG }, output)
+  const line = await shown(t, TOTALS, output)
   await until(() => /1,200 messages, 34\.0 kB, \d+\/s, 56 left, logs\.host\.log/.test(text()), text)
   let written = 0
   line.above(() => written++)
@@ -44,10 +51,10 @@ test('on a terminal there is a line with messages, bytes, rate, depth and file',
   assert.doesNotMatch(text(), /\u001b\[3\dm/)
 })
 
-test('at the end it says what is being waited for, and that one need not', async () => {
+test('at the end it says what is being waited for, and that one need not', async t => {
   const { output, text } = terminal()
   const totals = { ...TOTALS, inHand: 2, waiting: 1 }
-  const line = await showProgress({ totals, look: async () => BACKLOG }, output)
+  const line = await shown(t, totals, output)
   line.ending()
   await until(() => text().includes('completing 2 messages and 1 file; Ctrl-C again'), text)
   line.hide()
