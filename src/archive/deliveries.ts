@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NsqError } from '../util/errors.ts'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { writeFailed } from './errors.ts'
-import { removeEmptyFolders, syncFolder } from './folders.ts'
+import { removeFile } from './folders.ts'
 import type { Manifest } from './manifest.ts'
 import type { Slots } from './slots.ts'
 
@@ -107,10 +106,8 @@ export class Deliveries {
     progress.delivered ??= await destination.deliver(part, signal)
     await manifest?.add(part, progress.delivered)
     if (destination.kind !== 'in place') {
-      await rm(part.path, { force: true })
-      // A file without a marker would be nobody's.
-      await syncFolder(dirname(part.path))
-      await removeEmptyFolders(dirname(part.path), part.path.slice(0, -part.name.length - 1))
+      // Durably: a file without a marker would be nobody's.
+      await removeFile(part.path, part.path.slice(0, -part.name.length - 1))
     }
     await rm(markerPath, { force: true })
     return progress.delivered

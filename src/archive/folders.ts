@@ -1,4 +1,4 @@
-import { mkdir, open, rmdir } from 'node:fs/promises'
+import { mkdir, open, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
 
@@ -40,16 +40,65 @@ async function makeFolder(path: string, hasParent = false): Promise<boolean> {
   return makeFolder(path, true)
 }
 
-/** Removes a folder, and those above it up to `base`, as far as they are empty. */
-export async function removeEmptyFolders(path: string, base: string): Promise<void> {
+/** Folders that files are about to be made in, and how many; they stay, though they may be empty. */
+const inUse = new Map<string, number>()
+
+/**
+ * Makes a folder as `makeFolders` does, and does something in it, while `removeFile` leaves it there. Another process may
+ * remove it even so: then `task` finds no folder, and is done again.
+ */
+export async function usingFolder<T>(path: string, base: string, task: () => Promise<T>): Promise<T> {
+  inUse.set(path, (inUse.get(path) ?? 0) + 1)
   try {
-    for (let folder = path; folder.startsWith(`${base}/`); folder = dirname(folder)) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await makeFolders(path, base)
+        return await task()
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
+        known.delete(path)
+      }
+    }
+  } finally {
+    const others = (inUse.get(path) ?? 0) - 1
+    if (others > 0) inUse.set(path, others)
+    else inUse.delete(path)
+  }
+}
+const ATTEMPTS = 3
+
+/** Removes a file, if it is there, and durably; and the folders above it, up to `base`, as far as they are empty. */
+export async function removeFile(path: string, base: string): Promise<void> {
+  const folder = dirname(path)
+  await rm(path, { force: true })
+  await syncNearest(folder, base)
+  await removeEmptyFolders(folder, base)
+}
+
+/** A folder that is gone meanwhile, as somebody else has removed the last file, is so in the one above it. */
+async function syncNearest(folder: string, base: string): Promise<void> {
+  try {
+    await syncFolder(folder)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || folder === base) throw error
+    await syncNearest(dirname(folder), base)
+  }
+}
+
+async function removeEmptyFolders(path: string, base: string): Promise<void> {
+  try {
+    for (let folder = path; folder.startsWith(`${base}/`) && !isInUse(folder); folder = dirname(folder)) {
       await rmdir(folder)
       known.delete(folder)
     }
   } catch {
     // This one is not empty, or is to stay for another reason.
   }
+}
+
+function isInUse(folder: string): boolean {
+  for (const path of inUse.keys()) if (path === folder || path.startsWith(`${folder}/`)) return true
+  return false
 }
 
 /** Makes what was created, renamed or removed in a folder durable. */

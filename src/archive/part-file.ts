@@ -4,7 +4,7 @@ import { lstat, open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { nameTaken, PartLost, systemCode, writeFailed } from './errors.ts'
 import { revise } from './file-name.ts'
-import { makeFolders, syncFolder } from './folders.ts'
+import { syncFolder, usingFolder } from './folders.ts'
 import type { Marker } from './marker.ts'
 import type { FolderClaim } from './folder-claim.ts'
 import { countedRevision, uniqueRevision, type Revisions } from './revisions.ts'
@@ -75,7 +75,7 @@ export class PartFile {
       const name = revise(template, text)
       const path = join(plan.claim.folder, name)
       try {
-        const begun = await begin(plan, name, path)
+        const begun = await usingFolder(dirname(path), plan.claim.folder, () => begin(plan, name, path))
         if (begun !== undefined) {
           revisions?.used(template, revision)
           return new PartFile(plan, begun)
@@ -157,29 +157,10 @@ interface Begun {
   isTorn: boolean
 }
 
-/** How often a file is begun whose folder is missing, although it was made. */
-const ATTEMPTS = 3
-
 /** Undefined when the name is taken. */
-async function begin(
-  plan: PartFilePlan,
-  name: string,
-  path: string,
-  attempt = 1,
-): Promise<Begun | undefined> {
-  try {
-    return await tryToBegin(plan, name, path)
-  } catch (error) {
-    // It was empty, as it was before, and so a delivery has removed it.
-    if (systemCode(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
-    return begin(plan, name, path, attempt + 1)
-  }
-}
-
-async function tryToBegin(plan: PartFilePlan, name: string, path: string): Promise<Begun | undefined> {
+async function begin(plan: PartFilePlan, name: string, path: string): Promise<Begun | undefined> {
   const { claim, template, origin, rotateBytes } = plan
   const { isAppended } = origin
-  await makeFolders(dirname(path), claim.folder)
   const size = isAppended ? await sizeOf(path, stat) : await sizeOf(path, lstat)
   if (size !== undefined && (!isAppended || (rotateBytes > 0 && size > rotateBytes && name !== template)))
     return undefined

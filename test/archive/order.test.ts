@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { makeFolders, removeEmptyFolders } from '../../src/archive/folders.ts'
+import { makeFolders, removeFile } from '../../src/archive/folders.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { archive, FakeMessage, fileMethods, openArchive } from './rig.ts'
 
@@ -99,7 +99,7 @@ describe('what is on disk when a message is finished', { skip: notLinux }, () =>
     const base = temporaryFolder(t)
     const path = join(base, 'a')
     await makeFolders(path, base)
-    await removeEmptyFolders(path, base)
+    await removeFile(join(path, 'file'), base)
     // By another task, which has not synced it yet.
     mkdirSync(path)
     const steps = await record(t, base)

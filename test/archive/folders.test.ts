@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { removeFile, usingFolder } from '../../src/archive/folders.ts'
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+test('files that are removed at once leave no empty folder, and none of them is in the way of another', async t => {
+  const base = folder(t)
+  const path = join(base, 'dt=1', 'hour=2')
+  for (let round = 0; round < 20; round++) {
+    const files = Array.from({ length: 10 }, (_, i) => join(path, `${i}`))
+    await usingFolder(path, base, () => Promise.all(files.map(file => writeFile(file, ''))))
+    await Promise.all(files.map(file => removeFile(file, base)))
+    assert.equal(existsSync(join(base, 'dt=1')), false)
+    assert.ok(existsSync(base))
+  }
+})
+
+test('files are made in a folder while others are removed from it', async t => {
+  const base = folder(t)
+  const cycle = async (name: string): Promise<void> => {
+    for (let round = 0; round < 50; round++) {
+      const path = join(base, 'dt=1', `hour=${round % 2}`)
+      const file = join(path, name)
+      await usingFolder(path, base, () => writeFile(file, ''))
+      await removeFile(file, base)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, (_, i) => cycle(`${i}`)))
+  assert.equal(existsSync(join(base, 'dt=1')), false)
+})
