@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Framed } from './archived.ts'
 import type { Content } from './numbered.ts'
-import { SmallDisk } from './small-disk.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 import type { Compressed } from './system-tools.ts'
 
 /** Where a case has its files. */

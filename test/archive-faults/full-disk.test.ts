@@ -9,7 +9,7 @@ import { type Framed, finalFiles, litter } from './archived.ts'
 import { eventually } from './eventually.ts'
 import { Numbered } from './numbered.ts'
 import { expectAll, Rig } from './rig.ts'
-import { SmallDisk } from './small-disk.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 import { type Compressed, testFiles } from './system-tools.ts'
 
 const DISK_BYTES = 8 * 1024 * 1024

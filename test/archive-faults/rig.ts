@@ -13,6 +13,9 @@ import type { Numbered } from './numbered.ts'
 import { Stream } from './stream.ts'
 import type { Compressed } from './system-tools.ts'
 
+/** The last run has all to do that was not done before. */
+const DRAIN_MS = 180_000
+
 export const CHANNEL = 'nsq_to_file'
 
 interface Channel {
@@ -113,11 +116,11 @@ export class Rig {
   }
 
   /** Runs archive until the channels are empty; it must say, and its exit code, that all is well. */
-  async drain(flags: readonly string[], patienceMs = 120_000): Promise<Ended> {
+  async drain(flags: readonly string[], start: StartOptions = {}): Promise<Ended> {
     // nsqd does not know that processes are gone whose connections hang, and waits for what they have in flight.
     this.#forArchive.cut()
-    const ended = await this.archive(['--until-empty', '--json', ...flags], { isDirect: true }).end(
-      patienceMs,
+    const ended = await this.archive(['--until-empty', '--json', ...flags], { ...start, isDirect: true }).end(
+      DRAIN_MS,
     )
     assert.equal(ended.code, 0, `the last run ended with ${ended.code}\n${ended.stdout}\n${ended.stderr}`)
     for (const topic of this.topics) {

@@ -9,7 +9,7 @@ import type { Compression } from '../../src/archive/compression.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { pause } from '../support/wait.ts'
 import { bodiesIn, filesIn, hiddenIn, openArchive, type Given } from './rig.ts'
-import { mountDisk } from './small-disk.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 
 const PROGRAM = fileURLToPath(new URL('crashing.ts', import.meta.url))
 /** How often each archive is killed. */
@@ -55,7 +55,7 @@ async function foldersOf(
 ): Promise<Pick<Given, 'output' | 'work'> | undefined> {
   const output = temporaryFolder(t)
   if (work === undefined) return { output }
-  const path = work === 'same disk' ? temporaryFolder(t) : mountDisk(t, 64)
+  const path = work === 'same disk' ? temporaryFolder(t) : SmallDisk.mount(t, 64 * 1024 * 1024)?.path
   return path === undefined ? undefined : { output, work: path }
 }
 

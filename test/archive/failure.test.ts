@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { temporaryFolder } from '../storage/fixtures.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 import { until } from '../support/wait.ts'
 import {
   answered,
@@ -17,7 +18,6 @@ import {
   openArchive,
   type FakeMessage as Message,
 } from './rig.ts'
-import { fillDisk, mountDisk, remount } from './small-disk.ts'
 
 /** What a method of open files does in the given calls (counted from 1) instead of what it always does. */
 async function failing(
@@ -198,14 +198,16 @@ describe('a batch that cannot be made durable', () => {
   })
 })
 
+const MIB = 1024 * 1024
+
 describe('a full disk', () => {
   for (const compression of ['none', 'gzip'] as const) {
     test(`stops the archive until there is room (${compression})`, async t => {
-      const disk = mountDisk(t, 2)
+      const disk = SmallDisk.mount(t, 2 * MIB)
       if (disk === undefined) return
-      writeFileSync(join(disk, 'ballast'), Buffer.alloc(1024 * 1024))
+      writeFileSync(join(disk.path, 'ballast'), Buffer.alloc(MIB))
       const options = { commitAt: 100, rotateBytes: 300_000 }
-      const rig = await openArchive(t, { output: disk, compression, options })
+      const rig = await openArchive(t, { output: disk.path, compression, options })
       const done: string[] = []
       const waiting: string[] = []
       for (let i = 0; waiting.length < 500; i++) {
@@ -215,56 +217,56 @@ describe('a full disk', () => {
         await archive(rig, messages)
         for (const { body, isFinished } of messages) (isFinished ? done : waiting).push(body.toString())
       }
-      rmSync(join(disk, 'ballast'))
+      rmSync(join(disk.path, 'ballast'))
       const again = waiting.map(body => new FakeMessage(body))
       await archive(rig, again)
       assert.ok(finished(again))
       await rig.archiver.close()
       const found: string[] = []
       const extension = compression === 'none' ? '.log' : '.log.gz'
-      for (const file of filesIn(disk)) {
-        if (file !== 'ballast') found.push(...(await bodiesIn(join(disk, file), 'lines', compression)))
+      for (const file of filesIn(disk.path)) {
+        if (file !== 'ballast') found.push(...(await bodiesIn(join(disk.path, file), 'lines', compression)))
         assert.ok(file.endsWith(extension))
       }
       assert.deepEqual(found.sort(), [...done, ...waiting].sort())
-      assert.deepEqual(hiddenIn(disk), [])
+      assert.deepEqual(hiddenIn(disk.path), [])
     })
   }
 
   test('has no room for a new file: nothing is left of it', async t => {
-    const disk = mountDisk(t, 1)
+    const disk = SmallDisk.mount(t, MIB)
     if (disk === undefined) return
-    const rig = await openArchive(t, { output: disk })
-    const ballast = fillDisk(disk)
+    const rig = await openArchive(t, { output: disk.path })
+    disk.fill()
     const lost = numbered(3)
     await archive(rig, lost)
     assert.ok(wentBack(lost))
-    rmSync(ballast)
+    disk.makeRoom()
     const again = numbered(3)
     await archive(rig, again)
     assert.ok(finished(again))
     await rig.archiver.close()
-    assert.deepEqual(await bodiesIn(join(disk, 't-000000.log')), bodiesOf(again))
+    assert.deepEqual(await bodiesIn(join(disk.path, 't-000000.log')), bodiesOf(again))
   })
 
   test('that becomes read-only ends the archive, and what was finished is there', async t => {
-    const disk = mountDisk(t, 2)
+    const disk = SmallDisk.mount(t, 2 * MIB)
     if (disk === undefined) return
     const work = temporaryFolder(t)
-    const rig = await openArchive(t, { output: disk, work })
+    const rig = await openArchive(t, { output: disk.path, work })
     await archive(rig, numbered(3))
-    remount(disk, 'ro')
+    disk.remount('ro')
     await rig.archiver.close()
     const { waiting, files } = rig.archiver.progress
     assert.deepEqual([waiting, files], [1, 0])
     assert.match((await rig.archiver.failed).message, /EROFS/)
     assert.deepEqual(await bodiesIn(join(work, 't-000000.log')), bodiesOf(numbered(3)))
 
-    remount(disk, 'rw')
-    const next = await openArchive(t, { output: disk, work })
+    disk.remount('rw')
+    const next = await openArchive(t, { output: disk.path, work })
     await next.archiver.close()
-    assert.deepEqual(await bodiesIn(join(disk, 't-000000.log')), bodiesOf(numbered(3)))
+    assert.deepEqual(await bodiesIn(join(disk.path, 't-000000.log')), bodiesOf(numbered(3)))
     assert.deepEqual(filesIn(work), [])
-    assert.deepEqual([...hiddenIn(work), ...readdirSync(disk)], ['t-000000.log'])
+    assert.deepEqual([...hiddenIn(work), ...readdirSync(disk.path)], ['t-000000.log'])
   })
 })

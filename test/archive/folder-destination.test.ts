@@ -7,7 +7,7 @@ import type { SealedPart } from '../../src/archive/destination.ts'
 import { FolderDestination } from '../../src/archive/folder-destination.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { archive, bodiesIn, filesIn, FakeMessage, hiddenIn, numbered, openArchive, textOf } from './rig.ts'
-import { mountDisk } from './small-disk.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 
 function partAt(path: string, template = 'dt=1/t<REV>.log', recovered = false): SealedPart {
   return {
@@ -30,7 +30,7 @@ function partAt(path: string, template = 'dt=1/t<REV>.log', recovered = false): 
 /** A part with this content, and a destination for it, on another file system if wanted and possible. */
 async function moving(t: TestContext, across = false): Promise<Moving | undefined> {
   const work = temporaryFolder(t)
-  const output = across ? mountDisk(t, 2) : temporaryFolder(t)
+  const output = across ? SmallDisk.mount(t, 2 * 1024 * 1024)?.path : temporaryFolder(t)
   if (output === undefined) return undefined
   const path = join(work, 'part')
   writeFileSync(path, 'content\n')
@@ -202,7 +202,7 @@ describe('an archive with a work folder', () => {
 
   for (const across of [false, true]) {
     test(`shows complete files only${across ? ', across file systems' : ''}`, async t => {
-      const output = across ? mountDisk(t, 4) : temporaryFolder(t)
+      const output = across ? SmallDisk.mount(t, 4 * 1024 * 1024)?.path : temporaryFolder(t)
       if (output === undefined) return
       const work = temporaryFolder(t)
       writeFileSync(join(output, 't-000000.log.gz'), 'mine')

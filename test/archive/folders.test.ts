@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { removeFile, usingFolder } from '../../src/archive/folders.ts'
+import { pause } from '../support/wait.ts'
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
@@ -30,7 +31,11 @@ test('files are made in a folder while others are removed from it', async t => {
     for (let round = 0; round < 50; round++) {
       const path = join(base, 'dt=1', `hour=${round % 2}`)
       const file = join(path, name)
-      await usingFolder(path, base, () => writeFile(file, ''))
+      await usingFolder(path, base, async () => {
+        // Its marker is made first, which takes as long.
+        await pause(2)
+        await writeFile(file, '')
+      })
       await removeFile(file, base)
     }
   }

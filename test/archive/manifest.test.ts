@@ -12,7 +12,7 @@ import { S3Faults } from '../support/s3-faults.ts'
 import { S3Server } from '../support/s3-server.ts'
 import { seeded } from '../storage/random.ts'
 import { BUCKET, openDestination, partOf, useEnv } from './s3/fixtures.ts'
-import { mountDisk } from './small-disk.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 
 /** Parts that need no files: their checksums are known. */
 function parts(count: number, from = 0): SealedPart[] {
@@ -122,7 +122,7 @@ describe('a manifest', () => {
   })
 
   test('on a full disk has no half lines, and goes on when there is room', async t => {
-    const disk = mountDisk(t, 1)
+    const disk = SmallDisk.mount(t, 1024 * 1024)?.path
     if (disk === undefined) return
     const manifest = openManifest(new InPlace(disk), 'x')
     const [first = assert.fail(), ...rest] = parts(300)
