@@ -19,6 +19,11 @@ export class MissingFile extends Error {}
 
 const CHUNK_BYTES = 256 * 1024
 
+const NO_FOLDER: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'that is a file, not the folder that archive wrote to',
+}
+
 export class FolderFiles implements ArchiveFiles {
   readonly location: string
 
@@ -31,8 +36,7 @@ export class FolderFiles implements ArchiveFiles {
     try {
       entries = await opendir(join(this.location, folder))
     } catch (error) {
-      const code = systemCode(error)
-      const why = code === 'ENOENT' ? 'there is no such folder' : errorText(error)
+      const why = NO_FOLDER[systemCode(error) ?? ''] ?? errorText(error)
       throw new NsqError('E_ARCHIVE_READ', `cannot read ${join(this.location, folder)}: ${why}`, {
         cause: error,
       })

@@ -51,6 +51,10 @@ function remedyOf(code: string | undefined): string | undefined {
       return 'Let the user of this process write there, or choose another folder.'
     case 'ENOTDIR':
       return 'There is a file where a folder is to be: move it away, or name another folder.'
+    case 'EISDIR':
+      return 'There is a folder where a file is to be: move it away, or change --filename-format.'
+    case 'ENAMETOOLONG':
+      return 'Names have 255 bytes at most here, and paths 4096: choose a shorter one.'
     default:
       return undefined
   }

@@ -200,5 +200,10 @@ describe('a manifest', () => {
       code: 'E_ARCHIVE_READ',
       message: `cannot read ${join(folder, 'x')}: there is no such folder`,
     })
+    writeFileSync(join(folder, 'x'), '')
+    await assert.rejects(verify(new FolderFiles(join(folder, 'x'))), {
+      code: 'E_ARCHIVE_READ',
+      message: `cannot read ${join(folder, 'x')}: that is a file, not the folder that archive wrote to`,
+    })
   })
 })
