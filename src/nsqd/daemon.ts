@@ -207,6 +207,12 @@ export class Nsqd implements TopicHost, SessionHost {
     return true
   }
 
+  /** Resolves when a kill -9 will not undo what has been done to this topic. */
+  async settle(topicName: string): Promise<void> {
+    const topic = this.#topics.get(topicName)
+    if (topic !== undefined) await this.#stores.get(topic)?.settle()
+  }
+
   /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED or E_EXITING. */
   publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
     if (this.#closing) return Promise.reject(new NsqError('E_EXITING', 'nsqd is shutting down'))

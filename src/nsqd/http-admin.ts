@@ -23,12 +23,24 @@ export interface AdminTarget {
   /** False when there is none. */
   deleteTopic(name: string): boolean
   deleteChannel(topicName: string, channelName: string): boolean
+  /** Resolves when a crash will not undo what has been done to this topic. */
+  settle(topicName: string): Promise<void>
 }
 
 /** `POST /topic/…` and `/channel/…`: create, delete, empty, pause, unpause. */
 export function adminRoutes(nsqd: AdminTarget): Route[] {
   const topic = (request: HttpRequest): AdminTopic => existingTopic(nsqd, topicArgument(request))
   const channel = (request: HttpRequest): AdminChannel => existingChannel(nsqd, channelArguments(request))
+  /** What anybody is told of stays so. */
+  const post = (path: string, act: (request: HttpRequest) => void): Route => ({
+    method: 'POST',
+    path,
+    async handle(request): Promise<Reply> {
+      act(request)
+      await nsqd.settle(topicArgument(request))
+      return empty()
+    },
+  })
   return [
     post('/topic/create', request => void nsqd.topic(validTopicArgument(request))),
     post('/topic/delete', request => {
@@ -50,14 +62,6 @@ export function adminRoutes(nsqd: AdminTarget): Route[] {
     post('/channel/pause', request => channel(request).pause()),
     post('/channel/unpause', request => channel(request).unpause()),
   ]
-}
-
-function post(path: string, act: (request: HttpRequest) => void): Route {
-  const handle = (request: HttpRequest): Reply => {
-    act(request)
-    return empty()
-  }
-  return { method: 'POST', path, handle }
 }
 
 function existingTopic(nsqd: AdminTarget, name: string): AdminTopic {

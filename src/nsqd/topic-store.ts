@@ -92,6 +92,18 @@ export class TopicStore {
     this.#writing = this.#write(bytes)
   }
 
+  /**
+   * Resolves when what has changed up to now is in a checkpoint, so that a crash does not undo it; or when that was tried,
+   * and has failed, which is logged.
+   */
+  async settle(): Promise<void> {
+    // One that is being written may be of before.
+    await this.#writing
+    this.#notBefore = 0
+    this.maintain(0)
+    await this.#writing
+  }
+
   /** Writes everything down and closes the files. */
   async close(): Promise<void> {
     const { topic } = this

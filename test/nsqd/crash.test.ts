@@ -210,4 +210,26 @@ describe('kill -9', () => {
     assert.match(text, /"channel_name":"c"[^}]*"paused":true/)
     assert.doesNotMatch(text, /gone/)
   })
+
+  test('does not bring back what was emptied or deleted', async t => {
+    const folder = temporaryFolder(t)
+    let nsqd = await spawnNsqd(t, folder)
+    const client = new RawClient(nsqd.tcp)
+    for (const channel of ['emptied', 'gone']) {
+      await post(nsqd, '/topic/create?topic=t')
+      await post(nsqd, `/channel/create?topic=t&channel=${channel}`)
+    }
+    assert.equal(await client.ask(mpub('t', ['1', '2', '3'])), 'OK')
+    assert.equal(await client.ask(pub('waiting', '1')), 'OK')
+    await post(nsqd, '/channel/empty?topic=t&channel=emptied')
+    await post(nsqd, '/channel/delete?topic=t&channel=gone')
+    await post(nsqd, '/topic/empty?topic=waiting')
+    await nsqd.kill()
+    nsqd = await spawnNsqd(t, folder)
+    const { port } = nsqd.http
+    const stats = await (await fetch(`http://127.0.0.1:${port}/stats`)).text()
+    assert.match(stats, /\[emptied +\] depth: 0 /)
+    assert.match(stats, /\[waiting +\] depth: 0 /)
+    assert.doesNotMatch(stats, /gone/)
+  })
 })

@@ -65,6 +65,7 @@ function fakeDaemon() {
       if (!topics.has(name)) topics.set(name, fakeTopic(name))
     },
     deleteTopic: (name: string) => topics.delete(name),
+    settle: async () => {},
     deleteChannel: (name: string, channelName: string) =>
       topics.get(name)?.channels.delete(channelName) ?? false,
     publish: async (name: string, bodies: Buffer[], deferMs: number): Promise<void> => {
