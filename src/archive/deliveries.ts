@@ -19,8 +19,8 @@ export interface DeliveryEvents {
   delivered(part: SealedPart, delivered: Delivered): void
   /** It will be tried again, by this run or by the next. */
   warned(error: NsqError): void
-  /** What stops all deliveries. */
-  failed(error: NsqError): void
+  /** What stops all deliveries to this destination. */
+  failed(error: NsqError, destination: Destination): void
 }
 
 /** The first wait before another attempt; each is twice the one before. */
@@ -31,7 +31,8 @@ const CLOSE_MS = 10_000
 
 /**
  * Brings parts to their destination, a few at a time: to the destination itself, into the manifest, out of the folder, and
- * last the marker goes. An error that may pass is tried again until `close`, and then for ten seconds; another one ends all.
+ * last the marker goes. An error that may pass is tried again until `close`, and then for ten seconds; another one ends all
+ * that goes to the same destination.
  * What is not delivered keeps its marker, and so the next run delivers it.
  */
 export class Deliveries {
@@ -39,7 +40,8 @@ export class Deliveries {
   readonly #events: DeliveryEvents
   readonly #retryMs: number
   readonly #running = new Set<Promise<void>>()
-  readonly #giveUp = new AbortController()
+  /** Of each destination: nothing more is brought there. */
+  readonly #ends = new Map<Destination, AbortController>()
   readonly #closing = new AbortController()
   #deadline = Infinity
   #waiting = 0
@@ -79,7 +81,8 @@ export class Deliveries {
   async #run(delivery: Delivery): Promise<void> {
     const { destination, part } = delivery
     const progress: Progress = {}
-    for (let attempt = 0; !this.#giveUp.signal.aborted; attempt++) {
+    const end = this.#endOf(destination)
+    for (let attempt = 0; !end.signal.aborted; attempt++) {
       try {
         const delivered = await this.#slots.use(() => this.#attempt(delivery, progress))
         this.#waiting--
@@ -87,11 +90,15 @@ export class Deliveries {
         return
       } catch (error) {
         // The first one has said why.
-        if (this.#giveUp.signal.aborted) return
+        if (end.signal.aborted) return
         const reason = writeFailed(part.path, error)
-        if (!destination.isTransient(error)) return this.#fail(reason)
+        if (!destination.isTransient(error)) {
+          end.abort(reason)
+          this.#events.failed(reason, destination)
+          return
+        }
         this.#events.warned(reason)
-        if (performance.now() > this.#deadline) this.#giveUp.abort(reason)
+        if (performance.now() > this.#deadline) end.abort(reason)
         else await this.#pause(attempt)
       }
     }
@@ -101,7 +108,7 @@ export class Deliveries {
     { part, markerPath, destination, manifest }: Delivery,
     progress: Progress,
   ): Promise<Delivered> {
-    const { signal } = this.#giveUp
+    const { signal } = this.#endOf(destination)
     signal.throwIfAborted()
     progress.delivered ??= await destination.deliver(part, signal)
     await manifest?.add(part, progress.delivered)
@@ -113,9 +120,10 @@ export class Deliveries {
     return progress.delivered
   }
 
-  #fail(error: NsqError): void {
-    this.#giveUp.abort(error)
-    this.#events.failed(error)
+  #endOf(destination: Destination): AbortController {
+    const end = this.#ends.get(destination) ?? new AbortController()
+    this.#ends.set(destination, end)
+    return end
   }
 
   /** Until `close`, which wants to know at once. */

@@ -33,7 +33,7 @@ async function place(source: string, target: string): Promise<boolean> {
   }
   // Before a large file is copied.
   if (await exists(target)) return false
-  const copy = copyPath(source, target)
+  const copy = await copyPath(source, target)
   try {
     await rm(copy, { force: true })
     await copyFile(source, copy, constants.COPYFILE_EXCL)
@@ -73,9 +73,10 @@ async function reserveAndRename(source: string, target: string): Promise<boolean
   }
 }
 
-/** The name of a copy says of which file it is. */
-function copyPath(source: string, target: string): string {
-  const id = createHash('sha256').update(source).digest('hex').slice(0, 12)
+/** The name of a copy says of which file it is; its path alone may be that of another one, on another machine. */
+async function copyPath(source: string, target: string): Promise<string> {
+  const { ino, mtimeNs } = await lstat(source, { bigint: true })
+  const id = createHash('sha256').update(`${source} ${ino} ${mtimeNs}`).digest('hex').slice(0, 12)
   return join(dirname(target), `.nsq-ts-${id}.tmp`)
 }
 

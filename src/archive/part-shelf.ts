@@ -41,7 +41,9 @@ export class PartShelf {
         options.events.delivered(part, delivered)
       },
       warned: error => options.events.warned(error),
-      failed: error => events.failed(error),
+      // Where only what earlier runs have left belongs is no place that this one needs.
+      failed: (error, destination) =>
+        destination === options.destination ? events.failed(error) : options.events.warned(error),
     })
   }
 

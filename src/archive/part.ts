@@ -117,7 +117,8 @@ export class Part {
       this.#underWay--
       this.#closeIfDone()
     })
-    this.#last = done.catch(() => {})
+    // With those before it: one that fails early, as it cannot be compressed, has not waited for them.
+    this.#last = Promise.allSettled([this.#last, done])
     return done
   }
 
@@ -175,6 +176,16 @@ export class Part {
     }
   }
 
+  /** Where that fails, nothing stays: a file of no bytes is none that a decompressor reads. */
+  async #writeEmpty(file: PartFile): Promise<void> {
+    try {
+      await file.write([await this.#plan.compression.empty()])
+    } catch (error) {
+      await (file.state === 'good' ? file.discard() : file.close())
+      throw error
+    }
+  }
+
   async #finish(file: PartFile): Promise<ClosedPart | undefined> {
     const { compression, origin } = this.#plan
     const isKeptEmpty = this.#plan.isKeptEmpty && !this.#hasFailed
@@ -184,8 +195,7 @@ export class Part {
         'it is not whole, and could not be cut back to where it is; the next run will do that',
       )
     }
-    if (file.state === 'good' && file.bytes === 0 && isKeptEmpty)
-      await file.write([await compression.empty()])
+    if (file.state === 'good' && file.bytes === 0 && isKeptEmpty) await this.#writeEmpty(file)
     const isNothing = this.#records === 0 && (file.isContinued || !isKeptEmpty)
     if (file.state === 'gone' || isNothing) {
       await file.discard()
