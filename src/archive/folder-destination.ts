@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { isTransientWrite, nameTaken, writeFailed } from './errors.ts'
 import { revise } from './file-name.ts'
-import { makeFolders } from './folders.ts'
+import { makeFolders, usingFolder } from './folders.ts'
 import { hasLinks, placeFile } from './move.ts'
 import { countedRevision, Revisions } from './revisions.ts'
 
@@ -70,8 +70,8 @@ export class FolderDestination implements Destination {
     for (let revision = first; ; revision++) {
       const name = revise(template, countedRevision(revision))
       const location = join(this.id, name)
-      await makeFolders(dirname(location), this.id)
-      if (await placeFile(path, location)) {
+      // Whoever takes files from here may just be removing the folder, as it is empty.
+      if (await usingFolder(dirname(location), this.id, () => placeFile(path, location))) {
         this.#revisions.used(template, revision)
         return { name, location }
       }

@@ -65,7 +65,8 @@ export async function usingFolder<T>(path: string, base: string, task: () => Pro
     else inUse.delete(path)
   }
 }
-const ATTEMPTS = 3
+/** Each time a file of the other process must just have been the last: with several of them that happens thrice in a row. */
+const ATTEMPTS = 20
 
 /** Removes a file, if it is there, and durably; and the folders above it, up to `base`, as far as they are empty. */
 export async function removeFile(path: string, base: string): Promise<void> {
@@ -75,8 +76,8 @@ export async function removeFile(path: string, base: string): Promise<void> {
   await removeEmptyFolders(folder, base)
 }
 
-/** A folder that is gone meanwhile, as somebody else has removed the last file, is so in the one above it. */
-async function syncNearest(folder: string, base: string): Promise<void> {
+/** Makes what was removed in a folder durable. One that is gone meanwhile, as somebody else has removed the last file, is so in the one above it. */
+export async function syncNearest(folder: string, base: string): Promise<void> {
   try {
     await syncFolder(folder)
   } catch (error) {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { loadCompression } from '../../src/archive/compression.ts'
+import { PartLost } from '../../src/archive/errors.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { SmallDisk } from '../support/small-disk.ts'
-import { until } from '../support/wait.ts'
+import { pause, until } from '../support/wait.ts'
 import {
   answered,
   archive,
@@ -38,6 +40,24 @@ async function failing(
   t.after(() => {
     methods[method] = original
   })
+}
+
+/** Makes each sync take its time; returns how many there were at once at most. */
+async function slowSyncs(t: TestContext): Promise<() => number> {
+  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+  const original = methods['datasync']
+  if (!(typeof original === 'function')) throw new Error('no datasync')
+  let [now, most] = [0, 0]
+  methods['datasync'] = async function (this: unknown): Promise<void> {
+    most = Math.max(most, ++now)
+    await pause(50)
+    await original.call(this)
+    now--
+  }
+  t.after(() => {
+    methods['datasync'] = original
+  })
+  return () => most
 }
 
 const finished = (messages: readonly Message[]): boolean => messages.every(({ isFinished }) => isFinished)
@@ -90,6 +110,40 @@ describe('a batch that cannot be made durable', () => {
     assert.ok(wentBack(lost))
     assert.deepEqual(filesIn(output), [])
     assert.equal(rig.archiver.progress.files, 0)
+  })
+
+  test('leaves no file of no bytes, when it is that of a time in which nothing came', async t => {
+    const output = temporaryFolder(t)
+    const options = { keepsEmptyFiles: true, syncIntervalMs: 5 }
+    const rig = await openArchive(t, { output, compression: 'gzip', options })
+    await until(() => filesIn(output).length === 1)
+    await failing(t, 'writev', [1])
+    await rig.archiver.close()
+    assert.deepEqual([...filesIn(output), ...hiddenIn(output)], [])
+    assert.match(rig.log.warnings[0]?.message ?? '', /ENOSPC/)
+  })
+
+  test('lets the next one wait for those before it, though it could not even be compressed', async t => {
+    const output = temporaryFolder(t)
+    const compression = await loadCompression('gzip')
+    let batches = 0
+    const compress = (buffers: readonly Buffer[]): Promise<Buffer[]> =>
+      ++batches === 2 ? Promise.reject(new PartLost('no memory')) : compression.compress(buffers)
+    const options = { commitAt: 1, compression: { ...compression, compress } }
+    const rig = await openArchive(t, { output, compression: 'gzip', options })
+    const most = await slowSyncs(t)
+    const [first, second, third] = [numbered(1), numbered(1, 1), numbered(1, 2)]
+    for (const message of [...first, ...second]) rig.archiver.add(message)
+    await answered(second)
+    await archive(rig, third)
+    await rig.archiver.close()
+    assert.ok(finished(first) && wentBack(second) && finished(third))
+    assert.equal(most(), 1)
+    assert.deepEqual([filesIn(output), hiddenIn(output)], [['t-000000.log.gz'], []])
+    assert.deepEqual(
+      await bodiesIn(join(output, 't-000000.log.gz'), 'lines', 'gzip'),
+      bodiesOf([...first, ...third]),
+    )
   })
 
   test('leaves no zeros in a file that another program has cut meanwhile', async t => {

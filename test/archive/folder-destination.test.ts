@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import fs, { linkSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -41,6 +51,19 @@ interface Moving {
   path: string
   output: string
   destination: FolderDestination
+}
+
+/** The names of the copies that are made. */
+function copiesOf(t: TestContext): string[] {
+  const copies: string[] = []
+  const { copyFile } = fs.promises
+  t.mock.method(fs.promises, 'copyFile', (source: string, copy: string, mode: number) => {
+    copies.push(copy)
+    return copyFile(source, copy, mode)
+  })
+  syncBuiltinESMExports()
+  t.after(() => syncBuiltinESMExports())
+  return copies
 }
 
 for (const across of [false, true]) {
@@ -120,19 +143,44 @@ describe('FolderDestination', () => {
     assert.equal(filesIn(output).length, 2)
   })
 
+  test('finds a folder gone that whoever takes files away has just found empty, and makes it again', async t => {
+    const move = await moving(t)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    const { link } = fs.promises
+    let times = 0
+    t.mock.method(fs.promises, 'link', (source: string, target: string) => {
+      if (times++ === 0) rmdirSync(join(output, 'dt=1'))
+      return link(source, target)
+    })
+    syncBuiltinESMExports()
+    t.after(() => syncBuiltinESMExports())
+    await destination.deliver(partAt(path))
+    t.mock.restoreAll()
+    assert.equal(textOf(output, 'dt=1/t-000000.log'), 'content\n')
+  })
+
+  test('copies files of one path, as of two machines with one output, under different names', async t => {
+    const move = await moving(t, true)
+    if (move === undefined) return
+    const { path, destination } = move
+    const copies = copiesOf(t)
+    for (const seconds of [1, 2]) {
+      rmSync(path)
+      writeFileSync(path, 'content\n')
+      utimesSync(path, seconds, seconds)
+      await destination.deliver(partAt(path))
+    }
+    assert.equal(new Set(copies).size, 2)
+    t.mock.restoreAll()
+  })
+
   test('replaces what a crash has left of a copy', async t => {
     const move = await moving(t, true)
     if (move === undefined) return
     const { path, output, destination } = move
     // Once, to know the name of the copy.
-    const copies: string[] = []
-    const { copyFile } = fs.promises
-    t.mock.method(fs.promises, 'copyFile', (source: string, copy: string, mode: number) => {
-      copies.push(copy)
-      return copyFile(source, copy, mode)
-    })
-    syncBuiltinESMExports()
-    t.after(() => syncBuiltinESMExports())
+    const copies = copiesOf(t)
     await destination.deliver(partAt(path, 'a/t<REV>.log'))
     const [copy = ''] = copies
     assert.match(copy, /\/a\/\.nsq-ts-[0-9a-f]{12}\.tmp$/)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,4 +41,15 @@ test('files are made in a folder while others are removed from it', async t => {
   }
   await Promise.all(Array.from({ length: 8 }, (_, i) => cycle(`${i}`)))
   assert.equal(existsSync(join(base, 'dt=1')), false)
+})
+
+test('a folder that other processes remove again and again is made again', async t => {
+  const base = folder(t)
+  const path = join(base, 'dt=1')
+  let times = 0
+  await usingFolder(path, base, async () => {
+    if (++times <= 5) rmdirSync(path)
+    await writeFile(join(path, 'file'), '')
+  })
+  assert.equal(times, 6)
 })
