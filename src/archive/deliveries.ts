@@ -32,8 +32,7 @@ const CLOSE_MS = 10_000
 /**
  * Brings parts to their destination, a few at a time: to the destination itself, into the manifest, out of the folder, and
  * last the marker goes. An error that may pass is tried again until `close`, and then for ten seconds; another one ends all
- * that goes to the same destination.
- * What is not delivered keeps its marker, and so the next run delivers it.
+ * that goes to the same destination. What is not delivered keeps its marker, and so the next run delivers it.
  */
 export class Deliveries {
   readonly #slots: Slots

@@ -50,7 +50,7 @@ interface Rig {
   deliveries: Deliveries
   bucket: Bucket
   events: string[]
-  add: (manifest?: Manifest) => Promise<void>
+  add: (manifest?: Manifest, destination?: Destination) => Promise<void>
   folder: string
 }
 
@@ -68,12 +68,12 @@ function rig(t: TestContext, retryMs = 1): Rig {
     retryMs,
   )
   let number = 0
-  const add = (manifest?: Manifest): Promise<void> => {
+  const add = (manifest?: Manifest, destination: Destination = bucket): Promise<void> => {
     const name = `part-${++number}`
     const delivery: Delivery = {
       part: { ...PART, name, path: join(folder, name) },
       markerPath: join(folder, `${name}.marker`),
-      destination: bucket,
+      destination,
       manifest,
     }
     writeFileSync(delivery.part.path, 'content')
@@ -157,6 +157,17 @@ describe('Deliveries', () => {
     await deliveries.close()
   })
 
+  test('goes on with what belongs to another destination', async t => {
+    const { deliveries, bucket, events, add } = rig(t)
+    bucket.error = new NsqError('E_S3_DENIED', 'denied')
+    bucket.isTransientError = false
+    await add()
+    const other = new Bucket()
+    await add(undefined, other)
+    assert.deepEqual(events, ['failed denied', 'delivered part-2'])
+    assert.deepEqual([bucket.attempts, other.attempts, deliveries.waiting], [1, 1, 1])
+  })
+
   test('close tries what waits at once, and gives up after ten seconds', async t => {
     const { deliveries, bucket, events, add, folder } = rig(t, 600_000)
     t.mock.method(performance, 'now', () => now)
@@ -223,6 +234,28 @@ describe('an archive with a spool', () => {
     await second.archiver.close()
     assert.deepEqual(bucket.names, names)
     assert.deepEqual([...filesIn(output), ...hiddenIn(output)], [])
+  })
+})
+
+describe('an archive with a spool in which files for another bucket wait', () => {
+  test('goes on when that one takes nothing any more', async t => {
+    const [output, old, own] = [temporaryFolder(t), new Bucket(), new Bucket()]
+    old.error = new NsqError('E_S3_DENIED', 'denied')
+    old.isTransientError = false
+    const first = await openArchive(t, { output, destination: old })
+    await archive(first, numbered(1))
+    await first.archiver.close()
+
+    Object.assign(own, { id: 's3://bucket/other' })
+    const openDestination = (): Promise<Destination> => Promise.resolve(old)
+    const second = await openArchive(t, { output, destination: own, openDestination })
+    await until(() => second.log.warnings.length === 1)
+    const messages = numbered(3)
+    await archive(second, messages)
+    await second.archiver.close()
+    assert.ok(messages.every(({ isFinished }) => isFinished))
+    assert.equal(own.names.length, 1)
+    assert.equal(second.archiver.progress.waiting, 1)
   })
 })
 
