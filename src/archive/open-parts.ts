@@ -52,7 +52,7 @@ export class OpenParts {
   rotate(nowMs: number): void {
     const current = this.#isPartitioned ? undefined : this.#plan.names.template(nowMs, nowMs)
     for (const part of this.#parts.values()) {
-      const isOver = this.#isPartitioned ? nowMs - part.usedMs >= IDLE_MS : part.template !== current
+      const isOver = this.#isPartitioned ? between(nowMs, part.usedMs) >= IDLE_MS : part.template !== current
       if (isOver || this.#isDue(part, nowMs)) this.seal(part)
     }
   }
@@ -96,7 +96,7 @@ export class OpenParts {
   }
 
   #isDue(part: Part, nowMs: number): boolean {
-    return part.bytes > this.#rotateBytes || nowMs - part.openedMs >= this.#rotateMs
+    return part.bytes > this.#rotateBytes || between(nowMs, part.openedMs) >= this.#rotateMs
   }
 
   #sealOldest(): void {
@@ -106,4 +106,9 @@ export class OpenParts {
     }
     if (oldest !== undefined) this.seal(oldest)
   }
+}
+
+/** Either way: where the clock was set back, a part would stay open until it is what it was again. */
+function between(a: number, b: number): number {
+  return Math.abs(a - b)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -10,7 +10,7 @@ import type { Delivery } from './deliveries.ts'
 import type { Destination } from './destination.ts'
 import { systemCode } from './errors.ts'
 import { InPlace } from './folder-destination.ts'
-import { syncFolder } from './folders.ts'
+import { syncFolder, syncNearest } from './folders.ts'
 import type { Manifest } from './manifest.ts'
 import { IN_PLACE, readMarker, type FoundMarker, type Marker } from './marker.ts'
 import { uniqueRevision } from './revisions.ts'
@@ -40,6 +40,8 @@ export async function recoverPart(plan: RecoveryPlan, found: FoundMarker): Promi
     if (marker === undefined) throw new Error('it is no marker of a version that this one knows')
     return await recover(plan, marker, found.path)
   } catch (error) {
+    // Its file was delivered since it was found.
+    if (systemCode(error) === 'ENOENT' && !existsSync(found.path)) return undefined
     const message = `cannot see to what ${found.path} says was left: ${errorText(error)}`
     const remedy = 'It was left as it is; remove that file when what it names has been seen to.'
     throw new NsqError('E_ARCHIVE_RECOVERY', message, { cause: error, remedy })
@@ -101,7 +103,8 @@ async function removed(
   cutBytes: number,
 ): Promise<undefined> {
   await rm(path, { force: true })
-  await syncFolder(dirname(path))
+  // The folder may be gone, too, when what was beside it has just been delivered.
+  await syncNearest(dirname(path), plan.folder)
   await rm(markerPath, { force: true })
   plan.events.recovered(path, 'removed', cutBytes)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
+import fs, {
   appendFileSync,
   cpSync,
   existsSync,
@@ -9,10 +9,12 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -23,6 +25,7 @@ import { InPlace } from '../../src/archive/folder-destination.ts'
 import type { Manifest } from '../../src/archive/manifest.ts'
 import { IN_PLACE, type Marker } from '../../src/archive/marker.ts'
 import type { PartFolder } from '../../src/archive/part-folder.ts'
+import { recoverPart } from '../../src/archive/recovery.ts'
 import { recordFormat, type FramingName } from '../../src/archive/record-format.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
@@ -166,6 +169,35 @@ describe('recovery', () => {
     const log = await recoverAll(spool)
     assert.deepEqual(log.lines, ['removed t-000000.log, 0 cut'])
     assert.deepEqual([...filesIn(spool), ...hiddenIn(spool)], [])
+  })
+
+  test('of the last file of a folder that goes with it', async t => {
+    const spool = temporaryFolder(t)
+    leave(spool, { file: 'dt=1/t-000000.log', destination: 's3://b/p', finishAfter: 'delivered' }, 'one\n')
+    const { rm } = fs.promises
+    t.mock.method(fs.promises, 'rm', async (path: string, options: object) => {
+      await rm(path, options)
+      if (path.endsWith('.log')) rmdirSync(join(spool, 'dt=1'))
+    })
+    syncBuiltinESMExports()
+    t.after(() => syncBuiltinESMExports())
+    const log = await recoverAll(spool)
+    t.mock.restoreAll()
+    assert.deepEqual(log.warnings, [])
+    assert.deepEqual(hiddenIn(spool), [])
+  })
+
+  test('of a file that was delivered since its marker was found: there is nothing to do', async t => {
+    const spool = temporaryFolder(t)
+    const plan = {
+      folder: spool,
+      destination: new InPlace(spool),
+      manifest: undefined,
+      openDestination: noBucket,
+      events: new Log(),
+    }
+    const path = join(spool, 'key-1.part')
+    assert.equal(await recoverPart(plan, { path, key: 'key', number: 1 }), undefined)
   })
 
   test('moves files of a work folder to where their marker says', async t => {

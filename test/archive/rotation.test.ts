@@ -98,6 +98,19 @@ describe('rotation by time', () => {
     assert.equal(textOf(output, 't-000002.log'), '3\n')
   })
 
+  test('an interval is over when the clock was set back by as much: it would last until then again', async t => {
+    const output = temporaryFolder(t)
+    const setTime = stopClock(t)
+    const rig = await openArchive(t, { output, options: { rotateIntervalMs: HOUR } })
+    await archive(rig, [new FakeMessage('1')])
+    setTime(NOON - 1000)
+    await archive(rig, [new FakeMessage('2')])
+    setTime(NOON - 24 * HOUR)
+    await archive(rig, [new FakeMessage('3')])
+    assert.equal(textOf(output, 't-000000.log'), '1\n2\n')
+    assert.equal(textOf(output, 't-000001.log'), '3\n')
+  })
+
   test('closes a file whose time is over without messages, and opens none with --skip-empty-files', async t => {
     const output = temporaryFolder(t)
     const setTime = stopClock(t)
@@ -316,5 +329,7 @@ describe('partitions', () => {
     // What comes late has a file of its own.
     await archive(rig, [at(0, '4')])
     assert.equal(textOf(output, 'dt=2026-01-02/hour=12/t-000001.log'), '4\n')
+    setTime(NOON - HOUR)
+    await until(() => rig.archiver.progress.files === 3)
   })
 })
