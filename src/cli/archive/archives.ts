@@ -27,6 +27,8 @@ const LOOKS = 16
 export class Archives implements Emptying {
   /** Resolves when one of them cannot go on. */
   readonly failed: Promise<NsqError>
+  /** What `failed` has resolved with, `close` included. */
+  failure: NsqError | undefined
   readonly #options: ArchivesOptions
   readonly #archives: TopicArchive[] = []
   readonly #watches: BacklogWatch[] = []
@@ -36,7 +38,9 @@ export class Archives implements Emptying {
 
   constructor(options: ArchivesOptions) {
     this.#options = options
-    this.failed = new Promise(resolve => (this.#fail = resolve))
+    this.failed = new Promise(resolve => {
+      this.#fail = error => resolve((this.failure ??= error))
+    })
   }
 
   /** One more topic; nothing comes before it is started. One that comes too late is closed again, and then undefined. */

@@ -92,7 +92,9 @@ class Run {
         report: this.#report,
         budget: this.#budget,
       })
-      return await this.#archive(this.#equipment)
+      const outcome = await this.#archive(this.#equipment)
+      // Files are complete when all is closed: what is wrong with the output may be known only then.
+      return { error: this.#archives?.failure, ...outcome }
     } catch (error) {
       // That is no run, which would have a summary.
       if (exitCodeOf(error) === ExitCode.usage) throw error

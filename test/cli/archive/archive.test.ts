@@ -1,6 +1,6 @@
 /** The command, in this process, against real daemons. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { until } from '../../support/wait.ts'
@@ -279,6 +279,18 @@ describe('archive, when something is wrong', () => {
     assert.equal(code, 1)
     assert.match(err, /^nsq-ts archive: .*a file/)
     assert.deepEqual(await rig.left(topic), { depth: 1, inFlight: 0 })
+  })
+
+  test('what is wrong with the output is told when it is found at the end', async () => {
+    const topic = await rig.topic(['one'])
+    const [out, work] = [newFolder(), newFolder()]
+    await mkdir(out)
+    await writeFile(join(out, 'sub'), '')
+    const format = 'sub/<TOPIC><REV>.log'
+    const args = ['--output', out, '--work-dir', work, '--filename-format', format, '--until-empty']
+    const { code, err } = await rig.run([topic, ...args])
+    assert.equal(code, 1)
+    assert.match(err, /1 file not delivered[^\n]*\nnsq-ts archive: cannot write .*ENOTDIR/)
   })
 
   test('a topic that is not there is no failure, and not silent either', async () => {
