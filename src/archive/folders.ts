@@ -76,7 +76,10 @@ export async function removeFile(path: string, base: string): Promise<void> {
   await removeEmptyFolders(folder, base)
 }
 
-/** Makes what was removed in a folder durable. One that is gone meanwhile, as somebody else has removed the last file, is so in the one above it. */
+/**
+ * Makes what was removed in a folder durable. One that is gone meanwhile, as somebody else has removed the last file, is so in
+ * the one above it.
+ */
 export async function syncNearest(folder: string, base: string): Promise<void> {
   try {
     await syncFolder(folder)

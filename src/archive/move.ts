@@ -14,10 +14,11 @@ const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 /**
  * Gives a file that is on disk a second path, for good; false when something else has that path: what is there is never
- * replaced. The file stays where it was, too, except where there are no hard links. A file that has the path already keeps it.
+ * replaced. The file stays where it was, too: were it renamed, its name could be that of a new file when it is to be removed.
+ * A file that has the path already keeps it.
  *
- * Across file systems a copy is made first, under a hidden name beside the path. It is the same name each time, so that what a
- * crash leaves is replaced when this is tried again.
+ * Across file systems, and where there are no hard links, a copy is made first, under a hidden name beside the path. It is the
+ * same name each time, so that what a crash leaves is replaced when this is tried again.
  */
 export async function placeFile(source: string, target: string): Promise<boolean> {
   if (!(await place(source, target))) return false
@@ -27,9 +28,9 @@ export async function placeFile(source: string, target: string): Promise<boolean
 
 async function place(source: string, target: string): Promise<boolean> {
   try {
-    return await linkOrRename(source, target)
+    return await linkFile(source, target)
   } catch (error) {
-    if (systemCode(error) !== 'EXDEV') throw error
+    if (systemCode(error) !== 'EXDEV' && !isWithoutLinks(error)) throw error
   }
   // Before a large file is copied.
   if (await exists(target)) return false
@@ -38,22 +39,27 @@ async function place(source: string, target: string): Promise<boolean> {
     await rm(copy, { force: true })
     await copyFile(source, copy, constants.COPYFILE_EXCL)
     await syncFile(copy)
-    return await linkOrRename(copy, target)
+    return await linkFile(copy, target).catch((error: unknown) => {
+      if (isWithoutLinks(error)) return reserveAndRename(copy, target)
+      throw error
+    })
   } finally {
     await rm(copy, { force: true })
   }
 }
 
-async function linkOrRename(source: string, target: string): Promise<boolean> {
+async function linkFile(source: string, target: string): Promise<boolean> {
   try {
     await link(source, target)
     return true
   } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') return isSameFile(source, target)
-    if (code === undefined || !NO_LINKS.has(code)) throw error
+    if (systemCode(error) === 'EEXIST') return isSameFile(source, target)
+    throw error
   }
-  return reserveAndRename(source, target)
+}
+
+function isWithoutLinks(error: unknown): boolean {
+  return NO_LINKS.has(systemCode(error) ?? '')
 }
 
 /** An empty file takes the name until the real one replaces it. */

@@ -205,7 +205,7 @@ describe('FolderDestination', () => {
   })
 
   for (const code of ['EPERM', 'ENOTSUP']) {
-    test(`without hard links (${code}) renames, and replaces nothing`, async t => {
+    test(`without hard links (${code}) copies, and replaces nothing`, async t => {
       const move = await moving(t)
       if (move === undefined) return
       const { path, output, destination } = move
@@ -216,6 +216,9 @@ describe('FolderDestination', () => {
       const { name } = await destination.deliver(partAt(path, 't<REV>.log'))
       t.mock.restoreAll()
       assert.equal(name, 't-000001.log')
+      // It keeps its own name, too: otherwise a new file might get that, and be removed in its place.
+      assert.equal(textOf(path), 'content\n')
+      assert.deepEqual(hiddenIn(output), [])
       assert.deepEqual(
         [textOf(output, 't-000000.log'), textOf(output, 't-000001.log')],
         ['mine', 'content\n'],
