@@ -28,7 +28,7 @@ export interface FileToUpload {
   readonly file: FileHandle
   readonly bytes: number
   readonly contentType: string
-  /** An upload of it may have been left by a run that died. */
+  /** An upload of it may have been left, by a run that died or by an attempt before this one. */
   readonly wasBegun: boolean
 }
 

@@ -22,6 +22,8 @@ export class S3Destination implements Destination {
   readonly id: string
   readonly #connection: S3Connection
   readonly #slots = new Slots(AT_ONCE)
+  /** Names of files whose upload in several parts has failed: while S3 is away, what it has of them cannot be removed either. */
+  readonly #failed = new Set<string>()
 
   private constructor(connection: S3Connection) {
     this.#connection = connection
@@ -73,8 +75,11 @@ export class S3Destination implements Destination {
     const file = await open(part.path, 'r')
     try {
       if (bytes > PART_BYTES) {
-        const upload = { name, file, bytes, contentType, wasBegun: recovered }
+        const wasBegun = recovered || this.#failed.has(name)
+        this.#failed.add(name)
+        const upload = { name, file, bytes, contentType, wasBegun }
         await new MultipartUpload(this.#connection, upload, this.#slots, signal).run()
+        this.#failed.delete(name)
       } else {
         await this.#slots.use(async () => {
           signal.throwIfAborted()

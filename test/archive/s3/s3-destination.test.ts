@@ -238,6 +238,17 @@ describe('on a bad way to S3', () => {
     assert.equal((await server.objects(BUCKET)).size, 1)
   })
 
+  test('what could not be aborted, as S3 was away, is so when it is there again', async t => {
+    const { server, faults } = await badRig(t, { rates: { error: 1 }, only: /partNumber=2|^DELETE/ })
+    const destination = await openDestination(t, faults.endpoint, { maxAttempts: 1 })
+    const part = partOf(t, 'a.log', distinctBytes(9 * MIB))
+    await assert.rejects(destination.deliver(part, NEVER))
+    assert.deepEqual(server.uploads.keys, ['logs/a.log'])
+    faults.calm()
+    await destination.deliver(part, NEVER)
+    assert.deepEqual(server.uploads.keys, [])
+  })
+
   test('what a run that died has begun is aborted by the next', async t => {
     const { server, destination } = await rig(t)
     await server.begin(BUCKET, 'logs/a.log')
