@@ -4,7 +4,7 @@ import { lstat, open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { nameTaken, PartLost, systemCode, writeFailed } from './errors.ts'
 import { revise } from './file-name.ts'
-import { syncFolder, usingFolder } from './folders.ts'
+import { removeFile, syncFolder, usingFolder } from './folders.ts'
 import type { Marker } from './marker.ts'
 import type { FolderClaim } from './folder-claim.ts'
 import { countedRevision, uniqueRevision, type Revisions } from './revisions.ts'
@@ -119,7 +119,7 @@ export class PartFile {
   /** Closes it without its marker: there is nothing to be delivered. It is removed when it was made for this. */
   async discard(): Promise<void> {
     await this.#handle.close()
-    if (this.state === 'good' && !this.isContinued) await rm(this.path, { force: true })
+    if (this.state === 'good' && !this.isContinued) await removeFile(this.path, this.#claim.folder)
     await rm(this.markerPath, { force: true })
   }
 

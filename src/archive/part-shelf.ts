@@ -3,6 +3,7 @@ import { NsqError } from '../util/errors.ts'
 import type { ArchiverOptions } from './archiver-options.ts'
 import { Deliveries, type Delivery } from './deliveries.ts'
 import type { FolderClaim } from './folder-claim.ts'
+import { removeFile } from './folders.ts'
 import { IN_PLACE } from './marker.ts'
 import { OpenParts } from './open-parts.ts'
 import { Part, type ClosedPart, type PartPlan } from './part.ts'
@@ -71,10 +72,10 @@ export class PartShelf {
       this.delivered++
       this.#options.events.delivered(closed.part, delivered)
     } catch (error) {
-      await Promise.allSettled([
-        rm(closed.part.path, { force: true }),
-        rm(closed.markerPath, { force: true }),
-      ])
+      // Without its marker it would be nobody's; with it the next run removes it.
+      await removeFile(closed.part.path, this.#options.folder.path)
+        .then(() => rm(closed.markerPath, { force: true }))
+        .catch(() => {})
       throw error
     }
   }

@@ -305,6 +305,16 @@ describe('an archive that finishes messages after delivery', () => {
     })
   }
 
+  test('leaves nothing in its folder of what could not be delivered', async t => {
+    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    bucket.error = SLOW_DOWN
+    const names = { format: 'dt=%Y/<TOPIC><REV>.log' }
+    const rig = await openArchive(t, { output, names, destination: bucket, options: delivered })
+    await archive(rig, numbered(3))
+    await rig.archiver.close()
+    assert.deepEqual([readdirSync(output), hiddenIn(output)], [['.nsq-ts'], []])
+  })
+
   test('waits for the manifest, too', async t => {
     const [output, bucket] = [temporaryFolder(t), new Bucket()]
     const listed: SealedPart[] = []

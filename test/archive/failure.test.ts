@@ -112,6 +112,15 @@ describe('a batch that cannot be made durable', () => {
     assert.equal(rig.archiver.progress.files, 0)
   })
 
+  test('leaves no folder that was made for it', async t => {
+    const output = temporaryFolder(t)
+    const rig = await openArchive(t, { output, names: { format: 'dt=%Y/<TOPIC><REV>.log' } })
+    await failing(t, 'datasync', [1])
+    await archive(rig, numbered(3))
+    await rig.archiver.close()
+    assert.deepEqual(readdirSync(output), ['.nsq-ts'])
+  })
+
   test('leaves no file of no bytes, when it is that of a time in which nothing came', async t => {
     const output = temporaryFolder(t)
     const options = { keepsEmptyFiles: true, syncIntervalMs: 5 }
