@@ -107,7 +107,7 @@ async function crashes(t: TestContext, each: Case): Promise<void> {
   const flags = [...to, ...each.flags, ...(each.hasSpool ? [`--spool-dir=${spool}`] : [])]
   t.diagnostic(flags.join(' '))
   // Without a spool of its own it has one among the temporary files.
-  const env = { ...server.env, TMPDIR: spool }
+  const env = { ...server.env, TMPDIR: each.hasSpool ? rig.folder : spool }
   const bucket = new Bucket(server, 'bucket', seen)
   const power = losesPower === true ? new PowerCut(join(rig.folder, 'journal'), [spool]) : undefined
   const start =
@@ -141,6 +141,24 @@ async function crashes(t: TestContext, each: Case): Promise<void> {
 }
 
 describe('S3', () => {
+  test('a file that is uploaded in several parts', async t => {
+    const random = seeded(text => t.diagnostic(text))
+    const messages = new Numbered('text', random.seed)
+    const rig = await Rig.start(t, { random, messages })
+    const server = await S3Server.start(t)
+    await server.createBucket('bucket')
+    const to = [`--s3-endpoint=${server.endpoint}`, '--manifest']
+    const { env } = server
+    await rig.stream.publish(25_000)
+    await rig.drain([`--output=${OUTPUT}`, `--spool-dir=${join(rig.folder, 'spool')}`, ...to], { env })
+    assert.ok(server.requests.some(request => request.includes('partNumber=2')))
+    const seen = join(rig.folder, 'seen')
+    await new Bucket(server, 'bucket', seen).look()
+    const paths = finalFiles(seen).map(name => join(seen, name))
+    assert.equal(paths.length, 1)
+    assert.equal(await expectAll(messages, rig.stream.next, paths, 'lines', 'none'), 0)
+  })
+
   test('a full spool: a run that goes on says so, and uploads everything when there is room', async t => {
     const random = seeded(text => t.diagnostic(text))
     const disk = SmallDisk.mount(t, 8 * 1024 * 1024)
