@@ -117,8 +117,9 @@ export class Part {
       this.#underWay--
       this.#closeIfDone()
     })
-    // With those before it: one that fails early, as it cannot be compressed, has not waited for them.
-    this.#last = Promise.allSettled([this.#last, done])
+    // With those before it: one that fails early, as it cannot be compressed, has not waited for them. Without what they say,
+    // or each would hold all before it.
+    this.#last = Promise.allSettled([this.#last, done]).then(() => undefined)
     return done
   }
 
