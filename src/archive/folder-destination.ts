@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { isTransientWrite, nameTaken, writeFailed } from './errors.ts'
 import { revise } from './file-name.ts'
-import { makeFolders, usingFolder } from './folders.ts'
+import { makeFolders, syncNearest, usingFolder } from './folders.ts'
 import { hasLinks, placeFile } from './move.ts'
 import { countedRevision, Revisions } from './revisions.ts'
 
@@ -33,6 +33,8 @@ export class FolderDestination implements Destination {
   readonly kind = 'folder'
   readonly id: string
   readonly #revisions = new Revisions()
+  /** By the path of a part: where it is, though that may not be durable. Another attempt would not find it if it is a copy. */
+  readonly #placed = new Map<string, Delivered>()
 
   private constructor(path: string) {
     this.id = path
@@ -60,13 +62,18 @@ export class FolderDestination implements Destination {
     try {
       // One that may have been moved before finds itself only if no name is left out.
       const isNew = !part.recovered && !(await hasLinks(part.path))
-      return await this.#deliver(part, isNew ? this.#revisions.next(part.template) : 0)
+      const first = isNew ? this.#revisions.next(part.template) : 0
+      const placed = this.#placed.get(part.path) ?? (await this.#place(part, first))
+      this.#placed.set(part.path, placed)
+      await syncNearest(dirname(placed.location), this.id)
+      this.#placed.delete(part.path)
+      return placed
     } catch (error) {
       throw writeFailed(join(this.id, part.name), error)
     }
   }
 
-  async #deliver({ path, template }: SealedPart, first: number): Promise<Delivered> {
+  async #place({ path, template }: SealedPart, first: number): Promise<Delivered> {
     for (let revision = first; ; revision++) {
       const name = revise(template, countedRevision(revision))
       const location = join(this.id, name)

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { constants, copyFile, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from './errors.ts'
-import { syncFolder } from './folders.ts'
 
 /** Whether a file has several paths: it has been placed, though maybe not told of. */
 export async function hasLinks(path: string): Promise<boolean> {
@@ -13,20 +12,14 @@ export async function hasLinks(path: string): Promise<boolean> {
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 /**
- * Gives a file that is on disk a second path, for good; false when something else has that path: what is there is never
- * replaced. The file stays where it was, too: were it renamed, its name could be that of a new file when it is to be removed.
- * A file that has the path already keeps it.
+ * Gives a file that is on disk a second path, durable once its folder is synced; false when something else has that path:
+ * what is there is never replaced. The file stays where it was, too: were it renamed, its name could be that of a new file
+ * when it is to be removed. A file that has the path already keeps it.
  *
  * Across file systems, and where there are no hard links, a copy is made first, under a hidden name beside the path. It is the
  * same name each time, so that what a crash leaves is replaced when this is tried again.
  */
 export async function placeFile(source: string, target: string): Promise<boolean> {
-  if (!(await place(source, target))) return false
-  await syncFolder(dirname(target))
-  return true
-}
-
-async function place(source: string, target: string): Promise<boolean> {
   try {
     return await linkFile(source, target)
   } catch (error) {

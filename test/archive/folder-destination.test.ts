@@ -192,6 +192,27 @@ describe('FolderDestination', () => {
     t.mock.restoreAll()
   })
 
+  test('does not copy again what only could not be made durable', async t => {
+    const move = await moving(t, true)
+    if (move === undefined) return
+    const { path, output, destination } = move
+    const { open } = fs.promises
+    let times = 0
+    t.mock.method(fs.promises, 'open', (file: string, ...how: []) => {
+      const isLast = file === join(output, 'dt=1') && readdirSync(file).length > 0
+      if (isLast && times++ === 0)
+        return Promise.reject(Object.assign(new Error('made up'), { code: 'EMFILE' }))
+      return open(file, ...how)
+    })
+    syncBuiltinESMExports()
+    t.after(() => syncBuiltinESMExports())
+    await assert.rejects(destination.deliver(partAt(path)), { code: 'E_ARCHIVE_WRITE' })
+    const { name } = await destination.deliver(partAt(path))
+    t.mock.restoreAll()
+    assert.equal(name, 'dt=1/t-000000.log')
+    assert.deepEqual(filesIn(output), [name])
+  })
+
   test('leaves no copy when the disk is full', async t => {
     const move = await moving(t, true)
     if (move === undefined) return
