@@ -4,6 +4,7 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -70,6 +71,7 @@ export function tryLock(path: string, options: LockOptions = {}): LockAttempt {
   if (other !== undefined) return { release: undefined, holder: other.holder }
   if (!create(file, text)) return { release: undefined, holder: parseHolder(readText(file)) }
   held.set(file, holder)
+  removeLitter(file, options.hostname)
   let isReleased = false
   return {
     release: () => {
@@ -155,6 +157,20 @@ function removeStale(
     rmSync(guard, { force: true })
   }
   return undefined
+}
+
+/** What processes have left beside the file that were killed while they took it. */
+function removeLitter(file: string, hostname: string | undefined): void {
+  const folder = dirname(file)
+  try {
+    for (const name of readdirSync(folder)) {
+      if (!name.startsWith(`${basename(file)}.`)) continue
+      const path = join(folder, name)
+      if (holderIn(path, readText(path), hostname) === undefined) rmSync(path, { force: true })
+    }
+  } catch {
+    // It is in nobody's way.
+  }
 }
 
 /** Who has the lock with this text; undefined when nobody has it any more. */

@@ -58,6 +58,21 @@ describe('tryLock', () => {
     lock(file)()
   })
 
+  test('removes what those have left that were killed while they took it, and nothing else', () => {
+    const gone = JSON.stringify({ pid: 2 ** 22 + 1, started: null })
+    const alive = JSON.stringify({ pid: process.ppid, started: null })
+    const [litter, guard, others] = [
+      'a.lock.4194305-0086e871',
+      'a.lock.d81b3ff26437',
+      'b.lock.4194305-0086e871',
+    ]
+    for (const name of [litter, guard, others]) writeFileSync(join(folder, name), gone)
+    writeFileSync(join(folder, 'a.lock.7-01234567'), alive)
+    const release = lock(file)
+    assert.deepEqual(readdirSync(folder).sort(), ['a.lock', 'a.lock.7-01234567', 'b.lock.4194305-0086e871'])
+    release()
+  })
+
   test('is never seen without its holder, nor one that is stale when it was taken over', t => {
     const gone = JSON.stringify({ pid: 2 ** 22 + 1, started: null })
     writeFileSync(file, gone)
