@@ -7,7 +7,7 @@ import { NsqError } from '../../../src/util/errors.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 
 const PART: SealedPart = {
-  path: '/work/t.log',
+  path: '/spool/t.log',
   name: 't.log',
   template: 't.log',
   topic: 't',
