@@ -193,7 +193,7 @@ describe('signals and pipes', () => {
     await finished
   })
 
-  test('a second signal ends the process at once', async () => {
+  test('a second signal ends the process at once', async t => {
     const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
     const tailed = start('nsq-ts', ['tail', 't', '--channel', 'c', '--nsqd-tcp-address', nsqd])
     const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
@@ -204,6 +204,7 @@ describe('signals and pipes', () => {
     child.kill('SIGSTOP')
     // Two that come too close to each other are one to the system.
     const kills = setInterval(() => tailed.child.kill('SIGINT'), 100)
+    t.after(() => clearInterval(kills))
     assert.equal((await tailed.finished).code, 130)
     clearInterval(kills)
     child.kill('SIGCONT')
