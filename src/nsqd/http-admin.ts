@@ -31,8 +31,8 @@ export interface AdminTarget {
 export function adminRoutes(nsqd: AdminTarget): Route[] {
   const topic = (request: HttpRequest): AdminTopic => existingTopic(nsqd, topicArgument(request))
   const channel = (request: HttpRequest): AdminChannel => existingChannel(nsqd, channelArguments(request))
-  /** What anybody is told of stays so. */
-  const post = (path: string, act: (request: HttpRequest) => void): Route => ({
+  /** What is gone, and said to be, does not come back. nsqd.dat alone does not say that, as it does of all else. */
+  const postLasting = (path: string, act: (request: HttpRequest) => void): Route => ({
     method: 'POST',
     path,
     async handle(request): Promise<Reply> {
@@ -46,22 +46,30 @@ export function adminRoutes(nsqd: AdminTarget): Route[] {
     post('/topic/delete', request => {
       if (!nsqd.deleteTopic(topicArgument(request))) throw new HttpError(404, 'TOPIC_NOT_FOUND')
     }),
-    post('/topic/empty', request => existingTopic(nsqd, validTopicArgument(request)).empty()),
+    postLasting('/topic/empty', request => existingTopic(nsqd, validTopicArgument(request)).empty()),
     post('/topic/pause', request => topic(request).pause()),
     post('/topic/unpause', request => topic(request).unpause()),
     post('/channel/create', request => {
       const [topicName, channelName] = channelArguments(request)
       existingTopic(nsqd, topicName).channel(channelName)
     }),
-    post('/channel/delete', request => {
+    postLasting('/channel/delete', request => {
       const [topicName, channelName] = channelArguments(request)
       existingTopic(nsqd, topicName)
       if (!nsqd.deleteChannel(topicName, channelName)) throw new HttpError(404, 'CHANNEL_NOT_FOUND')
     }),
-    post('/channel/empty', request => channel(request).empty()),
+    postLasting('/channel/empty', request => channel(request).empty()),
     post('/channel/pause', request => channel(request).pause()),
     post('/channel/unpause', request => channel(request).unpause()),
   ]
+}
+
+function post(path: string, act: (request: HttpRequest) => void): Route {
+  const handle = (request: HttpRequest): Reply => {
+    act(request)
+    return empty()
+  }
+  return { method: 'POST', path, handle }
 }
 
 function existingTopic(nsqd: AdminTarget, name: string): AdminTopic {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { seeded } from '../storage/random.ts'
+import { type Random, seeded } from '../storage/random.ts'
 import { S3Faults } from '../support/s3-faults.ts'
 import { S3Server } from '../support/s3-server.ts'
 import { ArchiveProcess, summaryOf } from './archive-process.ts'
@@ -140,13 +140,25 @@ async function crashes(t: TestContext, each: Case): Promise<void> {
   t.diagnostic(JSON.stringify(faults.counts))
 }
 
+interface Stand {
+  readonly random: Random
+  readonly messages: Numbered
+  readonly rig: Rig
+  readonly server: S3Server
+}
+
+async function setUp(t: TestContext): Promise<Stand> {
+  const random = seeded(text => t.diagnostic(text))
+  const messages = new Numbered('text', random.seed)
+  const rig = await Rig.start(t, { random, messages })
+  const server = await S3Server.start(t)
+  await server.createBucket('bucket')
+  return { random, messages, rig, server }
+}
+
 describe('S3', () => {
   test('a file that is uploaded in several parts', async t => {
-    const random = seeded(text => t.diagnostic(text))
-    const messages = new Numbered('text', random.seed)
-    const rig = await Rig.start(t, { random, messages })
-    const server = await S3Server.start(t)
-    await server.createBucket('bucket')
+    const { messages, rig, server } = await setUp(t)
     const to = [`--s3-endpoint=${server.endpoint}`, '--manifest']
     const { env } = server
     await rig.stream.publish(25_000)
@@ -160,13 +172,9 @@ describe('S3', () => {
   })
 
   test('a full spool: a run that goes on says so, and uploads everything when there is room', async t => {
-    const random = seeded(text => t.diagnostic(text))
     const disk = SmallDisk.mount(t, 8 * 1024 * 1024)
     if (disk === undefined) return
-    const messages = new Numbered('text', random.seed)
-    const rig = await Rig.start(t, { random, messages })
-    const server = await S3Server.start(t)
-    await server.createBucket('bucket')
+    const { messages, rig, server } = await setUp(t)
     const flags = [
       `--output=${OUTPUT}`,
       `--s3-endpoint=${server.endpoint}`,
@@ -203,11 +211,7 @@ describe('S3', () => {
   })
 
   test('away for a while: what is archived meanwhile waits in the spool', async t => {
-    const random = seeded(text => t.diagnostic(text))
-    const messages = new Numbered('text', random.seed)
-    const rig = await Rig.start(t, { random, messages })
-    const server = await S3Server.start(t)
-    await server.createBucket('bucket')
+    const { random, messages, rig, server } = await setUp(t)
     const faults = await S3Faults.start(t, server.port, { random, rates: { slowDown: 0.5, cutRequest: 0.5 } })
     const spool = join(rig.folder, 'spool')
     const flags = [`--output=${OUTPUT}`, `--s3-endpoint=${faults.endpoint}`, `--spool-dir=${spool}`, ...SMALL]
