@@ -1,9 +1,15 @@
+import type { ServerResponse } from 'node:http'
+
 /** What a route answers. */
 export interface Reply {
   status: number
   /** Left out for replies without a body. */
   contentType?: string
+  /** Further headers. */
+  headers?: Readonly<Record<string, string>>
   body: string | Buffer
+  /** Sends what comes in place of `body`, for as long as it likes; the head has been sent. See `eventStream`. */
+  stream?: (response: ServerResponse) => void
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
+import { acceptsGzip, compressed } from './gzip.ts'
 import { HttpError } from './error.ts'
 import { json, type Reply } from './reply.ts'
 import { HttpRequest, parseTarget, Router, type Route } from './router.ts'
@@ -14,8 +15,12 @@ export interface HttpServerOptions {
   logger: Logger
   /** Serve HTTPS with this. */
   tls?: TlsOptions | undefined
-  /** What every request gets instead of its route's answer. */
-  refusal?: (() => Reply) | undefined
+  /** What a request gets instead of its route's answer; undefined where it is let through. */
+  refusal?: ((request: IncomingMessage) => Reply | undefined) | undefined
+  /** Sent with every reply; the reply's own headers win. */
+  headers?: Readonly<Record<string, string>>
+  /** Compress replies of more than 1 KiB with gzip for clients that take it. */
+  gzip?: boolean
 }
 
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
@@ -24,17 +29,22 @@ const KEEP_ALIVE_MS = 75_000
 /** The connections of each HTTPS server, as Node closes none that is still in its handshake. */
 const connections = new WeakMap<Server, Set<Socket>>()
 
+/** The replies of each server that go on until somebody ends them. */
+const streams = new WeakMap<Server, Set<ServerResponse>>()
+
 /**
  * A server that answers as NSQ's daemons do: JSON or text, `{"message": "CODE"}` for refusals, and an
  * `X-NSQ-Content-Type` header. It does not listen yet.
  */
-export function createHttpServer({ routes, logger, tls, refusal }: HttpServerOptions): Server {
-  const router = new Router(routes)
+export function createHttpServer(options: HttpServerOptions): Server {
+  const { tls, logger } = options
+  const answerer: Answerer = { ...options, router: new Router(options.routes), streams: new Set() }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(router, refusal, logger, request, response)
+    void answer(answerer, request, response)
   }
   const server = tls === undefined ? createServer(listener) : createHttpsServer(tls, listener)
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  streams.set(server, answerer.streams)
   if (tls !== undefined) watchHandshakes(server, logger)
   return server
 }
@@ -52,7 +62,10 @@ function watchHandshakes(server: Server, logger: Logger): void {
   })
 }
 
-/** Stops listening, lets what is being answered finish for at most `graceMs`, and closes every connection. */
+/**
+ * Stops listening, ends event streams, lets what is being answered finish for at most `graceMs`, and closes every
+ * connection.
+ */
 export async function closeHttpServer(server: Server, graceMs = 1000): Promise<void> {
   if (!server.listening) return
   const timer = setTimeout(() => {
@@ -61,28 +74,58 @@ export async function closeHttpServer(server: Server, graceMs = 1000): Promise<v
   }, graceMs)
   await new Promise<void>(resolve => {
     server.close(() => resolve())
+    for (const response of streams.get(server) ?? []) response.end()
     server.closeIdleConnections()
   })
   clearTimeout(timer)
 }
 
-async function answer(
-  router: Router,
-  refusal: HttpServerOptions['refusal'],
-  logger: Logger,
-  raw: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const reply = refusal?.() ?? (await replyTo(router, logger, raw))
+interface Answerer extends Omit<HttpServerOptions, 'routes' | 'tls'> {
+  router: Router
+  streams: Set<ServerResponse>
+}
+
+async function answer(answerer: Answerer, raw: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { router, refusal, logger, headers, gzip } = answerer
+  let reply = refusal?.(raw) ?? (await replyTo(router, logger, raw))
+  if (gzip && acceptsGzip(raw.headers['accept-encoding'])) reply = await compressed(reply)
   if (response.destroyed) return
   response.statusCode = reply.status
   response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
+  if (headers !== undefined) setHeaders(response, headers)
+  if (reply.headers !== undefined) setHeaders(response, reply.headers)
   if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
-  response.setHeader('Content-Length', Buffer.byteLength(reply.body))
-  // A body that was not read to its end (too large) would be taken for the next request.
-  if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
-  response.end(reply.body)
+  if (reply.stream === undefined) {
+    response.setHeader('Content-Length', Buffer.byteLength(reply.body))
+    // A body that was not read to its end (too large) would be taken for the next request.
+    if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
+    response.end(reply.body)
+  } else {
+    begin(reply.stream, answerer, response)
+  }
   logger.debug(() => `${reply.status} ${raw.method} ${raw.url} (${raw.socket.remoteAddress ?? '-'})`)
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+}
+
+/** The connection ends with the stream: nobody has sent another request on it meanwhile. */
+function begin(
+  stream: (response: ServerResponse) => void,
+  { streams, logger }: Answerer,
+  response: ServerResponse,
+): void {
+  response.setHeader('Connection', 'close')
+  streams.add(response)
+  response.on('close', () => streams.delete(response))
+  response.flushHeaders()
+  try {
+    stream(response)
+  } catch (error) {
+    logger.error(`a stream failed: ${errorText(error)}`)
+    response.destroy()
+  }
 }
 
 async function replyTo(router: Router, logger: Logger, raw: IncomingMessage): Promise<Reply> {
