@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { LookupIdentity } from '../protocol/lookup.ts'
 import { isEphemeral } from '../protocol/names.ts'
@@ -18,6 +17,7 @@ import { nsqdRoutes } from './http.ts'
 import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
+import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
@@ -86,6 +86,10 @@ export class Nsqd implements TopicHost, SessionHost {
 
   get sessions(): ReadonlySet<Session> {
     return this.#sessions
+  }
+
+  get memory(): Pick<MemoryBudget, 'used' | 'limit'> {
+    return this.#budget
   }
 
   /** Where it listens for clients; only after `start`, and not when that is a Unix socket. */
@@ -308,7 +312,7 @@ export class Nsqd implements TopicHost, SessionHost {
       const highest = highestNumber(topicDirectory(dataPath, name))
       this.#segmentNumbers.startFrom(highest + 1)
     }
-    this.#warnOfOfficialFiles()
+    warnOfOfficialFiles(dataPath, this.logger)
     const saved = new Map((metadata?.topics ?? []).map(topic => [topic.name, topic]))
     for (const name of new Set([...names, ...saved.keys()])) {
       const topic = this.#open(name)
@@ -322,16 +326,6 @@ export class Nsqd implements TopicHost, SessionHost {
     }
     this.#loading = false
     this.#segmentNumbers.setAside()
-  }
-
-  /** The official nsqd's queue files cannot be read: say so, rather than hide messages. */
-  #warnOfOfficialFiles(): void {
-    const files = readdirSync(this.options.dataPath).filter(name => name.endsWith('.diskqueue.meta.dat'))
-    if (files.length === 0) return
-    this.logger.warn(
-      `${this.options.dataPath} holds ${files.length} queues of the official nsqd, whose messages are not read; ` +
-        'drain them with the official nsqd first',
-    )
   }
 
   #describe(): Metadata {

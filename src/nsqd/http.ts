@@ -1,32 +1,35 @@
 import { hostname } from 'node:os'
 import { HttpError } from '../http/error.ts'
 import { json, type Reply, text } from '../http/reply.ts'
+import { metricsRoute } from '../http/metrics.ts'
 import type { HttpRequest, Route } from '../http/router.ts'
 import { version } from '../util/version.ts'
 import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
 import { type AdminTarget, adminRoutes } from './http-admin.ts'
 import { publishRoutes, type PublishTarget } from './http-publish.ts'
 import { watchGc } from './memory.ts'
+import { type MetricsSource, writeNsqdMetrics } from './metrics.ts'
 import type { NsqdOptions } from './options.ts'
-import { collectStats, type StatsSource, type TopicSource } from './stats.ts'
+import { collectStats } from './stats.ts'
 import { statsText } from './stats-text.ts'
 
 /** The daemon, as its HTTP API needs it. */
-export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, StatsSource {
+export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, MetricsSource {
   readonly options: NsqdOptions
-  readonly topics: AdminTarget['topics'] & ReadonlyMap<string, TopicSource>
+  readonly topics: AdminTarget['topics'] & MetricsSource['topics']
   /** The ports listened on; 0 for none. */
   readonly tcpPort: number
   readonly httpPort: number
 }
 
-/** The official HTTP API of nsqd, without Go's `/debug`. */
+/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/metrics`. */
 export function nsqdRoutes(nsqd: HttpTarget): Route[] {
   watchGc()
   return [
     { method: 'GET', path: '/ping', handle: () => ping(nsqd) },
     { method: 'GET', path: '/info', handle: () => info(nsqd) },
     { method: 'GET', path: '/stats', handle: request => stats(nsqd, request) },
+    metricsRoute(writer => writeNsqdMetrics(writer, nsqd)),
     ...publishRoutes(nsqd),
     ...adminRoutes(nsqd),
     { method: 'GET', path: '/config/:name', handle: ({ params }) => getConfig(nsqd, params['name'] ?? '') },

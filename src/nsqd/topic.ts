@@ -102,6 +102,11 @@ export class Topic implements IntakeHost {
     )
   }
 
+  /** What its log takes on disk; undefined when it lives in memory. */
+  get diskBytes(): number | undefined {
+    return this.ephemeral ? undefined : this.log.bytesOnDisk
+  }
+
   get prefersLocal(): boolean {
     return this.options.enableExperiment.includes('topology-aware-consumption')
   }

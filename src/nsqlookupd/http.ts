@@ -1,12 +1,14 @@
 import { isValidChannelName, isValidTopicName } from '../protocol/names.ts'
 import { HttpError } from '../http/error.ts'
+import { metricsRoute } from '../http/metrics.ts'
 import { empty, json, text } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
+import { writeLookupdMetrics } from './metrics.ts'
 import { nodeName, type Producer, type Registration, type Registry } from './registry.ts'
 
-/** The HTTP API of nsqlookupd 1.3.0, and `GET /tombstones`. */
+/** The HTTP API of nsqlookupd 1.3.0, and ours: `GET /tombstones` and `/metrics`. */
 export function lookupdRoutes(registry: Registry, logger: Logger): Route[] {
   return [
     { method: 'GET', path: '/ping', handle: () => text('OK') },
@@ -87,6 +89,7 @@ export function lookupdRoutes(registry: Registry, logger: Logger): Route[] {
     },
     // Not in the official nsqlookupd, where a tombstoned producer has just vanished.
     { method: 'GET', path: '/tombstones', handle: () => json({ tombstones: tombstonesJson(registry) }) },
+    metricsRoute(writer => writeLookupdMetrics(writer, registry)),
     { method: 'GET', path: '/debug', handle: () => json(debugJson(registry)) },
   ]
 }

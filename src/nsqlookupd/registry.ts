@@ -182,6 +182,13 @@ export class Registry {
     return [...nodes].map(([producer, topics]) => ({ producer, topics }))
   }
 
+  /** How many nsqds are connected, and how many of these are active. */
+  get producerCounts(): { active: number; all: number } {
+    let active = 0
+    for (const producer of this.#producers) if (this.#isActive(producer)) active++
+    return { active, all: this.#producers.size }
+  }
+
   /** The tombstones that still count, by topic. */
   tombstones(): Tombstone[] {
     return this.topics().flatMap(topic =>

@@ -37,7 +37,7 @@ function controls(name: string): Controls {
 
 type FakeChannel = ChannelSource & Controls
 type FakeTopic = TopicSource &
-  Controls & { channels: Map<string, FakeChannel>; channel(name: string): unknown }
+  Controls & { channels: Map<string, FakeChannel>; channel(name: string): unknown; diskBytes: number }
 
 function fakeTopic(name: string): FakeTopic {
   const channels = new Map<string, FakeChannel>()
@@ -45,6 +45,7 @@ function fakeTopic(name: string): FakeTopic {
     ...topic(name),
     ...controls(name),
     channels,
+    diskBytes: 0,
     channel: added => channels.set(added, { ...channel(added), ...controls(`${name}/${added}`) }),
   }
 }
@@ -58,6 +59,7 @@ function fakeDaemon() {
     httpPort: 14_151,
     startTime: new Date(1_700_000_000_999),
     health: 'OK',
+    memory: { used: 0, limit: 0 },
     topics,
     sessions: new Set([session({ pubCounts: new Map([['t', 1]]) })]),
     lookupPeers: { addresses: NO_ADDRESSES, setAddresses: () => undefined },
