@@ -1,11 +1,11 @@
-import type { LookupResult } from '../cluster/lookup.ts'
+import type { Answers } from '../cluster/answers.ts'
 import { NsqError } from '../util/errors.ts'
 import { toNsqError } from './errors.ts'
 
 export interface DiscoveryOptions {
   pollIntervalMs: number
   /** Asks every nsqlookupd for addresses of nsqds, until the signal is aborted. */
-  query: (signal: AbortSignal) => Promise<LookupResult<string[]>>
+  query: (signal: AbortSignal) => Promise<Answers<string[]>>
   /** What the nsqlookupds that answered know. Only when it is complete may an nsqd that is missing be let go. */
   found: (addresses: ReadonlySet<string>, isComplete: boolean) => void
   failed: (error: NsqError) => void

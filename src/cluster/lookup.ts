@@ -2,22 +2,14 @@
  * Questions asked of nsqlookupd's HTTP API. Every nsqlookupd named is asked at once and what they answer is merged:
  * each of them knows only the nsqds that registered with it.
  */
-import { HttpRequestError, requestJson, type RequestOptions } from '../http/request.ts'
+import { HttpRequestError } from '../http/request.ts'
 import { formatAddress } from '../util/address.ts'
-import { errorText, NsqError } from '../util/errors.ts'
-import { array, bool, integer, object, ReplyShapeError, strings, text } from './shape.ts'
-
-/** What the nsqlookupds that answered know together, and an error for each one that did not. */
-export interface LookupResult<T> {
-  value: T
-  warnings: NsqError[]
-}
+import { type Answer, type Answers, askAll } from './answers.ts'
+import { type AskOptions, get } from './ask.ts'
+import { array, bool, each, integer, object, strings, text } from './shape.ts'
 
 /** The time an answer may take, until when it is wanted, and how to show who asks; see `RequestOptions`. */
-export type LookupOptions = Pick<
-  RequestOptions,
-  'connectTimeoutMs' | 'requestTimeoutMs' | 'signal' | 'tls' | 'bearer'
->
+export type LookupOptions = AskOptions
 
 /** An nsqd as it registered itself with nsqlookupd. */
 export interface NsqdInfo {
@@ -32,12 +24,22 @@ export interface NsqdInfo {
   version: string
   topologyZone: string
   topologyRegion: string
-  /** Its end of the connection to each nsqlookupd that knows it. */
-  remoteAddresses: string[]
+  /** Each connection it has to an nsqlookupd; several to one of them are a mistake, or leftovers. */
+  registrations: NsqdRegistration[]
+}
+
+/** A connection of an nsqd to an nsqlookupd. */
+export interface NsqdRegistration {
+  /** The nsqlookupd, as it was asked. */
+  lookupd: string
+  /** The nsqd's end, `ip:port`; empty when nsqlookupd does not say. */
+  remoteAddress: string
 }
 
 /** What `/lookup` says about a topic. */
 export interface TopicInfo {
+  /** Whether any nsqlookupd knows the topic. One that is known may have no nsqd at present. */
+  isKnown: boolean
   channels: string[]
   /** The nsqds that have the topic, without the tombstoned and the inactive ones. */
   producers: NsqdInfo[]
@@ -45,7 +47,7 @@ export interface TopicInfo {
 
 /** An nsqd in `/nodes`. */
 export interface NodeInfo extends NsqdInfo {
-  /** `tombstoned`: an nsqlookupd keeps this nsqd out of its answers for the topic for now. */
+  /** `tombstoned`: an nsqlookupd keeps this nsqd out of its answers for the topic for now. Sorted by name. */
   topics: { name: string; tombstoned: boolean }[]
 }
 
@@ -58,11 +60,16 @@ export async function lookupTopic(
   addresses: readonly string[],
   topic: string,
   options: LookupOptions = {},
-): Promise<LookupResult<TopicInfo>> {
+): Promise<Answers<TopicInfo>> {
   const path = `/lookup?topic=${encodeURIComponent(topic)}`
-  const { value, warnings } = await askAll(addresses, path, options, readTopic, NO_TOPIC)
-  const channels = mergeNames(value.map(reply => reply.channels))
-  return { value: { channels, producers: mergeNsqds(value.flatMap(reply => reply.producers)) }, warnings }
+  const { value, warnings } = await askLookupds(addresses, path, options, readTopic, NO_TOPIC)
+  const producers = value.map(({ address, value }) => ({ address, value: value.producers }))
+  const merged: TopicInfo = {
+    isKnown: value.some(reply => reply.value.isKnown),
+    channels: mergeNames(value.map(reply => reply.value.channels)),
+    producers: mergeNsqds(producers),
+  }
+  return { value: merged, warnings }
 }
 
 /**
@@ -73,14 +80,11 @@ export async function lookupTopic(
 export async function listNodes(
   addresses: readonly string[],
   options: LookupOptions = {},
-): Promise<LookupResult<NodeInfo[]>> {
-  const { value, warnings } = await askAll(addresses, '/nodes', options, readNodes)
-  const nodes = value.flat()
-  const merged = mergeNsqds(nodes).map(nsqd => {
-    const same = nodes.filter(node => node.tcpAddress === nsqd.tcpAddress)
-    return { ...nsqd, topics: mergeTopics(same.flatMap(node => node.topics)) }
-  })
-  return { value: merged, warnings }
+): Promise<Answers<NodeInfo[]>> {
+  const { value, warnings } = await askLookupds(addresses, '/nodes', options, readNodes)
+  const topics = mergeTopics(value.flatMap(reply => reply.value))
+  const nodes = mergeNsqds(value).map(nsqd => ({ ...nsqd, topics: topics.get(nsqd.tcpAddress) ?? [] }))
+  return { value: nodes, warnings }
 }
 
 /**
@@ -88,14 +92,11 @@ export async function listNodes(
  *
  * @throws NsqError `E_LOOKUP` when no nsqlookupd answered.
  */
-export async function listTopics(
+export function listTopics(
   addresses: readonly string[],
   options: LookupOptions = {},
-): Promise<LookupResult<string[]>> {
-  const { value, warnings } = await askAll(addresses, '/topics', options, reply =>
-    strings(object(reply, 'the reply')['topics'], 'topics'),
-  )
-  return { value: mergeNames(value), warnings }
+): Promise<Answers<string[]>> {
+  return listNames(addresses, '/topics', 'topics', options)
 }
 
 /**
@@ -103,50 +104,42 @@ export async function listTopics(
  *
  * @throws NsqError `E_LOOKUP` when no nsqlookupd answered.
  */
-export async function listChannels(
+export function listChannels(
   addresses: readonly string[],
   topic: string,
   options: LookupOptions = {},
-): Promise<LookupResult<string[]>> {
-  const path = `/channels?topic=${encodeURIComponent(topic)}`
-  const { value, warnings } = await askAll(addresses, path, options, reply =>
-    strings(object(reply, 'the reply')['channels'], 'channels'),
+): Promise<Answers<string[]>> {
+  return listNames(addresses, `/channels?topic=${encodeURIComponent(topic)}`, 'channels', options)
+}
+
+async function listNames(
+  addresses: readonly string[],
+  path: string,
+  key: string,
+  options: LookupOptions,
+): Promise<Answers<string[]>> {
+  const { value, warnings } = await askLookupds(addresses, path, options, reply =>
+    strings(object(reply, 'the reply')[key], key),
   )
-  return { value: mergeNames(value), warnings }
+  return { value: mergeNames(value.map(answer => answer.value)), warnings }
 }
 
 /** Asks all at once. `missing` is the answer of one that does not know the topic. */
-async function askAll<T>(
+function askLookupds<T>(
   addresses: readonly string[],
   path: string,
   options: LookupOptions,
   read: (reply: unknown) => T,
   missing?: T,
-): Promise<LookupResult<T[]>> {
-  const value: T[] = []
-  const warnings: NsqError[] = []
-  const ask = async (address: string): Promise<void> => {
-    const url = `${/^https?:\/\//.test(address) ? address.replace(/\/+$/, '') : `http://${address}`}${path}`
+): Promise<Answers<Answer<T>[]>> {
+  return askAll({ addresses, daemon: 'nsqlookupd' }, async address => {
     try {
-      value.push(read(await requestJson('GET', url, options)))
+      return await get(address, path, options, read)
     } catch (error) {
-      if (missing !== undefined && error instanceof HttpRequestError && isTopicMissing(error)) {
-        value.push(missing)
-      } else {
-        warnings.push(toWarning(url, error))
-      }
+      if (missing !== undefined && error instanceof HttpRequestError && isTopicMissing(error)) return missing
+      throw error
     }
-  }
-  await Promise.all(addresses.map(ask))
-  const [first] = warnings
-  if (first !== undefined && value.length === 0) {
-    const message = warnings.map(warning => warning.message).join('; ')
-    throw new NsqError('E_LOOKUP', message, {
-      cause: first,
-      remedy: 'Check the HTTP addresses of nsqlookupd (port 4161 by default), and that it is running.',
-    })
-  }
-  return { value, warnings }
+  })
 }
 
 /** nsqlookupd answers 404 TOPIC_NOT_FOUND; before 1.0 it was INVALID_ARG_TOPIC, status 500 in the envelope. */
@@ -154,57 +147,55 @@ function isTopicMissing(error: HttpRequestError): boolean {
   return error.reply === 'TOPIC_NOT_FOUND' || error.reply === 'INVALID_ARG_TOPIC'
 }
 
-function toWarning(url: string, error: unknown): NsqError {
-  if (error instanceof ReplyShapeError) {
-    return new NsqError('E_LOOKUP_REPLY', `${url} did not answer like nsqlookupd: ${error.message}`, {
-      cause: error,
-      remedy: 'Check that this is the HTTP address of an nsqlookupd.',
-    })
-  }
-  return error instanceof NsqError ? error : new NsqError('E_LOOKUP', errorText(error), { cause: error })
+/** An nsqd in a reply, before it is merged with what others say about it. */
+type Registered = Omit<NsqdInfo, 'registrations'> & { remoteAddress: string }
+
+type RegisteredNode = Registered & Pick<NodeInfo, 'topics'>
+
+interface TopicReply {
+  isKnown: boolean
+  channels: string[]
+  producers: Registered[]
 }
 
-const NO_TOPIC: TopicInfo = { channels: [], producers: [] }
+const NO_TOPIC: TopicReply = { isKnown: false, channels: [], producers: [] }
 
-function readTopic(reply: unknown): TopicInfo {
+function readTopic(reply: unknown): TopicReply {
   const { channels, producers } = object(reply, 'the reply')
   return {
+    isKnown: true,
     channels: channels === undefined ? [] : strings(channels, 'channels'),
-    producers: array(producers, 'producers').map(readNsqd),
+    producers: each(producers, 'producers', readNsqd),
   }
 }
 
-function readNodes(reply: unknown): NodeInfo[] {
-  return array(object(reply, 'the reply')['producers'], 'producers').map((item, index) => {
-    const node = object(item, `producers[${index}]`)
+function readNodes(reply: unknown): RegisteredNode[] {
+  return each(object(reply, 'the reply')['producers'], 'producers', node => {
     const tombstones = node['tombstones'] === undefined ? [] : array(node['tombstones'], 'tombstones')
     // Two lists, side by side: tombstones[i] is about topics[i].
     const topics = strings(node['topics'] ?? [], 'topics').map((name, i) => ({
       name,
       tombstoned: bool(tombstones[i] ?? false, `tombstones[${i}]`),
     }))
-    return { ...readNsqd(item, index), topics }
+    return { ...readNsqd(node), topics }
   })
 }
 
-function readNsqd(item: unknown, index: number): NsqdInfo {
-  const at = `producers[${index}]`
-  const nsqd = object(item, at)
-  const broadcastAddress = text(nsqd['broadcast_address'] ?? nsqd['address'], `${at}.broadcast_address`)
-  const tcpPort = integer(nsqd['tcp_port'], `${at}.tcp_port`)
-  const httpPort = integer(nsqd['http_port'] ?? 0, `${at}.http_port`)
-  const remoteAddress = text(nsqd['remote_address'] ?? '', `${at}.remote_address`)
+function readNsqd(nsqd: Partial<Record<string, unknown>>): Registered {
+  const broadcastAddress = text(nsqd['broadcast_address'] ?? nsqd['address'], 'broadcast_address')
+  const tcpPort = integer(nsqd['tcp_port'], 'tcp_port')
+  const httpPort = integer(nsqd['http_port'] ?? 0, 'http_port')
   return {
     tcpAddress: formatAddress({ host: broadcastAddress, port: tcpPort }),
     httpAddress: formatAddress({ host: broadcastAddress, port: httpPort }),
     broadcastAddress,
     tcpPort,
     httpPort,
-    hostname: text(nsqd['hostname'] ?? '', `${at}.hostname`),
-    version: text(nsqd['version'] ?? '', `${at}.version`),
-    topologyZone: text(nsqd['topology_zone'] ?? '', `${at}.topology_zone`),
-    topologyRegion: text(nsqd['topology_region'] ?? '', `${at}.topology_region`),
-    remoteAddresses: remoteAddress === '' ? [] : [remoteAddress],
+    hostname: text(nsqd['hostname'] ?? '', 'hostname'),
+    version: text(nsqd['version'] ?? '', 'version'),
+    topologyZone: text(nsqd['topology_zone'] ?? '', 'topology_zone'),
+    topologyRegion: text(nsqd['topology_region'] ?? '', 'topology_region'),
+    remoteAddress: text(nsqd['remote_address'] ?? '', 'remote_address'),
   }
 }
 
@@ -213,20 +204,38 @@ function mergeNames(lists: readonly string[][]): string[] {
 }
 
 /** One for each TCP address, in order of address; the first reply about an nsqd describes it. */
-function mergeNsqds(nsqds: readonly NsqdInfo[]): NsqdInfo[] {
+function mergeNsqds(answers: readonly Answer<Registered[]>[]): NsqdInfo[] {
   const merged = new Map<string, NsqdInfo>()
-  for (const nsqd of nsqds) {
-    const known = merged.get(nsqd.tcpAddress)
-    const remoteAddresses = [...new Set([...(known?.remoteAddresses ?? []), ...nsqd.remoteAddresses])]
-    merged.set(nsqd.tcpAddress, { ...(known ?? nsqd), remoteAddresses })
+  for (const { address: lookupd, value } of answers) {
+    for (const registered of value) {
+      const known = merged.get(registered.tcpAddress) ?? toInfo(registered)
+      known.registrations.push({ lookupd, remoteAddress: registered.remoteAddress })
+      merged.set(registered.tcpAddress, known)
+    }
   }
   return [...merged.values()].sort((a, b) => (a.tcpAddress < b.tcpAddress ? -1 : 1))
 }
 
-function mergeTopics(topics: readonly NodeInfo['topics'][number][]): NodeInfo['topics'] {
-  const names = mergeNames([topics.map(topic => topic.name)])
-  return names.map(name => ({
-    name,
-    tombstoned: topics.some(topic => topic.name === name && topic.tombstoned),
-  }))
+function toInfo({ remoteAddress: _, ...info }: Registered): NsqdInfo {
+  return { ...info, registrations: [] }
+}
+
+/** The topics of each nsqd by its TCP address; tombstoned where any nsqlookupd says so. */
+function mergeTopics(nodes: readonly RegisteredNode[]): Map<string, NodeInfo['topics']> {
+  const merged = new Map<string, Map<string, boolean>>()
+  for (const { tcpAddress, topics } of nodes) {
+    const known = merged.get(tcpAddress) ?? new Map<string, boolean>()
+    merged.set(tcpAddress, known)
+    for (const { name, tombstoned } of topics) known.set(name, tombstoned || known.get(name) === true)
+  }
+  return new Map(
+    [...merged].map(([tcpAddress, topics]) => [
+      tcpAddress,
+      [...topics].map(([name, tombstoned]) => ({ name, tombstoned })).sort(byName),
+    ]),
+  )
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1
 }

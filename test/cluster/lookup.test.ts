@@ -37,7 +37,6 @@ const EXPECTED = {
   version: '1.3.0',
   topologyZone: 'z',
   topologyRegion: 'r',
-  remoteAddresses: ['10.0.0.9:1234'],
 }
 
 test('lookupTopic merges what all nsqlookupds know, bare or in the old envelope', async () => {
@@ -56,17 +55,20 @@ test('lookupTopic merges what all nsqlookupds know, bare or in the old envelope'
     ['10.0.0.1:4150', '[::1]:4150'],
   )
   const [first] = value.producers
-  assert.deepEqual(
-    { ...first, remoteAddresses: first?.remoteAddresses.toSorted() },
-    { ...EXPECTED, remoteAddresses: ['10.0.0.9:1234', '10.0.0.9:99'] },
-  )
+  assert.deepEqual(first, {
+    ...EXPECTED,
+    registrations: [
+      { lookupd: bare, remoteAddress: '10.0.0.9:1234' },
+      { lookupd: `http://${old}/`, remoteAddress: '10.0.0.9:99' },
+    ],
+  })
 })
 
 test('a topic that is unknown has no producers, and is no error', async () => {
   const today = await answering({ message: 'TOPIC_NOT_FOUND' }, 404)
   const old = await answering({ status_code: 500, status_txt: 'INVALID_ARG_TOPIC', data: null })
   assert.deepEqual(await lookupTopic([today, old], 't'), {
-    value: { channels: [], producers: [] },
+    value: { isKnown: false, channels: [], producers: [] },
     warnings: [],
   })
 })
@@ -85,6 +87,7 @@ test('listNodes has the topics of each nsqd, tombstoned where one nsqlookupd say
   assert.deepEqual(value, [
     {
       ...EXPECTED,
+      registrations: [one, two].map(lookupd => ({ lookupd, remoteAddress: '10.0.0.9:1234' })),
       topics: [
         { name: 't', tombstoned: true },
         { name: 'u', tombstoned: false },

@@ -21,8 +21,30 @@ const TOPIC = { topic_name: 't', depth: 1, paused: false, channels: [CHANNEL] }
 const EXPECTED = {
   name: 't',
   depth: 1,
+  backendDepth: 0,
+  messages: 0,
+  messageBytes: 0,
   paused: false,
-  channels: [{ name: 'c', depth: 2, inFlight: 3, deferred: 4, paused: true }],
+  latency: undefined,
+  channels: [
+    {
+      name: 'c',
+      depth: 2,
+      backendDepth: 0,
+      inFlight: 3,
+      deferred: 4,
+      messages: 0,
+      requeued: 0,
+      timedOut: 0,
+      zoneLocal: 0,
+      regionLocal: 0,
+      global: 0,
+      clientCount: 0,
+      clients: [],
+      paused: true,
+      latency: undefined,
+    },
+  ],
 }
 const NAMES = { topic: 't', channel: 'c' }
 
