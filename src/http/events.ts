@@ -9,6 +9,8 @@ export interface EventSink {
    * state later), or as the stream is closed.
    */
   send(event: string, data: unknown): boolean
+  /** The same of JSON, which many readers may get. */
+  sendJson(event: string, json: string): boolean
   /** Whether the reader has gone, or the server closes. */
   readonly closed: boolean
 }
@@ -65,10 +67,18 @@ class ResponseSink implements EventSink {
   }
 
   send(event: string, data: unknown): boolean {
-    if (this.closed || this.#response.writableLength > MAX_WAITING) return false
+    return this.#hasRoom && this.sendJson(event, JSON.stringify(data))
+  }
+
+  sendJson(event: string, json: string): boolean {
+    if (!this.#hasRoom) return false
     // JSON has no line breaks of its own, which would end the data.
-    this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    this.#write(`event: ${event}\ndata: ${json}\n\n`)
     return true
+  }
+
+  get #hasRoom(): boolean {
+    return !this.closed && this.#response.writableLength <= MAX_WAITING
   }
 
   #write(text: string): void {
