@@ -14,6 +14,19 @@ export function suggest(typed: string, words: Iterable<string>): string | undefi
   return best
 }
 
+/** At most `count` words that `typed` may have been meant to be, the nearest first. */
+export function near(typed: string, words: Iterable<string>, count = 3): string[] {
+  const left = new Set(words)
+  const found: string[] = []
+  while (found.length < count) {
+    const word = suggest(typed, left)
+    if (word === undefined) break
+    found.push(word)
+    left.delete(word)
+  }
+  return found
+}
+
 /** Optimal string alignment: insertions, deletions, substitutions and swapped neighbours, each at the price of one. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { editDistance, suggest } from '../../src/util/suggest.ts'
+import { editDistance, near, suggest } from '../../src/util/suggest.ts'
 
 test('editDistance counts insertions, deletions, substitutions and swaps', () => {
   assert.equal(editDistance('', 'abc'), 3)
@@ -17,4 +17,11 @@ test('suggest finds the near word and no far one', () => {
   assert.equal(suggest('chanel', words), 'channel')
   assert.equal(suggest('nsqd-tcp', words), 'nsqd-tcp-address')
   assert.equal(suggest('something-else', words), undefined)
+})
+
+test('near finds several, the nearest first', () => {
+  const words = ['orders', 'order-items', 'border', 'payments', 'orders2']
+  assert.deepEqual(near('order', words), ['orders', 'order-items', 'orders2'])
+  assert.deepEqual(near('paymets', words), ['payments'])
+  assert.deepEqual(near('zzz', words), [])
 })
