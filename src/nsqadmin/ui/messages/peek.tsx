@@ -1,0 +1,139 @@
+import { useCallback, useState } from 'preact/hooks'
+import type { Peek as PeekReply, PeekedMessage } from '../../live-types.ts'
+import { call, withQuery } from '../api.ts'
+import { Button } from '../components/button.tsx'
+import { Chip } from '../components/chip.tsx'
+import { Alert } from '../components/states.tsx'
+import { untilText } from '../countdown.ts'
+import { clock, plural } from '../format.ts'
+import { useNow } from '../use-now.ts'
+import { useRequest } from '../use-request.ts'
+import { MessageList } from './message-list.tsx'
+import { fetchTopicFacts } from './topic-facts.ts'
+
+const COUNTS = [10, 50, 200, 1000]
+
+/** What waits, without taking it. Of a topic one chooses the channel, or what is in none yet. */
+export function Peek({ topic, channel }: { topic: string; channel?: string | undefined }) {
+  const [n, setN] = useState(10)
+  const [chosen, setChosen] = useState<string>()
+  const from = channel ?? chosen
+  const ask = useCallback(
+    (signal: AbortSignal) =>
+      call<PeekReply>('GET', withQuery('api/peek', { topic, channel: from, n }), undefined, signal),
+    [topic, from, n],
+  )
+  const { value, problem, busy, time, again } = useRequest(ask)
+  return (
+    <div class="peek">
+      <div class="panel-bar">
+        <Button kind="primary" busy={busy} onPress={again}>
+          {value ? 'Look again' : 'Look'}
+        </Button>
+        <label class="inline">
+          the next
+          <select value={n} onChange={event => setN(Number(event.currentTarget.value))}>
+            {COUNTS.map(each => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </select>
+        </label>
+        {channel === undefined && <ChannelChoice topic={topic} chosen={chosen} onChoose={setChosen} />}
+      </div>
+      <p class="panel-status quiet">
+        Nothing is taken or changed: consumers get these messages as if nobody had looked.
+        {time > 0 && <span>Seen at {clock(time)}.</span>}
+      </p>
+      {problem && <Alert message={problem.message} remedy={problem.remedy} retry={again} />}
+      {value && <Result reply={value} where={from === undefined ? 'in no channel' : `in ${from}`} n={n} />}
+    </div>
+  )
+}
+
+interface ChannelChoiceProps {
+  topic: string
+  chosen: string | undefined
+  onChoose: (channel: string | undefined) => void
+}
+
+function ChannelChoice({ topic, chosen, onChoose }: ChannelChoiceProps) {
+  const ask = useCallback((signal: AbortSignal) => fetchTopicFacts(topic, signal), [topic])
+  const { value } = useRequest(ask)
+  return (
+    <label class="inline">
+      of
+      <select
+        value={chosen ?? ''}
+        onChange={event => onChoose(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}
+      >
+        <option value="">those in no channel yet</option>
+        {value?.channels.map(name => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function Result({ reply, where, n }: { reply: PeekReply; where: string; n: number }) {
+  const { messages, unsupported, warnings } = reply
+  return (
+    <>
+      {unsupported.length > 0 && (
+        <Alert
+          message={`${unsupported.join(', ')} cannot be peeked: only the nsqd of nsq-ts has this, the official one has not.`}
+          remedy="To see what is published from now on there, watch the topic."
+        />
+      )}
+      {warnings.map(({ message, remedy }) => (
+        <Alert key={message} message={message} remedy={remedy ?? ''} />
+      ))}
+      {messages.length > 0 ? (
+        <>
+          <PeekedList messages={messages} />
+          <p class="quiet">
+            {messages.length < n
+              ? `All there is: ${plural(messages.length, 'message')}.`
+              : `The first ${n}; there may be more.`}
+          </p>
+        </>
+      ) : (
+        unsupported.length === 0 && <p class="quiet">No message is {where}.</p>
+      )}
+    </>
+  )
+}
+
+function PeekedList({ messages }: { messages: readonly PeekedMessage[] }) {
+  const now = useNow(1000)
+  const items = messages.map((message, i) => ({
+    key: `${message.node} ${message.id} ${i}`,
+    message,
+    chips: <StateChip message={message} now={now} />,
+  }))
+  return <MessageList label="Messages" items={items} />
+}
+
+function StateChip({ message: { state, until }, now }: { message: PeekedMessage; now: number }) {
+  const when = until === null ? '' : untilText(until, now)
+  switch (state) {
+    case 'inFlight':
+      return (
+        <Chip tone="accent" title="A consumer has it; unless it answers, it comes again then">
+          in flight, times out {when}
+        </Chip>
+      )
+    case 'deferred':
+      return (
+        <Chip tone="warn" title="It is delivered then">
+          deferred, due {when}
+        </Chip>
+      )
+    default:
+      return <Chip>waiting</Chip>
+  }
+}
