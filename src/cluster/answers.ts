@@ -51,18 +51,15 @@ export async function attemptAll<T>(
   { addresses, daemon }: Asked,
   ask: (address: string) => Promise<T>,
 ): Promise<Answers<Answer<T>[]>> {
+  const value: Answer<T>[] = []
   const warnings: NsqError[] = []
-  const answers = await Promise.all(
-    addresses.map(async (address): Promise<Answer<T>[]> => {
-      try {
-        return [{ address, value: await ask(address) }]
-      } catch (error) {
-        warnings.push(toNsqError(error, daemon, address))
-        return []
-      }
-    }),
-  )
-  return { value: answers.flat(), warnings }
+  const outcomes = await Promise.allSettled(addresses.map(ask))
+  outcomes.forEach((outcome, index) => {
+    const address = addresses[index] ?? ''
+    if (outcome.status === 'fulfilled') value.push({ address, value: outcome.value })
+    else warnings.push(toNsqError(outcome.reason, daemon, address))
+  })
+  return { value, warnings }
 }
 
 /** What to throw when no daemon answered. */

@@ -1,8 +1,8 @@
 import { formatAddress } from '../util/address.ts'
-import { NsqError } from '../util/errors.ts'
+import type { NsqError } from '../util/errors.ts'
 import { Actions, type Done } from './actions.ts'
 import { type Answers, attemptAll, noAnswer, toNsqError } from './answers.ts'
-import { type AskOptions, nodeOf } from './ask.ts'
+import { type AskOptions, nodeOf, post } from './ask.ts'
 import { listChannels, listNodes, listTopics, lookupTopic, type NodeInfo, type NsqdInfo } from './lookup.ts'
 import { type Peeked, peek } from './peek.ts'
 import { publish, type Published, type PublishOptions } from './publish.ts'
@@ -189,6 +189,20 @@ export class Cluster {
     return { value: look, warnings: [...warnings, ...failures.values()] }
   }
 
+  /**
+   * The numbers of one nsqd, by default with its clients.
+   *
+   * @throws NsqError what `nsqdStats` does
+   */
+  async statsOf(
+    { node, hostname, version }: Pick<ClusterNode, 'node' | 'hostname' | 'version'>,
+    filter: StatsFilter = { clients: true },
+    signal?: AbortSignal,
+  ): Promise<Answers<NsqdStats>> {
+    const stats = await nsqdStats(this.addressOf(node), filter, this.#options(signal))
+    return { value: { ...stats, node, hostname, version: stats.version || version }, warnings: [] }
+  }
+
   /** Makes a topic known to nsqlookupd (an nsqd has it when something is published to it), or at all nsqds given. */
   createTopic(topic: string): Promise<Answers<Done>> {
     return this.#actions.createTopic(topic)
@@ -216,6 +230,17 @@ export class Cluster {
   /** Throws away all messages of a channel, those in flight and deferred too. */
   emptyChannel(topic: string, channel: string): Promise<Answers<Done>> {
     return this.#actions.change('empty', topic, channel)
+  }
+
+  /**
+   * The same at one nsqd only.
+   *
+   * @param node - as in `nodes()`
+   * @throws HttpRequestError
+   */
+  emptyChannelAt(node: string, topic: string, channel: string, signal?: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({ topic, channel })
+    return post(this.addressOf(node), `/channel/empty?${query.toString()}`, this.#options(signal))
   }
 
   /** Lets nothing more go from a topic to its channels. */
@@ -287,10 +312,15 @@ export class Cluster {
     return { value: value.map(toNode).sort(byNode), warnings }
   }
 
+  /** Each by a name of its own: two that registered with the same one are one here. */
   async #toAsk(topic: string, signal: AbortSignal | undefined): Promise<Answers<ClusterNode[]>> {
-    if (this.lookupds.length === 0)
+    if (this.lookupds.length === 0) {
       return { value: [...this.#addresses.keys()].sort().map(unknown), warnings: [] }
-    return topic === '' ? this.#registered(signal) : this.producersOf(topic, signal)
+    }
+    const { value, warnings } = await (topic === ''
+      ? this.#registered(signal)
+      : this.producersOf(topic, signal))
+    return { value: [...new Map(value.map(each => [each.node, each])).values()], warnings }
   }
 
   #options(signal: AbortSignal | undefined): AskOptions {

@@ -207,17 +207,13 @@ function mergeNames(lists: readonly string[][]): string[] {
 function mergeNsqds(answers: readonly Answer<Registered[]>[]): NsqdInfo[] {
   const merged = new Map<string, NsqdInfo>()
   for (const { address: lookupd, value } of answers) {
-    for (const registered of value) {
-      const known = merged.get(registered.tcpAddress) ?? toInfo(registered)
-      known.registrations.push({ lookupd, remoteAddress: registered.remoteAddress })
-      merged.set(registered.tcpAddress, known)
+    for (const { remoteAddress, ...info } of value) {
+      const known = merged.get(info.tcpAddress) ?? { ...info, registrations: [] }
+      known.registrations.push({ lookupd, remoteAddress })
+      merged.set(info.tcpAddress, known)
     }
   }
   return [...merged.values()].sort((a, b) => (a.tcpAddress < b.tcpAddress ? -1 : 1))
-}
-
-function toInfo({ remoteAddress: _, ...info }: Registered): NsqdInfo {
-  return { ...info, registrations: [] }
 }
 
 /** The topics of each nsqd by its TCP address; tombstoned where any nsqlookupd says so. */

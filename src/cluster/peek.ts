@@ -60,7 +60,10 @@ export async function peek(
       return await get(cluster.addressOf(node), path, options, reply => read(reply, node))
     } catch (error) {
       if (!(error instanceof HttpRequestError) || error.status !== 404) throw error
-      return /_NOT_FOUND$/.test(error.reply ?? '') && error.reply !== 'NOT_FOUND' ? 'missing' : 'unsupported'
+      // Of an official nsqd it is the path that is not found.
+      return error.reply === 'TOPIC_NOT_FOUND' || error.reply === 'CHANNEL_NOT_FOUND'
+        ? 'missing'
+        : 'unsupported'
     }
   })
   const outcomes = answers.value
