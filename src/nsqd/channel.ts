@@ -7,6 +7,7 @@ import { errorText, NsqError } from '../util/errors.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { now } from './clock.ts'
 import { InFlight } from './in-flight.ts'
+import type { Pending } from './peek.ts'
 import { Rotation } from './rotation.ts'
 import type { Session } from './session.ts'
 import type { Topic } from './topic.ts'
@@ -185,6 +186,19 @@ export class Channel implements CursorEvents {
   /** The messages held by name, wherever they lie. */
   held(): InFlight['held'] {
     return this.#inFlight.held
+  }
+
+  /** What is not finished; of each kind the first, at most `most`. For those who look and change nothing. */
+  pending(most: number): Pending {
+    const { segment, offset, index } = this.#cursor
+    const { held } = this.#inFlight
+    return {
+      ready: held.firstReady(most),
+      fresh: this.topic.readableFrom({ segment, offset, index }),
+      flights: this.#inFlight.firstFlights(most),
+      inFlight: held.inFlight(),
+      deferred: held.firstDeferred(most),
+    }
   }
 
   checkpoint(): ChannelCheckpoint {

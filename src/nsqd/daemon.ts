@@ -19,6 +19,7 @@ import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
+import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
@@ -228,6 +229,10 @@ export class Nsqd implements TopicHost, SessionHost {
     return new Promise((resolve, reject) =>
       topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }),
     )
+  }
+
+  peek(topicName: string, channelName: string, limits: PeekLimits): Promise<PeekedMessage[]> {
+    return peek(this.#topics, topicName, channelName, limits)
   }
 
   diskResult(error: Error | null): void {

@@ -59,6 +59,22 @@ export class HeldMessages {
     return this.#byKey.values()
   }
 
+  /** The first of those to deliver again, at most `most`. */
+  firstReady(most: number): Held[] {
+    return take(this.#ready, most)
+  }
+
+  /** The first of those that are due later, at most `most`. */
+  firstDeferred(most: number): Held[] {
+    return take(this.#waiting.inOrder(), most, held => held.state === 'deferred')
+  }
+
+  /** Those in flight, in no order. There are no more than consumers have asked for. */
+  inFlight(): Held[] {
+    const count = this.size - this.readyCount - this.deferredCount
+    return take(this.values(), count, held => held.state === 'inFlight')
+  }
+
   /** Takes a message in, in the state it has. */
   add(held: Held): void {
     this.#byKey.set(held.key, held)
@@ -115,4 +131,14 @@ export class HeldMessages {
     this.#waiting.remove(held)
     if (held.state === 'deferred') this.deferredCount--
   }
+}
+
+/** The first `most` of those that are asked for; no further one is looked at. */
+function take(all: Iterable<Held>, most: number, isAsked: (held: Held) => boolean = () => true): Held[] {
+  const taken: Held[] = []
+  if (most === 0) return taken
+  for (const held of all) {
+    if (isAsked(held) && taken.push(held) === most) break
+  }
+  return taken
 }

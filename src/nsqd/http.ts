@@ -6,6 +6,7 @@ import type { HttpRequest, Route } from '../http/router.ts'
 import { version } from '../util/version.ts'
 import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
 import { type AdminTarget, adminRoutes } from './http-admin.ts'
+import { peekRoute, type PeekTarget } from './http-peek.ts'
 import { publishRoutes, type PublishTarget } from './http-publish.ts'
 import { watchGc } from './memory.ts'
 import { type MetricsSource, writeNsqdMetrics } from './metrics.ts'
@@ -14,7 +15,7 @@ import { collectStats } from './stats.ts'
 import { statsText } from './stats-text.ts'
 
 /** The daemon, as its HTTP API needs it. */
-export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, MetricsSource {
+export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, MetricsSource, PeekTarget {
   readonly options: NsqdOptions
   readonly topics: AdminTarget['topics'] & MetricsSource['topics']
   /** The ports listened on; 0 for none. */
@@ -22,13 +23,14 @@ export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, Me
   readonly httpPort: number
 }
 
-/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/metrics`. */
+/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/peek` and `/metrics`. */
 export function nsqdRoutes(nsqd: HttpTarget): Route[] {
   watchGc()
   return [
     { method: 'GET', path: '/ping', handle: () => ping(nsqd) },
     { method: 'GET', path: '/info', handle: () => info(nsqd) },
     { method: 'GET', path: '/stats', handle: request => stats(nsqd, request) },
+    peekRoute(nsqd),
     metricsRoute(writer => writeNsqdMetrics(writer, nsqd)),
     ...publishRoutes(nsqd),
     ...adminRoutes(nsqd),

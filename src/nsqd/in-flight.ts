@@ -2,6 +2,7 @@ import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
 import { ID_LENGTH, idIndex, idSegment, MAX_INDEX, readIdHigh, readIdLow } from '../protocol/message-id.ts'
 import type { HeldMessage } from '../storage/checkpoint.ts'
 import type { Cursor } from '../storage/cursor.ts'
+import type { Position } from '../storage/position.ts'
 import { dueOf, publishedMsOf, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
@@ -18,6 +19,12 @@ const ROOM = 1024
 /** The number that stands for a message among all of this node's: the low 53 bits of its id. */
 export function messageKey(segment: number, index: number): number {
   return segment * (MAX_INDEX + 1) + index
+}
+
+/** A message of the window that somebody has. */
+export interface Flight extends Position {
+  /** When it times out, Unix ms. */
+  readonly deadline: number
 }
 
 /**
@@ -205,6 +212,21 @@ export class InFlight {
       record: undefined,
       heapIndex: -1,
     })
+  }
+
+  /** The first messages of the window that are in flight, oldest first, at most `most`. */
+  firstFlights(most: number): Flight[] {
+    const { window } = this
+    const flights: Flight[] = []
+    for (let ordinal = window.low; ordinal < window.high && flights.length < most; ordinal++) {
+      const session = this.#sessionOf(window.ownerOf(ordinal))
+      if (session === undefined) continue
+      const segment = this.#segmentAt(ordinal)
+      const index = ordinal - segment.firstOrdinal
+      const deadline = this.#runs.get(session.msgTimeout)?.deadlineOf(ordinal) ?? 0
+      flights.push({ segment, offset: window.offsetOf(ordinal), index, deadline })
+    }
+    return flights
   }
 
   /** All of it, for a checkpoint. What is in flight now is ready again after a restart. */

@@ -28,6 +28,12 @@ export interface Gap {
   readonly to: Position
 }
 
+/** A stretch of the log: up to before the message with the ordinal `until`. */
+export interface Readable {
+  readonly from: Position
+  readonly until: number
+}
+
 /**
  * A topic: its log, and the channels that read along it. What is committed is distributed to the channels at once,
  * but for a paused topic, or one without channels: then it waits in the topic, and the first channel gets it.
@@ -225,6 +231,22 @@ export class Topic implements IntakeHost {
       count -= Math.max(0, Math.min(until, ordinalAt(to)) - Math.max(ordinal, ordinalAt(from)))
     }
     return count
+  }
+
+  /** What channels may read from here on. */
+  readableFrom(position: Position): Readable[] {
+    const stretches: Readable[] = []
+    let from = position
+    for (const gap of this.gaps) {
+      if (ordinalAt(from) < ordinalAt(gap.from)) stretches.push({ from, until: ordinalAt(gap.from) })
+      if (ordinalAt(from) < ordinalAt(gap.to)) from = gap.to
+    }
+    return [...stretches, { from, until: ordinalAt(this.distributed) }]
+  }
+
+  /** What waits in the topic itself. */
+  get waiting(): Readable {
+    return { from: this.distributed, until: ordinalAt(this.#visible) }
   }
 
   /** A channel of it was paused or unpaused. */

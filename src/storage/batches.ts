@@ -11,12 +11,16 @@ export interface Batch {
   readonly firstIndex: number
 }
 
-/**
- * The batches that a segment's index names, up to the first line that does not join the one before: lines are written
- * in order, so nothing behind a bad one can be trusted.
- */
+/** The batches that a segment's index names. */
 export function readBatches(file: SegmentFile): Batch[] {
-  const lines = file.readIndexNow()
+  return parseBatches(file.readIndexNow())
+}
+
+/**
+ * The batches that these lines of an index name, up to the first line that does not join the one before: lines are
+ * written in order, so nothing behind a bad one can be trusted.
+ */
+export function parseBatches(lines: Buffer): Batch[] {
   const batches: Batch[] = []
   let offset = 0
   let firstIndex = 0

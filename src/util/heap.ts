@@ -67,6 +67,22 @@ export class Heap<T extends HeapItem> {
     return this.#items.values()
   }
 
+  /** Every item, first to last; taking k of them costs O(k log k). The heap must not change meanwhile. */
+  *inOrder(): Generator<T, void, undefined> {
+    // An item comes before its children: candidates are those whose parent has been given.
+    const next = new Heap<Candidate<T>>((a, b) => this.#before(a.item, b.item))
+    const consider = (index: number): void => {
+      const item = this.#items[index]
+      if (item !== undefined) next.push({ item, index, heapIndex: -1 })
+    }
+    consider(0)
+    for (let first = next.pop(); first !== undefined; first = next.pop()) {
+      yield first.item
+      consider(2 * first.index + 1)
+      consider(2 * first.index + 2)
+    }
+  }
+
   #place(item: T, index: number): void {
     this.#items[index] = item
     item.heapIndex = index
@@ -101,4 +117,9 @@ export class Heap<T extends HeapItem> {
     }
     this.#place(item, index)
   }
+}
+
+interface Candidate<T> extends HeapItem {
+  readonly item: T
+  readonly index: number
 }

@@ -67,6 +67,10 @@ function fakeDaemon() {
       if (!topics.has(name)) topics.set(name, fakeTopic(name))
     },
     deleteTopic: (name: string) => topics.delete(name),
+    peek: async (...args: unknown[]): Promise<[]> => {
+      calls.push(`peek ${JSON.stringify(args)}`)
+      return []
+    },
     settle: async () => {},
     deleteChannel: (name: string, channelName: string) =>
       topics.get(name)?.channels.delete(channelName) ?? false,

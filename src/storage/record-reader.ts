@@ -1,0 +1,203 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+import { type Batch, parseBatches } from './batches.ts'
+import type { Position } from './position.ts'
+import { DUE_LENGTH, dueOf, isDeferred, isRecord, recordLength } from './record.ts'
+import type { Segment } from './segment.ts'
+import { isMissing } from './segment-file.ts'
+import type { TopicLog } from './topic-log.ts'
+
+/** A message as it lies in a log. */
+export interface FoundRecord {
+  /** The record from its beginning: its header, and as much of the body as was wanted. */
+  readonly bytes: Buffer
+  /** Bytes of the whole body. */
+  readonly size: number
+  /** When it is due, Unix ms; undefined for a message that is not deferred. */
+  readonly due: number | undefined
+  /** Bytes of the whole record. */
+  readonly length: number
+}
+
+/** A file was deleted after one had begun to look: its messages were finished, or moved. Look again. */
+export class SegmentGoneError extends Error {}
+
+/** Bytes of a segment from `start` on. */
+interface Stretch {
+  readonly bytes: Buffer
+  readonly start: number
+}
+
+const SHORTEST_READ = 4 * 1024
+const LONGEST_READ = 64 * 1024
+/** How many records `walk` looks at, and how many bytes it reads from disk, before it gives up. */
+const MOST_RECORDS = 100_000
+const MOST_BYTES = 32 * 1024 * 1024
+
+/**
+ * Looks at a log without being known to it: it moves no cursor, keeps nothing in memory, and opens files of its own,
+ * only for reading. What is in memory is read at once; the disk is read in the background, a few KiB at a time.
+ */
+export class RecordReader {
+  readonly #log: TopicLog
+  /** How many bytes of each body are wanted. */
+  readonly #wanted: number
+  readonly #files = new Map<string, FileHandle>()
+  #records = 0
+  #bytes = 0
+
+  constructor(log: TopicLog, wanted: number) {
+    this.#log = log
+    this.#wanted = wanted
+  }
+
+  /**
+   * The message at this place, whose id says that it was number `index` of segment `number`; undefined when what is there
+   * is not that message.
+   *
+   * @throws SegmentGoneError
+   */
+  async find(
+    segment: Segment,
+    offset: number,
+    number: number,
+    index: number,
+  ): Promise<FoundRecord | undefined> {
+    const stretch = await this.#stretchAt(segment, offset)
+    return stretch && this.#recordAt(segment, stretch, offset, number, index)
+  }
+
+  /** A record that is at hand. */
+  at(record: Buffer): FoundRecord {
+    const length = recordLength(record, 0)
+    const deferred = isDeferred(record, 0)
+    const size = bodySize(length, deferred)
+    const bytes = record.subarray(0, MESSAGE_OVERHEAD + Math.min(size, this.#wanted))
+    return { bytes, size, due: deferred ? dueOf(record, 0) : undefined, length }
+  }
+
+  /**
+   * Goes along the log, as a cursor does, to before the message of the ordinal `until`; until `visit` returns false; or
+   * until it has looked at so much that it must end. What is damaged is left out.
+   *
+   * @throws SegmentGoneError
+   */
+  async walk(
+    { segment, offset, index }: Position,
+    until: number,
+    visit: (record: FoundRecord) => boolean,
+  ): Promise<void> {
+    let stretch: Stretch | undefined
+    for (; !this.#isExhausted; this.#records++) {
+      while (offset >= segment.committedSize && segment.next !== undefined) {
+        segment = segment.next
+        offset = index = 0
+        stretch = undefined
+      }
+      if (offset >= segment.committedSize || segment.firstOrdinal + index >= until) return
+      if (!covers(stretch, offset)) stretch = await this.#stretchAt(segment, offset)
+      // A log that lives in memory has dropped it.
+      if (stretch === undefined) return
+      const record = await this.#recordAt(segment, stretch, offset, segment.number, index)
+      if (record === undefined) {
+        const batch = await this.#soundBatchAfter(segment, offset)
+        offset = batch?.offset ?? segment.committedSize
+        index = batch?.firstIndex ?? segment.committedCount
+        stretch = undefined
+        continue
+      }
+      if (!visit(record)) return
+      offset += record.length
+      index++
+    }
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#files.values()]
+    this.#files.clear()
+    await Promise.all(files.map(file => file.close()))
+  }
+
+  get #isExhausted(): boolean {
+    return this.#records >= MOST_RECORDS || this.#bytes >= MOST_BYTES
+  }
+
+  async #stretchAt(segment: Segment, offset: number): Promise<Stretch | undefined> {
+    const block = this.#log.blockAt(segment, offset)
+    if (block !== undefined) {
+      return { bytes: block.bytes.subarray(0, block.committed), start: block.start }
+    }
+    if (segment.file === undefined) return undefined
+    const length = Math.min(LONGEST_READ, Math.max(SHORTEST_READ, MESSAGE_OVERHEAD + this.#wanted))
+    return { bytes: await this.#read(segment, offset, length), start: offset }
+  }
+
+  /** The record that begins at `offset`; the stretch may end within it. */
+  async #recordAt(
+    segment: Segment,
+    { bytes, start }: Stretch,
+    offset: number,
+    number: number,
+    index: number,
+  ): Promise<FoundRecord | undefined> {
+    const at = offset - start
+    if (!isRecord(bytes, at, bytes.length, number, index)) return undefined
+    const length = recordLength(bytes, at)
+    if (offset + length > segment.committedSize) return undefined
+    const deferred = isDeferred(bytes, at)
+    const size = bodySize(length, deferred)
+    const wanted = MESSAGE_OVERHEAD + Math.min(size, this.#wanted)
+    let head = bytes.subarray(at, at + wanted)
+    if (head.length < wanted) head = await this.#read(segment, offset, wanted)
+    if (head.length < wanted) return undefined
+    if (!deferred) return { bytes: head, size, due: undefined, length }
+    if (at + length <= bytes.length) return { bytes: head, size, due: dueOf(bytes, at), length }
+    const due = await this.#read(segment, offset + length - DUE_LENGTH, DUE_LENGTH)
+    return due.length < DUE_LENGTH ? undefined : { bytes: head, size, due: due.readDoubleBE(0), length }
+  }
+
+  /** Where a cursor would go on that met bad bytes at `offset`. */
+  async #soundBatchAfter(segment: Segment, offset: number): Promise<Batch | undefined> {
+    if (segment.file === undefined) return undefined
+    const index = await this.#open(segment.file.indexPath)
+    const lines = Buffer.alloc((await index.stat()).size)
+    const { bytesRead } = await index.read(lines, 0, lines.length, 0)
+    for (const batch of parseBatches(lines.subarray(0, bytesRead))) {
+      if (batch.offset <= offset || this.#isExhausted) continue
+      const bytes = await this.#read(segment, batch.offset, batch.length)
+      if (bytes.length === batch.length && crc32(bytes) === batch.crc) return batch
+    }
+    return undefined
+  }
+
+  async #read(segment: Segment, offset: number, length: number): Promise<Buffer> {
+    const file = await this.#open(segment.file?.logPath ?? '')
+    const target = Buffer.allocUnsafe(Math.min(length, Math.max(0, segment.committedSize - offset)))
+    const { bytesRead } = await file.read(target, 0, target.length, offset)
+    this.#bytes += bytesRead
+    return target.subarray(0, bytesRead)
+  }
+
+  async #open(path: string): Promise<FileHandle> {
+    const known = this.#files.get(path)
+    if (known !== undefined) return known
+    try {
+      const file = await open(path, 'r')
+      this.#files.set(path, file)
+      return file
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      throw new SegmentGoneError(`${path} is gone`, { cause: error })
+    }
+  }
+}
+
+function bodySize(length: number, deferred: boolean): number {
+  return length - MESSAGE_OVERHEAD - (deferred ? DUE_LENGTH : 0)
+}
+
+/** Whether at least the header of a record that begins there is in this stretch. */
+function covers(stretch: Stretch | undefined, offset: number): boolean {
+  return stretch !== undefined && offset + MESSAGE_OVERHEAD <= stretch.start + stretch.bytes.length
+}
