@@ -109,12 +109,23 @@ interface Update {
   warnings: Warning[]
 }
 
+/**
+ * How depths went before the first update of a stream, for the small charts in tables: about the last two minutes,
+ * oldest first, at most 60 of each, and as many as `time` has. In pairs, as a topic may be named `__proto__`.
+ */
+export interface Trends {
+  time: number[]
+  depths: [name: string, depths: (number | null)[]][]
+}
+
 /** Event `topics` of `GET /api/live?view=topics`. The first has all rows; the later ones those that have changed. */
 export interface TopicsUpdate extends Update {
   whole: boolean
   rows: TopicRow[]
   removed: string[]
   nodes: number
+  /** Of the topics; with the first update of a stream. */
+  trends?: Trends
 }
 
 /** Event `topic` of `/api/live?view=topic&topic=T`. */
@@ -124,6 +135,8 @@ export interface TopicUpdate extends Update {
   undistributed: number
   channels: ChannelRow[]
   nodes: ShareRow[]
+  /** Of the channels; with the first update of a stream. */
+  trends?: Trends
 }
 
 /** Event `channel` of `/api/live?view=channel&topic=T&channel=C`. */
@@ -155,6 +168,8 @@ export interface CounterUpdate extends Update {
 
 /** Event `missing`: there is no such topic, channel or node (any more). The stream goes on, in case it comes. */
 export interface Missing extends Update {
+  /** What there is none of: of a channel whose topic is missing, too, the topic. */
+  what: 'topic' | 'channel' | 'node'
   /** Names that are near. */
   near: string[]
 }
@@ -203,11 +218,13 @@ export interface PeekedMessage extends ShownMessage {
 }
 
 /**
- * `GET /api/watch?topic=T[&rate=20]`: server-sent events. `ready` (Ready) when the channel is there, then `messages`
- * (WatchedMessages) at most four times a second, and `failed` (Failed).
+ * `GET /api/watch?topic=T[&rate=20]`: server-sent events. `ready` (Ready) when the channel is there, and again when the
+ * nsqds are others, then `messages` (WatchedMessages) at most four times a second; `missing` (Missing) as long as there is
+ * no such topic, and `failed` (Failed) while no nsqd can be watched.
  */
-export interface Ready {
+export interface Ready extends Update {
   channel: string
+  /** Those that are watched; `warnings` has why others are not. */
   nsqds: string[]
 }
 

@@ -1,0 +1,89 @@
+/** Calls of nsqadmin's HTTP API, the official part and ours, with paths below <base>. */
+import type { History, PageConfig } from '../live-types.ts'
+import { connectionError, replyError } from './api-error.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** What the official calls answer: what went wrong at some of the daemons, or nothing. */
+export interface Done {
+  message: string
+}
+
+/** Throws ApiError. `path` is below the base path: `api/config`. */
+export async function call<Reply>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Reply> {
+  let response: Response
+  let text: string
+  try {
+    const init: RequestInit = { method, headers: { Accept: 'application/json' } }
+    if (signal) init.signal = signal
+    if (body !== undefined) init.body = JSON.stringify(body)
+    response = await fetch(new URL(path, document.baseURI), init)
+    text = await response.text()
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw connectionError(error)
+  }
+  const reply = parse(text)
+  if (!response.ok) throw replyError(response.status, reply)
+  // It is from the server that this page is from, of the same version: live-types.ts says what is in it.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return reply as Reply
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** `api/history?topic=a&channel=b`: without what is undefined. */
+export function withQuery(path: string, query: Record<string, string | number | undefined>): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value))
+  const text = params.toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+export function fetchConfig(signal?: AbortSignal): Promise<PageConfig> {
+  return call('GET', 'api/config', undefined, signal)
+}
+
+export function fetchHistory(
+  topic: string,
+  channel: string | undefined,
+  signal?: AbortSignal,
+): Promise<History> {
+  return call('GET', withQuery('api/history', { topic, channel }), undefined, signal)
+}
+
+export type Action = 'pause' | 'unpause' | 'empty'
+
+const topicPath = (topic: string, channel?: string): string =>
+  `api/topics/${encodeURIComponent(topic)}${channel === undefined ? '' : `/${encodeURIComponent(channel)}`}`
+
+/** Pauses, unpauses or empties a topic, or a channel of it. */
+export function act(action: Action, topic: string, channel?: string): Promise<Done> {
+  return call('POST', topicPath(topic, channel), { action })
+}
+
+/** Deletes a topic with all its channels, or one channel of it. */
+export function remove(topic: string, channel?: string): Promise<Done> {
+  return call('DELETE', topicPath(topic, channel))
+}
+
+/** Creates a topic, and a channel of it. */
+export function create(topic: string, channel?: string): Promise<Done> {
+  return call('POST', 'api/topics', channel ? { topic, channel } : { topic })
+}
+
+/** Hides a topic's messages at one nsqd from consumers who look it up. `node` is `host:port`. */
+export function tombstone(node: string, topic: string): Promise<Done> {
+  return call('DELETE', `api/nodes/${encodeURIComponent(node)}`, { topic })
+}

@@ -1,0 +1,42 @@
+import type { ComponentChildren, Ref } from 'preact'
+import { Icon, type IconName } from './icon.tsx'
+
+interface ButtonProps {
+  children: ComponentChildren
+  onPress?: () => void
+  kind?: 'plain' | 'primary' | 'danger' | 'quiet'
+  icon?: IconName
+  /** Works on it: shown, and not to be pressed again. */
+  busy?: boolean
+  disabled?: boolean
+  submit?: boolean
+  title?: string
+  element?: Ref<HTMLButtonElement>
+}
+
+export function Button({
+  children,
+  onPress,
+  kind = 'plain',
+  icon,
+  busy = false,
+  disabled = false,
+  submit = false,
+  title,
+  element,
+}: ButtonProps) {
+  return (
+    <button
+      type={submit ? 'submit' : 'button'}
+      class={`button ${kind}`}
+      onClick={onPress}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      title={title}
+      ref={element ?? null}
+    >
+      {busy ? <span class="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
+      {children}
+    </button>
+  )
+}

@@ -1,0 +1,23 @@
+import { trendLines } from '../trends.ts'
+
+const WIDTH = 72
+const HEIGHT = 20
+
+/** How a number went over the last minutes, beside the number: it says nothing to a screen reader. */
+export function Sparkline({ values }: { values: readonly (number | null)[] }) {
+  // A line on the very edge would be cut in half.
+  const lines = trendLines(values, WIDTH, HEIGHT - 3)
+  return (
+    <svg
+      class="sparkline"
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 -1.5 ${WIDTH} ${HEIGHT}`}
+      aria-hidden="true"
+    >
+      {lines.map(points => (
+        <polyline key={points} points={points} />
+      ))}
+    </svg>
+  )
+}

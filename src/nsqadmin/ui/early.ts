@@ -1,0 +1,3 @@
+import { applyKeptTheme } from './theme.ts'
+
+applyKeptTheme()
