@@ -1,0 +1,142 @@
+import { HttpError } from '../../http/error.ts'
+import { json, type Reply } from '../../http/reply.ts'
+import type { HttpRequest, Route } from '../../http/router.ts'
+import type { Admin } from '../admin.ts'
+import type { Peek, Tombstones } from '../live-types.ts'
+import { integerArgument, nameArgument, optionalName } from './arguments.ts'
+import { WallClock } from './clock.ts'
+import { Counter } from './counter.ts'
+import { Poller } from './poller.ts'
+import { publish } from './publish.ts'
+import { refusing } from './refusal.ts'
+import { Streams } from './streams.ts'
+import {
+  channelView,
+  counterView,
+  nodesView,
+  nodeView,
+  topicsView,
+  topicView,
+  type View,
+  type ViewSource,
+} from './views.ts'
+import { toWarning } from './warnings.ts'
+import { Watches } from './watch/watches.ts'
+
+const PEEK_COUNT = { fallback: 10, min: 1, max: 100 }
+/** Bytes of each body that peek shows. */
+const PEEK_BODY = 64 * 1024
+
+/** What the page has beyond the official API: live numbers and their past, watch, peek, publish, and tombstones. */
+export interface Live {
+  readonly routes: Route[]
+  /** For /metrics. */
+  readonly status: LiveStatus
+  /** Looks at the cluster no more, and ends watches. The streams end with the server. */
+  close(): void
+}
+
+export interface LiveStatus {
+  /** Open streams of /api/live. */
+  readonly streams: number
+  readonly watches: number
+  /** Looks at the cluster so far. */
+  readonly looks: number
+  /** Since the last look at which a daemon answered; undefined before. */
+  readonly ageMs: number | undefined
+}
+
+/** `close` ends all that goes on by itself. */
+export function liveRoutes(admin: Admin): Live {
+  const { basePath, pollInterval } = admin.options
+  const clock = new WallClock()
+  const counter = new Counter()
+  const streams = new Streams()
+  const watches = new Watches(admin, clock, () => poller.last?.topicNames ?? [])
+  let lastAnswerMs: number | undefined
+  const poller = new Poller({
+    cluster: () => admin.cluster,
+    intervalMs: pollInterval,
+    clock,
+    looked(look) {
+      counter.observe(look.stats)
+      if (look.failed === undefined) lastAnswerMs = look.atMs
+      streams.looked(look)
+    },
+  })
+  const source: ViewSource = {
+    get cluster() {
+      return admin.cluster
+    },
+    memory: poller.memory,
+    counter,
+  }
+  const route = (method: string, path: string, handle: Route['handle']): Route => ({
+    method,
+    path: `${basePath}/api/${path}`,
+    handle,
+  })
+  return {
+    routes: [
+      route('GET', 'live', ({ query }) => streams.open(viewOf(source, query), poller)),
+      route('GET', 'history', ({ query }) =>
+        json(poller.memory.history(nameArgument(query, 'topic'), optionalName(query, 'channel'))),
+      ),
+      route('GET', 'watch', ({ query }) => watches.open(query)),
+      route('GET', 'peek', request => peek(admin, request)),
+      route('POST', 'publish', request => publish(request, admin.cluster)),
+      route('GET', 'tombstones', () => tombstones(admin)),
+    ],
+    get status() {
+      return {
+        streams: streams.size,
+        watches: watches.size,
+        looks: poller.last?.number ?? 0,
+        ageMs: lastAnswerMs === undefined ? undefined : performance.now() - lastAnswerMs,
+      }
+    },
+    close() {
+      poller.close()
+      watches.close()
+    },
+  }
+}
+
+function viewOf(source: ViewSource, query: URLSearchParams): View {
+  switch (query.get('view')) {
+    case 'topics':
+      return topicsView(source)
+    case 'topic':
+      return topicView(source, nameArgument(query, 'topic'))
+    case 'channel':
+      return channelView(source, nameArgument(query, 'topic'), nameArgument(query, 'channel'))
+    case 'nodes':
+      return nodesView(source)
+    case 'node':
+      return nodeView(source, nameArgument(query, 'node'))
+    case 'counter':
+      return counterView(source)
+    default:
+      throw new HttpError(400, 'INVALID_ARG_VIEW: view is topics, topic, channel, nodes, node or counter')
+  }
+}
+
+async function peek(admin: Admin, { query }: HttpRequest): Promise<Reply> {
+  const topic = nameArgument(query, 'topic')
+  const channel = optionalName(query, 'channel')
+  const { fallback, min, max } = PEEK_COUNT
+  const count = integerArgument(query, 'n', fallback, min, max)
+  const { value, warnings } = await refusing(admin.cluster.peek(topic, channel, count, PEEK_BODY))
+  return json({ ...value, warnings: warnings.map(toWarning), message: '' } satisfies Peek)
+}
+
+async function tombstones(admin: Admin): Promise<Reply> {
+  const { value, warnings } = await refusing(admin.cluster.tombstones())
+  const { list, unsupported } = value
+  return json({
+    tombstones: list,
+    unsupported,
+    warnings: warnings.map(toWarning),
+    message: '',
+  } satisfies Tombstones)
+}

@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto'
+import type { EventSink } from '../../../http/events.ts'
+import { NsqError } from '../../../util/errors.ts'
+import type { Answers } from '../../../cluster/answers.ts'
+import type { ClusterNode, Look as ClusterLook } from '../../../cluster/cluster.ts'
+import type { NsqdStats } from '../../../cluster/stats.ts'
+import type { Failed, Missing, Ready } from '../../live-types.ts'
+import { toWarning } from '../warnings.ts'
+import { Allowance } from './allowance.ts'
+import { type ReceivedMessage, WatchBuffer } from './buffer.ts'
+import { Tap, type TapOwner } from './tap.ts'
+
+/** The questions of a watch. */
+export interface WatchedCluster {
+  /** The nsqds that have the topic. */
+  look(topic: string, signal: AbortSignal): Promise<Answers<ClusterLook>>
+  /** Empties the channel at one nsqd, and returns how many messages were in it. */
+  emptyAt(node: string, topic: string, channel: string, signal: AbortSignal): Promise<number>
+  /** Names that are near. */
+  near(topic: string): string[]
+}
+
+export interface WatchOptions {
+  topic: string
+  /** Messages shown a second. */
+  rate: number
+  /** How often it is looked where the topic is. */
+  intervalMs: number
+  connectTimeoutMs: number
+  cluster: WatchedCluster
+  sink: EventSink
+  now: () => number
+}
+
+const TURN_MS = 250
+/** Messages that an nsqd may send ahead: with the largest ones this bounds what is on its way when it is told to stop. */
+const READY = 25
+/** How often a channel is emptied that more comes into than is taken out. */
+const EMPTY_MS = 1000
+/** A connection that is lost makes it look again sooner. */
+const SOON_MS = 250
+const OURS = /^nsqadmin-[0-9a-f]{8}#ephemeral$/
+
+/**
+ * Shows somebody the messages of a topic as they come, by a channel of its own, and takes nothing from anybody:
+ *
+ * - It never subscribes where the topic is not: nsqd would create it. So it looks first, and again after each loss.
+ * - Nor where the topic has no other channel: what waits in it would go to the first one that comes, and that is us.
+ * - It takes only so many messages in each turn. When there are more, the channel is emptied every second, so that what is
+ *   shown is new: no clock of an nsqd has to be right for this.
+ */
+export class Watch implements TapOwner {
+  readonly topic: string
+  readonly channel = `nsqadmin-${randomBytes(4).toString('hex')}#ephemeral`
+  readonly #options: WatchOptions
+  readonly #taps = new Map<string, Tap>()
+  readonly #buffer: WatchBuffer
+  readonly #allowance = new Allowance()
+  readonly #stop = new AbortController()
+  readonly #turnTimer: NodeJS.Timeout
+  #lookTimer: NodeJS.Timeout | undefined
+  #isLooking = false
+  #isEmptying = false
+  #lastEmptiedMs = -Infinity
+  /** What was said last about where it watches. */
+  #told = ''
+
+  constructor(options: WatchOptions) {
+    this.topic = options.topic
+    this.#options = options
+    this.#buffer = new WatchBuffer(options.rate, performance.now())
+    this.#turnTimer = setInterval(() => this.#turn(), TURN_MS)
+    void this.#look()
+  }
+
+  close(): void {
+    this.#stop.abort()
+    clearInterval(this.#turnTimer)
+    clearTimeout(this.#lookTimer)
+    for (const tap of this.#taps.values()) tap.close()
+    this.#taps.clear()
+  }
+
+  /** For the taps. */
+  received(message: ReceivedMessage): void {
+    this.#buffer.add(message)
+    if (this.#allowance.isSpent) return
+    if (this.#allowance.spend(message.body.length)) this.#setReady(0)
+  }
+
+  /** For the taps. */
+  lost(tap: Tap): void {
+    if (this.#taps.get(tap.node) === tap) this.#taps.delete(tap.node)
+    this.#lookIn(SOON_MS)
+  }
+
+  #setReady(count: number): void {
+    for (const tap of this.#taps.values()) tap.setReady(count)
+  }
+
+  #turn(): void {
+    const { sink } = this.#options
+    const nowMs = performance.now()
+    const messages = this.#buffer.take(nowMs)
+    if (messages !== undefined && !sink.send('messages', messages)) this.#buffer.putBack(messages)
+    if (!this.#allowance.isSpent || this.#isEmptying) return
+    if (nowMs - this.#lastEmptiedMs < EMPTY_MS) this.#goOn()
+    else void this.#empty()
+  }
+
+  #goOn(): void {
+    this.#allowance.renew()
+    this.#setReady(READY)
+  }
+
+  async #empty(): Promise<void> {
+    const { signal } = this.#stop
+    const { cluster } = this.#options
+    this.#isEmptying = true
+    const emptied = [...this.#taps.keys()].map(async node => {
+      try {
+        this.#buffer.skip(await cluster.emptyAt(node, this.topic, this.channel, signal))
+      } catch {
+        // Then what comes next is older than it could be. The connection knows whether the nsqd is gone.
+      }
+    })
+    await Promise.all(emptied)
+    this.#isEmptying = false
+    if (signal.aborted) return
+    this.#lastEmptiedMs = performance.now()
+    this.#goOn()
+  }
+
+  #lookIn(ms: number): void {
+    // One that is under way may have seen too little: it looks again soon anyway.
+    if (this.#stop.signal.aborted || this.#isLooking) return
+    clearTimeout(this.#lookTimer)
+    this.#lookTimer = setTimeout(() => void this.#look(), ms)
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true
+    const before = [...this.#taps.keys()]
+    try {
+      await this.#follow()
+    } catch (error) {
+      this.#tellFailed([error])
+    }
+    this.#isLooking = false
+    const hasLost = before.some(node => !this.#taps.has(node))
+    this.#lookIn(hasLost ? SOON_MS : this.#options.intervalMs)
+  }
+
+  /** Subscribes where the topic has come to, leaves where it is not any more, and says so. */
+  async #follow(): Promise<void> {
+    const { cluster } = this.#options
+    const { signal } = this.#stop
+    const { value, warnings } = await cluster.look(this.topic, signal)
+    if (signal.aborted) return
+    const having = value.stats.filter(nsqd => nsqd.topics.some(({ name }) => name === this.topic))
+    const wanted = new Set(having.filter(nsqd => this.#hasOtherChannel(nsqd)).map(({ node }) => node))
+    for (const [node, tap] of this.#taps) {
+      if (wanted.has(node)) continue
+      this.#taps.delete(node)
+      tap.close()
+    }
+    const errors = await this.#subscribe(value.nodes.filter(({ node }) => wanted.has(node)))
+    if (signal.aborted) return
+    const withoutChannel = having.map(({ node }) => node).filter(node => !wanted.has(node))
+    if (withoutChannel.length > 0) errors.push(noChannel(this.topic, withoutChannel))
+    errors.push(...warnings)
+    if (having.length === 0 && warnings.length === 0) this.#tellMissing()
+    else if (this.#taps.size > 0) this.#tellReady(errors)
+    else this.#tellFailed(errors)
+  }
+
+  #hasOtherChannel(nsqd: NsqdStats): boolean {
+    const topic = nsqd.topics.find(({ name }) => name === this.topic)
+    return topic?.channels.some(({ name }) => !OURS.test(name)) ?? false
+  }
+
+  /** Returns what has failed. */
+  async #subscribe(nodes: readonly ClusterNode[]): Promise<unknown[]> {
+    const errors: unknown[] = []
+    const { connectTimeoutMs } = this.#options
+    const { signal } = this.#stop
+    const subscribe = async ({ node, tcpAddress }: ClusterNode): Promise<void> => {
+      try {
+        const tap = await Tap.open(node, tcpAddress, this, connectTimeoutMs, signal)
+        if (signal.aborted) {
+          tap.close()
+          return
+        }
+        this.#taps.set(node, tap)
+        if (!this.#allowance.isSpent) tap.setReady(READY)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    await Promise.all(nodes.filter(({ node }) => !this.#taps.has(node)).map(subscribe))
+    return errors
+  }
+
+  #tellReady(errors: readonly unknown[]): void {
+    const nsqds = [...this.#taps.keys()].sort()
+    const ready: Omit<Ready, 'time'> = { channel: this.channel, nsqds, warnings: errors.map(toWarning) }
+    this.#tell('ready', ready)
+  }
+
+  #tellMissing(): void {
+    const missing: Omit<Missing, 'time'> = {
+      what: 'topic',
+      near: this.#options.cluster.near(this.topic),
+      warnings: [],
+    }
+    this.#tell('missing', missing)
+  }
+
+  #tellFailed(errors: readonly unknown[]): void {
+    if (this.#stop.signal.aborted) return
+    const warnings = errors.map(toWarning)
+    const message = warnings[0]?.message ?? `topic ${this.topic}: no nsqd can be watched`
+    const failed: Omit<Failed, 'time'> = { message, warnings }
+    this.#tell('failed', failed)
+  }
+
+  /** Says what has not been said last. */
+  #tell(event: string, data: object): void {
+    const told = `${event} ${JSON.stringify(data)}`
+    if (told === this.#told) return
+    if (this.#options.sink.send(event, { time: this.#options.now(), ...data })) this.#told = told
+  }
+}
+
+function noChannel(topic: string, nodes: readonly string[]): NsqError {
+  return new NsqError('E_NO_CHANNEL', `topic ${topic} has no channel at ${nodes.join(', ')}`, {
+    remedy:
+      'What is published waits there for the first channel, and a watch would take it. Create a channel first.',
+  })
+}

@@ -1,0 +1,79 @@
+import { HttpError } from '../../../http/error.ts'
+import { eventStream } from '../../../http/events.ts'
+import type { Reply } from '../../../http/reply.ts'
+import { isValidTopicName, NAME_RULE } from '../../../protocol/names.ts'
+import type { Admin } from '../../admin.ts'
+import { integerArgument, nameArgument } from '../arguments.ts'
+import type { WallClock } from '../clock.ts'
+import { nearNames } from '../near.ts'
+import type { Watch, WatchedCluster } from './watch.ts'
+
+/** Open at a time. Each has a channel at every nsqd of its topic. */
+const MAX_WATCHES = 32
+const RATE = { fallback: 20, min: 1, max: 200 }
+
+/** The streams of `/api/watch`. */
+export class Watches {
+  readonly #admin: Admin
+  readonly #clock: WallClock
+  readonly #topicNames: () => Iterable<string>
+  readonly #open = new Set<Watch>()
+  #size = 0
+
+  constructor(admin: Admin, clock: WallClock, topicNames: () => Iterable<string>) {
+    this.#admin = admin
+    this.#clock = clock
+    this.#topicNames = topicNames
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  async open(query: URLSearchParams): Promise<Reply> {
+    const topic = nameArgument(query, 'topic')
+    if (!isValidTopicName(topic)) throw new HttpError(400, `INVALID_TOPIC: ${NAME_RULE}`)
+    const { fallback, min, max } = RATE
+    const rate = integerArgument(query, 'rate', fallback, min, max)
+    // The client is not needed before somebody watches.
+    const { Watch } = await import('./watch.ts')
+    if (this.#size >= MAX_WATCHES) throw new HttpError(503, 'TOO_MANY_WATCHES: others watch, try again later')
+    const { pollInterval, httpClientConnectTimeout } = this.#admin.options
+    return eventStream(sink => {
+      this.#size++
+      const watch = new Watch({
+        topic,
+        rate,
+        intervalMs: pollInterval,
+        connectTimeoutMs: httpClientConnectTimeout,
+        cluster: this.#cluster(),
+        sink,
+        now: () => this.#clock.now(),
+      })
+      this.#open.add(watch)
+      return () => {
+        this.#size--
+        this.#open.delete(watch)
+        watch.close()
+      }
+    })
+  }
+
+  close(): void {
+    for (const watch of this.#open) watch.close()
+  }
+
+  #cluster(): WatchedCluster {
+    const admin = this.#admin
+    return {
+      look: (topic, signal) => admin.cluster.look({ topic }, signal),
+      near: topic => nearNames(topic, this.#topicNames()),
+      async emptyAt(node, topic, channel, signal) {
+        const nsqd = admin.cluster.at(node)
+        const { value } = await nsqd.stats({ topic, channel }, signal)
+        await nsqd.emptyChannel(topic, channel)
+        return value[0]?.topics[0]?.channels.find(({ name }) => name === channel)?.depth ?? 0
+      },
+    }
+  }
+}
