@@ -31,6 +31,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/archive-verify.ts')).archiveVerify,
   },
   {
+    name: 'stat',
+    bin: 'nsq_stat',
+    summary: 'Watch the depths and rates of topics and channels',
+    load: async () => (await import('./commands/stat.ts')).stat,
+  },
+  {
     name: 'nsqd',
     bin: 'nsqd',
     summary: 'Run nsqd, the daemon that receives, keeps and delivers messages',
@@ -41,5 +47,11 @@ export const commands: readonly CommandEntry[] = [
     bin: 'nsqlookupd',
     summary: 'Run nsqlookupd, the daemon that knows which nsqd has which topic',
     load: async () => (await import('./commands/nsqlookupd.ts')).nsqlookupd,
+  },
+  {
+    name: 'nsqadmin',
+    bin: 'nsqadmin',
+    summary: 'Run nsqadmin, the page to watch and steer a cluster in the browser',
+    load: async () => (await import('./commands/nsqadmin.ts')).nsqadmin,
   },
 ]

@@ -38,6 +38,7 @@ export interface RequestOptions {
 
 export interface HttpReply {
   status: number
+  contentType?: string
   body: Buffer
 }
 
@@ -177,7 +178,10 @@ function send(method: string, target: URL, name: string, options: RequestOptions
       })
       response.on('end', () => {
         settle()
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks, length) })
+        const { statusCode: status = 0, headers } = response
+        const contentType = headers['content-type']
+        const body = Buffer.concat(chunks, length)
+        resolve({ status, ...(contentType === undefined ? {} : { contentType }), body })
       })
       response.on('error', error => {
         settle()

@@ -1,0 +1,138 @@
+/** The official API's questions: topics, channels, nodes, and the counter. */
+import { HttpError } from '../../http/error.ts'
+import { json, type Reply } from '../../http/reply.ts'
+import type { HttpRequest, Route } from '../../http/router.ts'
+import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { NsqdStats } from '../../cluster/stats.ts'
+import type { Admin } from '../admin.ts'
+import { isOlder } from './semver.ts'
+import { sumChannel, sumTopic, topicsOf } from './stats-json.ts'
+import { ask, topicNotFound } from './upstream.ts'
+
+export function viewRoutes(admin: Admin): Route[] {
+  return [
+    get('/api/topics', request => topics(admin, request)),
+    get('/api/topics/:topic', request => topic(admin, request)),
+    get('/api/topics/:topic/:channel', request => channel(admin, request)),
+    get('/api/nodes', () => nodes(admin)),
+    get('/api/nodes/:node', request => node(admin, request)),
+    get('/api/counter', () => counter(admin)),
+  ]
+}
+
+function get(path: string, handle: Route['handle']): Route {
+  return { method: 'GET', path, handle }
+}
+
+async function topics(admin: Admin, { query }: HttpRequest): Promise<Reply> {
+  const { cluster } = admin
+  const { value, message } = await ask(admin, 'topics', cluster.topics())
+  if (query.get('inactive') !== 'true') return json({ topics: value, message })
+  const inactive = new Map<string, string[]>()
+  if (cluster.lookupds.length > 0) {
+    // Those of the nodes are not: their producers need not be looked up one by one.
+    const { value: nodes } = await ask(admin, 'nodes', cluster.nodes())
+    const active = new Set(
+      nodes.flatMap(({ topics }) => topics.filter(({ tombstoned }) => !tombstoned).map(({ name }) => name)),
+    )
+    for (const name of value.filter(name => !active.has(name))) {
+      const holders = await ask(admin, name, cluster.holdersOf(name))
+      if (holders.value.nodes.length === 0) inactive.set(name, holders.value.channels)
+    }
+  }
+  return json({ topics: Object.fromEntries(inactive), message })
+}
+
+async function topic(admin: Admin, { params: { topic: name = '' } }: HttpRequest): Promise<Reply> {
+  const { value, message } = await ask(admin, name, admin.cluster.stats({ topic: name }))
+  await checkKnown(admin, name, value)
+  const shares = value.flatMap(nsqd => topicsOf(nsqd, false)).sort(byHost)
+  return json({ ...sumTopic(name, shares), message })
+}
+
+async function channel(admin: Admin, { params }: HttpRequest): Promise<Reply> {
+  const { topic: topicName = '', channel: name = '' } = params
+  const filter = { topic: topicName, channel: name, clients: true }
+  const { value, message } = await ask(admin, topicName, admin.cluster.stats(filter))
+  await checkKnown(admin, topicName, value)
+  const shares = value
+    .flatMap(nsqd => topicsOf(nsqd, true).flatMap(({ channels }) => channels ?? []))
+    .filter(({ channel_name: found }) => found === name)
+    .sort(byHost)
+  // So it is in the official nsqadmin, and scripts may have got used to it.
+  if (shares.length === 0) throw new HttpError(500, 'INTERNAL_ERROR')
+  return json({ ...sumChannel(shares), message })
+}
+
+/** A topic without an nsqd may still be known to nsqlookupd. */
+async function checkKnown(admin: Admin, topic: string, stats: readonly NsqdStats[]): Promise<void> {
+  if (stats.length > 0) return
+  const { value } = await ask(admin, topic, admin.cluster.holdersOf(topic))
+  if (!value.isKnown) throw topicNotFound(admin)
+}
+
+async function nodes(admin: Admin): Promise<Reply> {
+  const { value, message } = await ask(admin, 'nodes', admin.cluster.nodes())
+  const found = value.filter(({ error }) => error === undefined)
+  const nodes = found.map(each =>
+    nodeJson(
+      each,
+      found.some(other => isOlder(each.version, other.version)),
+    ),
+  )
+  return json({ nodes, message })
+}
+
+function nodeJson(node: ClusterNode, isOutOfDate: boolean): Record<string, unknown> {
+  const [first] = node.remoteAddresses
+  return {
+    remote_addresses: node.remoteAddresses.length === 0 ? null : node.remoteAddresses,
+    remote_address: first?.slice(first.indexOf('/') + 1) ?? '',
+    hostname: node.hostname,
+    broadcast_address: node.broadcastAddress,
+    tcp_port: node.tcpPort,
+    http_port: node.httpPort,
+    version: node.version,
+    topics: node.topics.map(({ name, tombstoned }) => ({ topic: name, tombstoned })),
+    out_of_date: isOutOfDate,
+    ...(node.topologyZone !== '' && { topology_zone: node.topologyZone }),
+    ...(node.topologyRegion !== '' && { topology_region: node.topologyRegion }),
+  }
+}
+
+async function node(admin: Admin, { params: { node: name = '' } }: HttpRequest): Promise<Reply> {
+  const { value: all, message } = await ask(admin, 'nodes', admin.cluster.nodes())
+  if (!all.some(each => each.node === name)) throw new HttpError(404, 'NODE_NOT_FOUND')
+  const { value } = await ask(admin, name, admin.cluster.at(name).stats({ clients: true }))
+  const topics = value.flatMap(nsqd => topicsOf({ ...nsqd, node: name }, true))
+  const clients = topics.flatMap(topic => (topic.channels ?? []).flatMap(each => each.clients ?? []))
+  return json({
+    node: name,
+    topics,
+    total_messages: topics.reduce((total, topic) => total + topic.message_count, 0),
+    total_clients: clients.length,
+    message,
+  })
+}
+
+async function counter(admin: Admin): Promise<Reply> {
+  const { value, message } = await ask(admin, 'counter', admin.cluster.stats())
+  const stats = value.flatMap(nsqd =>
+    nsqd.topics.flatMap(topic =>
+      topic.channels.map(channel => [
+        `${topic.name}:${channel.name}:${nsqd.node}`,
+        {
+          node: nsqd.node,
+          topic_name: topic.name,
+          channel_name: channel.name,
+          message_count: channel.messages,
+        },
+      ]),
+    ),
+  )
+  return json({ stats: Object.fromEntries(stats), message })
+}
+
+function byHost(a: { hostname: string; node: string }, b: { hostname: string; node: string }): number {
+  return a.hostname === b.hostname ? (a.node < b.node ? -1 : 1) : a.hostname < b.hostname ? -1 : 1
+}
