@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { http } from '../client/daemons.ts'
+import { clusterOf, daemons, eventually, fake, nsqdReplies, producer, Refusal, topicReply } from './rig.ts'
+
+const NOBODY = '127.0.0.1:1'
+
+test('one message, several, and deferred ones, to an nsqd that has the topic', async t => {
+  const { nsqds, cluster } = await daemons(t, { nsqds: 2, lookupds: 1 })
+  const [one, two] = nsqds
+  assert.ok(one && two)
+  one.topic('t').channel('c')
+  await eventually(async () => (await cluster.producersOf('t')).value.length === 1)
+  assert.deepEqual(await cluster.publish('t', Buffer.from('a')), { node: http(one) })
+  await cluster.publish('t', [Buffer.from('b'), Buffer.from([0, 1, 0x0a])])
+  await cluster.publish('t', [Buffer.from('d'), Buffer.from('e')], { deferMs: 60_000 })
+  const channel = one.topics.get('t')?.channels.get('c')
+  assert.equal(one.topics.get('t')?.messageCount, 5)
+  await eventually(() => Promise.resolve((channel?.depth ?? 0) + (channel?.deferredCount ?? 0) === 5))
+  assert.equal(two.topics.size, 0)
+  assert.deepEqual(await cluster.publish('t', Buffer.from('x'), { node: http(two) }), { node: http(two) })
+  assert.equal(two.topics.get('t')?.messageCount, 1)
+})
+
+test('a topic that nobody has goes to any nsqd; a node that is none of the cluster is not asked', async t => {
+  const { cluster } = await daemons(t, { nsqds: 2, lookupds: 1 })
+  const { node } = await cluster.publish('fresh', Buffer.from('a'))
+  assert.ok((await cluster.nodes()).value.some(each => each.node === node))
+  const stranger = await fake(t, { '/pub': 'OK' })
+  await assert.rejects(cluster.publish('t', Buffer.from('a'), { node: stranger.address }), {
+    code: 'E_NODE_NOT_FOUND',
+  })
+  assert.deepEqual(stranger.asked, [])
+  const empty = await daemons(t, { lookupds: 1 })
+  await assert.rejects(empty.cluster.publish('t', Buffer.from('a')), { code: 'E_CLUSTER' })
+})
+
+test('the next nsqd is tried when one cannot be reached, but not when one refuses', async t => {
+  const good = await fake(t, nsqdReplies([topicReply('t')], { '/pub': 'OK' }))
+  const producers = [producer(NOBODY), producer(good.address)]
+  const lookupd = await fake(t, { '/lookup': { channels: [], producers } })
+  const cluster = clusterOf({ lookupds: [lookupd.address] })
+  for (let i = 0; i < 8; i++) {
+    assert.deepEqual(await cluster.publish('t', Buffer.from('a')), { node: good.address })
+  }
+  for (const [reply, message] of [
+    [new Refusal(413, 'MSG_TOO_BIG'), /answered 413 MSG_TOO_BIG/],
+    ['<html>', /answered 200 without OK/],
+  ] as const) {
+    const nsqd = await fake(t, nsqdReplies([topicReply('t')], { '/pub': reply }))
+    const refused = clusterOf({ nsqds: [nsqd.address] }).publish('t', Buffer.from('a'))
+    await assert.rejects(refused, { code: 'E_HTTP_STATUS', message })
+    assert.equal(nsqd.asked.filter(path => path.startsWith('/pub')).length, 1)
+  }
+})
