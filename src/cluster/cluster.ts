@@ -78,11 +78,6 @@ export class Cluster {
     return this.#addresses.get(node) ?? node
   }
 
-  /** One node alone, asked in the same way. */
-  at(node: string): Cluster {
-    return new Cluster({ ...this.#ask, lookupds: [], nsqds: [this.addressOf(node)] })
-  }
-
   /** Every nsqd, sorted (`/nodes` of nsqlookupd, or `/info` and `/stats` of each nsqd). */
   async nodes(signal?: AbortSignal): Promise<Answers<ClusterNode[]>> {
     if (this.lookupds.length > 0) return this.#registered(signal)

@@ -27,6 +27,7 @@ export class Poller {
   #timer: NodeJS.Timeout | undefined
   #last: Look | undefined
   #startedMs = -Infinity
+  #isStarted = false
   #isLooking = false
   #count = 0
   #watchers = 0
@@ -34,6 +35,11 @@ export class Poller {
   constructor(options: PollerOptions) {
     this.#options = options
     this.memory = new Memory(options.clock)
+  }
+
+  /** Looks for the first time. */
+  start(): void {
+    this.#isStarted = true
     void this.#look()
   }
 
@@ -69,7 +75,7 @@ export class Poller {
   }
 
   #schedule(): void {
-    if (this.#isLooking || this.#stop.signal.aborted) return
+    if (!this.#isStarted || this.#isLooking || this.#stop.signal.aborted) return
     const now = performance.now()
     const interval =
       this.#watchers > 0 ? this.#options.intervalMs : Math.max(IDLE_MS, this.#options.intervalMs)

@@ -32,6 +32,8 @@ export interface Live {
   readonly routes: Route[]
   /** For /metrics. */
   readonly status: LiveStatus
+  /** Begins to look at the cluster. */
+  start(): void
   /** Looks at the cluster no more, and ends watches. The streams end with the server. */
   close(): void
 }
@@ -46,9 +48,8 @@ export interface LiveStatus {
   readonly ageMs: number | undefined
 }
 
-/** `close` ends all that goes on by itself. */
+/** Paths are without --base-path. */
 export function liveRoutes(admin: Admin): Live {
-  const { basePath, pollInterval } = admin.options
   const clock = new WallClock()
   const counter = new Counter()
   const streams = new Streams()
@@ -56,7 +57,7 @@ export function liveRoutes(admin: Admin): Live {
   let lastAnswerMs: number | undefined
   const poller = new Poller({
     cluster: () => admin.cluster,
-    intervalMs: pollInterval,
+    intervalMs: admin.options.pollInterval,
     clock,
     looked(look) {
       counter.observe(look.stats)
@@ -71,11 +72,6 @@ export function liveRoutes(admin: Admin): Live {
     memory: poller.memory,
     counter,
   }
-  const route = (method: string, path: string, handle: Route['handle']): Route => ({
-    method,
-    path: `${basePath}/api/${path}`,
-    handle,
-  })
   return {
     routes: [
       route('GET', 'live', ({ query }) => streams.open(viewOf(source, query), poller)),
@@ -95,11 +91,16 @@ export function liveRoutes(admin: Admin): Live {
         ageMs: lastAnswerMs === undefined ? undefined : performance.now() - lastAnswerMs,
       }
     },
+    start: () => poller.start(),
     close() {
       poller.close()
       watches.close()
     },
   }
+}
+
+function route(method: string, path: string, handle: Route['handle']): Route {
+  return { method, path: `/api/${path}`, handle }
 }
 
 function viewOf(source: ViewSource, query: URLSearchParams): View {

@@ -214,7 +214,7 @@ export function nodeView(source: ViewSource, name: string): View {
       let stats: NsqdStats | undefined
       let { error } = node
       try {
-        stats = (await source.cluster.at(name).stats({ clients: true }, signal)).value[0]
+        stats = (await source.cluster.statsOf(node, { clients: true }, signal)).value
         error = undefined
       } catch (thrown) {
         error =

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { EventSink } from '../../../http/events.ts'
-import { NsqError } from '../../../util/errors.ts'
 import type { Answers } from '../../../cluster/answers.ts'
 import type { ClusterNode, Look as ClusterLook } from '../../../cluster/cluster.ts'
 import type { NsqdStats } from '../../../cluster/stats.ts'
-import type { Failed, Missing, Ready } from '../../live-types.ts'
+import type { Failed, Missing, Ready, Warning } from '../../live-types.ts'
 import { toWarning } from '../warnings.ts'
 import { Allowance } from './allowance.ts'
 import { type ReceivedMessage, WatchBuffer } from './buffer.ts'
@@ -144,7 +143,7 @@ export class Watch implements TapOwner {
     try {
       await this.#follow()
     } catch (error) {
-      this.#tellFailed([error])
+      this.#tellFailed([toWarning(error)])
     }
     this.#isLooking = false
     const hasLost = before.some(node => !this.#taps.has(node))
@@ -164,14 +163,17 @@ export class Watch implements TapOwner {
       this.#taps.delete(node)
       tap.close()
     }
-    const errors = await this.#subscribe(value.nodes.filter(({ node }) => wanted.has(node)))
+    const failures = await this.#subscribe(value.nodes.filter(({ node }) => wanted.has(node)))
     if (signal.aborted) return
     const withoutChannel = having.map(({ node }) => node).filter(node => !wanted.has(node))
-    if (withoutChannel.length > 0) errors.push(noChannel(this.topic, withoutChannel))
-    errors.push(...warnings)
+    const problems = [
+      ...failures,
+      ...(withoutChannel.length > 0 ? [noChannel(this.topic, withoutChannel)] : []),
+      ...warnings.map(toWarning),
+    ]
     if (having.length === 0 && warnings.length === 0) this.#tellMissing()
-    else if (this.#taps.size > 0) this.#tellReady(errors)
-    else this.#tellFailed(errors)
+    else if (this.#taps.size > 0) this.#tellReady(problems)
+    else this.#tellFailed(problems)
   }
 
   #hasOtherChannel(nsqd: NsqdStats): boolean {
@@ -180,8 +182,8 @@ export class Watch implements TapOwner {
   }
 
   /** Returns what has failed. */
-  async #subscribe(nodes: readonly ClusterNode[]): Promise<unknown[]> {
-    const errors: unknown[] = []
+  async #subscribe(nodes: readonly ClusterNode[]): Promise<Warning[]> {
+    const failures: Warning[] = []
     const { connectTimeoutMs } = this.#options
     const { signal } = this.#stop
     const subscribe = async ({ node, tcpAddress }: ClusterNode): Promise<void> => {
@@ -194,16 +196,16 @@ export class Watch implements TapOwner {
         this.#taps.set(node, tap)
         if (!this.#allowance.isSpent) tap.setReady(READY)
       } catch (error) {
-        errors.push(error)
+        failures.push(toWarning(error))
       }
     }
     await Promise.all(nodes.filter(({ node }) => !this.#taps.has(node)).map(subscribe))
-    return errors
+    return failures
   }
 
-  #tellReady(errors: readonly unknown[]): void {
+  #tellReady(warnings: Warning[]): void {
     const nsqds = [...this.#taps.keys()].sort()
-    const ready: Omit<Ready, 'time'> = { channel: this.channel, nsqds, warnings: errors.map(toWarning) }
+    const ready: Omit<Ready, 'time'> = { channel: this.channel, nsqds, warnings }
     this.#tell('ready', ready)
   }
 
@@ -216,9 +218,8 @@ export class Watch implements TapOwner {
     this.#tell('missing', missing)
   }
 
-  #tellFailed(errors: readonly unknown[]): void {
+  #tellFailed(warnings: Warning[]): void {
     if (this.#stop.signal.aborted) return
-    const warnings = errors.map(toWarning)
     const message = warnings[0]?.message ?? `topic ${this.topic}: no nsqd can be watched`
     const failed: Omit<Failed, 'time'> = { message, warnings }
     this.#tell('failed', failed)
@@ -232,9 +233,10 @@ export class Watch implements TapOwner {
   }
 }
 
-function noChannel(topic: string, nodes: readonly string[]): NsqError {
-  return new NsqError('E_NO_CHANNEL', `topic ${topic} has no channel at ${nodes.join(', ')}`, {
+function noChannel(topic: string, nodes: readonly string[]): Warning {
+  return {
+    message: `topic ${topic} has no channel at ${nodes.join(', ')}`,
     remedy:
       'What is published waits there for the first channel, and a watch would take it. Create a channel first.',
-  })
+  }
 }

@@ -69,10 +69,13 @@ export class Watches {
       look: (topic, signal) => admin.cluster.look({ topic }, signal),
       near: topic => nearNames(topic, this.#topicNames()),
       async emptyAt(node, topic, channel, signal) {
-        const nsqd = admin.cluster.at(node)
-        const { value } = await nsqd.stats({ topic, channel }, signal)
-        await nsqd.emptyChannel(topic, channel)
-        return value[0]?.topics[0]?.channels.find(({ name }) => name === channel)?.depth ?? 0
+        const { value } = await admin.cluster.statsOf(
+          { node, hostname: '', version: '' },
+          { topic, channel },
+          signal,
+        )
+        await admin.cluster.emptyChannelAt(node, topic, channel, signal)
+        return value.topics[0]?.channels.find(({ name }) => name === channel)?.depth ?? 0
       },
     }
   }
