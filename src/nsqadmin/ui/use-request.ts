@@ -26,19 +26,18 @@ export function useRequest<Value>(
   useEffect(() => {
     const asking = new AbortController()
     setBusy(true)
-    ask(asking.signal).then(
-      value => {
-        if (asking.signal.aborted) return
-        setState({ of: ask, value, time: Date.now() })
-        setBusy(false)
-      },
-      (error: unknown) => {
+    const answer = async (): Promise<void> => {
+      try {
+        const value = await ask(asking.signal)
+        if (!asking.signal.aborted) setState({ of: ask, value, time: Date.now() })
+      } catch (error) {
         if (asking.signal.aborted) return
         const problem = problemOf(error)
         setState(before => ({ ...(before?.of === ask ? before : { of: ask, time: 0 }), problem }))
-        setBusy(false)
-      },
-    )
+      }
+      if (!asking.signal.aborted) setBusy(false)
+    }
+    void answer()
     return () => asking.abort()
   }, [ask, times])
   const again = useCallback(() => setTimes(count => count + 1), [])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { messageLines, readDelay, reportOn } from '../../../src/nsqadmin/ui/messages/draft.ts'
+import { messageLines, readDelay, reportOn, tooMany } from '../../../src/nsqadmin/ui/messages/draft.ts'
 
 test('sizes are bytes, not characters', () => {
   assert.deepEqual(reportOn('aé😀', 'text'), {
@@ -47,4 +47,11 @@ test('a delay is a duration, or seconds', () => {
   assert.ok('problem' in readDelay('-1s'))
   assert.ok('problem' in readDelay('soon'))
   assert.ok('problem' in readDelay('1 hour'))
+})
+
+test('no more than nsqadmin takes at once', () => {
+  assert.equal(tooMany(10_000, 0), undefined)
+  assert.match(tooMany(10_001, 0) ?? '', /at most 10,000/)
+  assert.equal(tooMany(100, 1000), undefined)
+  assert.match(tooMany(101, 1000) ?? '', /at most 100 deferred/)
 })

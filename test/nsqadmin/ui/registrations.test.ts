@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { untilText } from '../../../src/nsqadmin/ui/countdown.ts'
 import { compareVersions, missingAt, newestVersion } from '../../../src/nsqadmin/ui/registrations.ts'
 
+const at = (ms: number): string => untilText(1_000_000 + ms, 1_000_000)
+
 test('the time that is left, in its two largest units', () => {
-  const at = (ms: number): string => untilText(1_000_000 + ms, 1_000_000)
   assert.equal(at(-5000), 'now')
   assert.equal(at(0), 'now')
   assert.equal(at(1), 'in 1 s')

@@ -1,6 +1,6 @@
 /** How a message body is best shown. */
 import type { ShownMessage } from '../../live-types.ts'
-import { bodyText } from './bytes.ts'
+import { bodyBytes, bodyText } from './bytes.ts'
 import { jsonLines, type JsonLine } from './json-lines.ts'
 
 export type Reading =
@@ -14,10 +14,10 @@ export function bytesCut(message: Pick<ShownMessage, 'size'>, shown: Uint8Array)
 }
 
 /** A text that is for the most part control characters is binary, too: UTF-16, or a protocol that happens to be ASCII. */
-export function readBody(message: Pick<ShownMessage, 'body' | 'encoding' | 'size'>, cut: boolean): Reading {
+export function readBody(message: Pick<ShownMessage, 'body' | 'encoding' | 'size'>): Reading {
   const text = bodyText(message)
   if (text === undefined) return { kind: 'binary', text }
-  const lines = jsonLines(text, cut)
+  const lines = jsonLines(text, bytesCut(message, bodyBytes(message)) > 0)
   if (lines !== undefined) return { kind: 'json', text, lines }
   return { kind: isMostlyControls(text) ? 'binary' : 'text', text }
 }

@@ -20,7 +20,7 @@ const LABELS: Record<View, string> = { json: 'JSON', text: 'Text', hex: 'Hex' }
 export function Body({ message }: { message: Pick<ShownMessage, 'body' | 'encoding' | 'size'> }) {
   const bytes = useMemo(() => bodyBytes(message), [message])
   const cut = bytesCut(message, bytes)
-  const reading = useMemo(() => readBody(message, cut > 0), [message])
+  const reading = useMemo(() => readBody(message), [message])
   const [chosen, setChosen] = useState<View>()
   const views = viewsOf(reading)
   const view = chosen !== undefined && views.includes(chosen) ? chosen : (views[0] ?? 'hex')

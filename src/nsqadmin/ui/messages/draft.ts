@@ -1,4 +1,5 @@
 /** What somebody is about to publish, looked at while it is typed. */
+import { count } from '../format.ts'
 import { parseDuration } from '../../../util/duration.ts'
 import { bytesOfBase64, bytesOfText } from './bytes.ts'
 
@@ -93,4 +94,16 @@ export function readDelay(text: string): { ms: number } | { problem: string } {
   } catch {
     return { problem: 'Write it like 90s, 1m30s or 2h.' }
   }
+}
+
+/** What nsqadmin takes at once; with a delay each message is a request of its own. */
+const MOST = 10_000
+const MOST_DEFERRED = 100
+
+/** Whether it is more than nsqadmin takes. */
+export function tooMany(messages: number, delayMs: number): string | undefined {
+  if (messages > MOST) return `${count(messages)} messages: at most ${count(MOST)} go at once.`
+  if (delayMs > 0 && messages > MOST_DEFERRED)
+    return `${count(messages)} messages: at most ${count(MOST_DEFERRED)} deferred ones go at once.`
+  return undefined
 }

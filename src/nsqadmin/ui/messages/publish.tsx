@@ -9,7 +9,7 @@ import { Alert } from '../components/states.tsx'
 import { bytes as size, clock, duration, plural } from '../format.ts'
 import type { Problem } from '../live-state.ts'
 import { useRequest } from '../use-request.ts'
-import { readDelay, reportOn, type DraftMode, type DraftReport } from './draft.ts'
+import { readDelay, reportOn, tooMany, type DraftMode, type DraftReport } from './draft.ts'
 import { fetchNodes, fetchTopicFacts, type TopicFacts } from './topic-facts.ts'
 
 const MODES: readonly (readonly [mode: DraftMode, label: string])[] = [
@@ -42,7 +42,8 @@ export function Publish({ topic }: { topic: string }) {
   const wait = readDelay(delay)
   const ask = useCallback((signal: AbortSignal) => fetchPlaces(topic, signal), [topic])
   const places = useRequest(ask)
-  const wrong = report.problem !== undefined || 'problem' in wait
+  const problemOfDraft = report.problem ?? tooMany(report.messages, 'problem' in wait ? 0 : wait.ms)
+  const wrong = problemOfDraft !== undefined || 'problem' in wait
 
   const publish = async (): Promise<void> => {
     if (wrong || busy) return
@@ -98,7 +99,7 @@ export function Publish({ topic }: { topic: string }) {
           ))}
         </div>
       </div>
-      <label class="visually-hidden" for={`${id}-body`}>
+      <label class="visually-hidden" htmlFor={`${id}-body`}>
         {mode === 'lines' ? 'Messages, one a line' : 'Message'}
       </label>
       <textarea
@@ -111,10 +112,15 @@ export function Publish({ topic }: { topic: string }) {
         aria-describedby={`${id}-report`}
         onInput={event => setBody(event.currentTarget.value)}
       />
-      <Report id={`${id}-report`} report={report} mode={mode} isEmpty={body === ''} />
+      <Report
+        id={`${id}-report`}
+        report={{ ...report, problem: problemOfDraft }}
+        mode={mode}
+        isEmpty={body === ''}
+      />
       <div class="publish-options">
         <div class="field">
-          <label for={`${id}-delay`}>Deferred by</label>
+          <label htmlFor={`${id}-delay`}>Deferred by</label>
           <input
             id={`${id}-delay`}
             value={delay}
@@ -133,7 +139,7 @@ export function Publish({ topic }: { topic: string }) {
           </p>
         </div>
         <div class="field">
-          <label for={`${id}-node`}>To nsqd</label>
+          <label htmlFor={`${id}-node`}>To nsqd</label>
           <select id={`${id}-node`} value={node} onChange={event => setNode(event.currentTarget.value)}>
             <option value="">any that has the topic</option>
             {places.value?.nodes.map(name => (

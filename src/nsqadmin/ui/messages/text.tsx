@@ -11,6 +11,7 @@ export function SafeText({ text }: { text: string }) {
         'text' in run ? (
           run.text
         ) : (
+          // oxlint-disable-next-line react/no-array-index-key -- runs have nothing else, and keep no state
           <span key={i} class="hidden-char" title={run.title}>
             {run.label}
           </span>

@@ -1,6 +1,6 @@
 /** The stream behind the watch panel. It goes on while the page is hidden: what came meanwhile is what one wants to see. */
 import { useEffect, useState } from 'preact/hooks'
-import type { Failed, Missing, Ready, Warning, WatchedMessages } from '../../live-types.ts'
+import type { Failed, Ready, Warning, WatchedMessages } from '../../live-types.ts'
 import { ApiError, connectionError, replyError } from '../api-error.ts'
 import { withQuery } from '../api.ts'
 import type { Problem } from '../live-state.ts'
@@ -51,16 +51,17 @@ function openStream(
   const open = (): void => {
     source = new EventSource(url)
     // The server's own JSON, whose types are in live-types.ts.
-    const on = <Data>(name: string, handle: (data: Data) => void): void =>
-      // The server's own JSON, whose types are in live-types.ts.
-      source?.addEventListener(name, ({ data }: MessageEvent<string>) => handle(JSON.parse(data) as Data))
-    on<Ready>('ready', ready => {
+    const on = (name: string, handle: (text: string) => void): void =>
+      source?.addEventListener(name, (event: MessageEvent<string>) => handle(event.data))
+    on('ready', text => {
+      const ready = parsed<Ready>(text)
       wait = FIRST_RETRY_MS
       tell({ status: 'ready', ready, problems: ready.warnings.map(problemOfWarning) })
     })
-    on<WatchedMessages>('messages', take)
-    on<Missing>('missing', () => tell({ ...CONNECTING, status: 'missing' }))
-    on<Failed>('failed', ({ message, warnings }) => {
+    on('messages', text => take(parsed<WatchedMessages>(text)))
+    on('missing', () => tell({ ...CONNECTING, status: 'missing' }))
+    on('failed', text => {
+      const { message, warnings } = parsed<Failed>(text)
       const problems = warnings.length > 0 ? warnings.map(problemOfWarning) : [{ message, remedy: '' }]
       tell({ status: 'failed', ready: undefined, problems })
     })
@@ -96,6 +97,13 @@ function openStream(
     check?.abort()
     source?.close()
   }
+}
+
+// The server's own JSON, whose types are in live-types.ts.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- says what is expected
+function parsed<Data>(text: string): Data {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return JSON.parse(text) as Data
 }
 
 function problemOfWarning({ message, remedy }: Warning): Problem {

@@ -1,5 +1,316 @@
+import { useState } from 'preact/hooks'
+import type { ClientRow, NodeRow, NodeUpdate, TopicRow } from '../../live-types.ts'
+import { tombstone } from '../api.ts'
+import { Button } from '../components/button.tsx'
+import { Card } from '../components/card.tsx'
+import { Chip, PausedChip } from '../components/chip.tsx'
+import { ask } from '../components/confirm.tsx'
+import { Filter } from '../components/filter.tsx'
+import { Link } from '../components/link.tsx'
+import { NodeChips } from '../components/node-chips.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Alert, LiveView } from '../components/states.tsx'
+import { Table, type Column } from '../components/table.tsx'
+import { Tile, Tiles } from '../components/tiles.tsx'
+import { useConfig, useMayChange } from '../config.ts'
+import { compact, count, dateTime, duration, plural, rate, UNKNOWN } from '../format.ts'
+import { useLive } from '../live.ts'
+import { matches } from '../sort.ts'
+import { useNow } from '../use-now.ts'
 
+const replace = (_: NodeUpdate | undefined, update: NodeUpdate): NodeUpdate => update
+
+/** One nsqd. */
 export function NodePage({ node }: { node: string }) {
-  return <PageHead title={node} />
+  const live = useLive({ view: 'node', node }, replace)
+  const { config } = useConfig()
+  const row = live.status === 'missing' ? undefined : live.value?.node
+  return (
+    <>
+      <PageHead
+        title={<span class="name">{node}</span>}
+        path={[['Nodes', { page: 'nodes' }]]}
+        chips={row && <NodeChips node={row} lookupds={config?.lookupds ?? []} />}
+      />
+      <LiveView
+        live={live}
+        missing={{ title: `There is no nsqd ${node}`, links: name => ({ page: 'node', node: name }) }}
+      >
+        {value => <Node value={value} />}
+      </LiveView>
+    </>
+  )
+}
+
+function Node({ value: { node, topics, producers } }: { value: NodeUpdate }) {
+  return (
+    <>
+      {node.error !== null && (
+        <Alert
+          message={node.error}
+          remedy="It is asked again and again; the numbers come back by themselves."
+        />
+      )}
+      {node.error === null && node.health !== null && node.health !== 'OK' && (
+        <Alert message={node.health} remedy="These are the nsqd's own words; its log says more." />
+      )}
+      <Numbers node={node} />
+      <Facts node={node} />
+      <Topics node={node} topics={topics} />
+      <Producers producers={producers} />
+    </>
+  )
+}
+
+function Numbers({ node }: { node: NodeRow }) {
+  const now = useNow(10_000)
+  const known = (text: string): string => (node.error === null ? text : UNKNOWN)
+  return (
+    <Tiles label={`Numbers of ${node.node}`}>
+      <Tile label="In" value={rate(node.rateIn)} unit="/s" />
+      <Tile label="Out" value={rate(node.rateOut)} unit="/s" />
+      <Tile label="Waiting" value={known(compact(node.depth))} />
+      <Tile label="In flight" value={known(compact(node.inFlight))} />
+      <Tile label="Clients" value={known(count(node.clients))} />
+      <Tile label="Messages" value={known(compact(node.messages))} note="since its start" />
+      <Tile
+        label="Up"
+        value={node.startTime === null ? UNKNOWN : duration(now - node.startTime)}
+        note={node.startTime !== null && `since ${dateTime(node.startTime)}`}
+      />
+    </Tiles>
+  )
+}
+
+function Facts({ node }: { node: NodeRow }) {
+  const { config } = useConfig()
+  const lookupds = config?.lookupds ?? []
+  return (
+    <dl class="facts card">
+      <div>
+        <dt>Host</dt>
+        <dd>{node.hostname || UNKNOWN}</dd>
+      </div>
+      <div>
+        <dt>For clients</dt>
+        <dd class="name">{node.tcpAddress || UNKNOWN}</dd>
+      </div>
+      <div>
+        <dt>Version</dt>
+        <dd>{node.version || UNKNOWN}</dd>
+      </div>
+      {lookupds.length > 0 && (
+        <div>
+          <dt>Registered at</dt>
+          <dd>
+            <ul class="chips">
+              {lookupds.map(lookupd => (
+                <li key={lookupd}>
+                  {node.lookupds.includes(lookupd) ? (
+                    <Chip tone="good" icon="check">
+                      {lookupd}
+                    </Chip>
+                  ) : (
+                    <Chip tone="warn" icon="warning" title="Consumers who ask this nsqlookupd do not find it">
+                      not at {lookupd}
+                    </Chip>
+                  )}
+                </li>
+              ))}
+            </ul>
+          </dd>
+        </div>
+      )}
+    </dl>
+  )
+}
+
+interface TopicsProps {
+  node: NodeRow
+  topics: readonly TopicRow[]
+}
+
+function Topics({ node, topics }: TopicsProps) {
+  const mayChange = useMayChange()
+  const { config } = useConfig()
+  const [words, setWords] = useState('')
+  const found = topics.filter(row => matches(row.topic, words))
+  // A tombstone is nsqlookupd's.
+  const mayHide = mayChange && (config?.lookupds.length ?? 0) > 0
+  return (
+    <Card
+      title="Topics"
+      count={count(topics.length)}
+      actions={topics.length > 5 && <Filter label="Filter topics" value={words} onChange={setWords} />}
+      flush
+    >
+      <Table
+        label={`Topics of ${node.node}`}
+        columns={topicColumns(node, mayHide)}
+        rows={found}
+        rowKey={row => row.topic}
+        sort={{ column: 'topic', descending: false }}
+        empty={topics.length === 0 ? 'It has no topic.' : `No topic has “${words.trim()}” in its name.`}
+      />
+    </Card>
+  )
+}
+
+function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
+  const columns: Column<TopicRow>[] = [
+    {
+      id: 'topic',
+      title: 'Topic',
+      text: true,
+      value: row => row.topic,
+      cell: row => (
+        <span class="row-name">
+          <Link to={{ page: 'topic', topic: row.topic }} title={row.topic}>
+            {row.topic}
+          </Link>
+          {row.paused && <PausedChip />}
+          {node.tombstoned.includes(row.topic) && (
+            <Chip tone="warn" title="nsqlookupd hides it here for now; see Lookup">
+              tombstone
+            </Chip>
+          )}
+        </span>
+      ),
+    },
+    {
+      id: 'channels',
+      title: 'Channels',
+      width: 96,
+      value: row => row.channels,
+      cell: row => count(row.channels),
+    },
+    { id: 'depth', title: 'Waiting', value: row => row.depth, cell: row => compact(row.depth) },
+    {
+      id: 'disk',
+      title: 'On disk',
+      hint: 'How many of those that wait are on disk only',
+      value: row => row.backendDepth,
+      cell: row => compact(row.backendDepth),
+    },
+    { id: 'in-flight', title: 'In flight', value: row => row.inFlight, cell: row => compact(row.inFlight) },
+    { id: 'deferred', title: 'Deferred', value: row => row.deferred, cell: row => compact(row.deferred) },
+    { id: 'in', title: 'In/s', width: 84, value: row => row.rateIn, cell: row => rate(row.rateIn) },
+    { id: 'out', title: 'Out/s', width: 84, value: row => row.rateOut, cell: row => rate(row.rateOut) },
+    { id: 'messages', title: 'Messages', value: row => row.messages, cell: row => compact(row.messages) },
+    {
+      id: 'clients',
+      title: 'Clients',
+      width: 84,
+      value: row => row.clients,
+      cell: row => count(row.clients),
+    },
+  ]
+  if (!mayHide) return columns
+  return [
+    ...columns,
+    {
+      id: 'tombstone',
+      title: '',
+      width: 124,
+      cell: row => (
+        <Button kind="quiet" onPress={() => askTombstone(node, row)}>
+          Tombstone…
+        </Button>
+      ),
+    },
+  ]
+}
+
+function askTombstone({ node }: NodeRow, { topic, depth, inFlight, deferred }: TopicRow): void {
+  const lost = depth + inFlight + deferred
+  ask({
+    title: `Tombstone ${topic} at ${node}?`,
+    children: (
+      <>
+        <p>
+          nsqlookupd hides this nsqd for a while from consumers who look for <span class="name">{topic}</span>
+          , and the topic is deleted there.
+        </p>
+        <p>
+          {lost > 0 ? (
+            <strong>{plural(lost, 'message')} on this nsqd will be lost.</strong>
+          ) : (
+            'No message waits there at present.'
+          )}{' '}
+          Unless its producers go elsewhere first, the next thing they publish there makes the topic anew.
+        </p>
+      </>
+    ),
+    button: lost > 0 ? `Tombstone, and lose ${plural(lost, 'message')}` : 'Tombstone',
+    danger: true,
+    run: () => tombstone(node, topic),
+    done: `${topic} is hidden at ${node}`,
+  })
+}
+
+function Producers({ producers }: { producers: readonly ClientRow[] }) {
+  const now = useNow(10_000)
+  return (
+    <Card title="Producers" count={count(producers.length)} flush>
+      <Table
+        label="Producers"
+        query="producers"
+        columns={producerColumns(now)}
+        rows={producers}
+        rowKey={row => row.remoteAddress}
+        sort={{ column: 'client', descending: false }}
+        empty="No connection has published. What comes over HTTP has none."
+      />
+    </Card>
+  )
+}
+
+function producerColumns(now: number): Column<ClientRow>[] {
+  return [
+    {
+      id: 'client',
+      title: 'Client',
+      text: true,
+      value: row => row.clientId || row.remoteAddress,
+      cell: row => (
+        <span class="row-name">
+          <span title={row.hostname}>{row.clientId || row.hostname || row.remoteAddress}</span>
+          {row.tls && <Chip tone="good">TLS</Chip>}
+          {row.snappy && <Chip>snappy</Chip>}
+          {row.deflate && <Chip>deflate</Chip>}
+          {row.identity !== '' && <Chip title="Who it is by AUTH">{row.identity}</Chip>}
+        </span>
+      ),
+    },
+    {
+      id: 'address',
+      title: 'Address',
+      text: true,
+      width: 190,
+      value: row => row.remoteAddress,
+      cell: row => <span class="name">{row.remoteAddress}</span>,
+    },
+    {
+      id: 'agent',
+      title: 'Program',
+      text: true,
+      width: 180,
+      value: row => row.userAgent,
+      cell: row => <span title={row.userAgent}>{row.userAgent || UNKNOWN}</span>,
+    },
+    {
+      id: 'messages',
+      title: 'Published',
+      width: 110,
+      value: row => row.messages,
+      cell: row => compact(row.messages),
+    },
+    {
+      id: 'connected',
+      title: 'Connected',
+      width: 116,
+      value: row => -row.connectedAt,
+      cell: row => duration(now - row.connectedAt),
+    },
+  ]
 }

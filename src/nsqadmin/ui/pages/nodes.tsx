@@ -1,5 +1,201 @@
+import { useState } from 'preact/hooks'
+import type { NodeRow, NodesUpdate } from '../../live-types.ts'
+import { Card } from '../components/card.tsx'
+import { Chip } from '../components/chip.tsx'
+import { Filter } from '../components/filter.tsx'
+import { Link } from '../components/link.tsx'
+import { NodeChips } from '../components/node-chips.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Blank, LiveView } from '../components/states.tsx'
+import { Table, type Column } from '../components/table.tsx'
+import { Tile, Tiles } from '../components/tiles.tsx'
+import { useConfig } from '../config.ts'
+import { compact, count, duration, plural, rate, UNKNOWN } from '../format.ts'
+import { useLive } from '../live.ts'
+import { newestVersion } from '../registrations.ts'
+import { matches } from '../sort.ts'
+import { useNow } from '../use-now.ts'
 
+const replace = (_: NodesUpdate | undefined, update: NodesUpdate): NodesUpdate => update
+
+/** All nsqds. */
 export function NodesPage() {
-  return <PageHead title="nodes" />
+  const live = useLive({ view: 'nodes' }, replace)
+  return (
+    <>
+      <PageHead title="Nodes" />
+      <LiveView live={live}>{({ rows }) => <Nodes rows={rows} />}</LiveView>
+    </>
+  )
+}
+
+function Nodes({ rows }: { rows: readonly NodeRow[] }) {
+  const { config } = useConfig()
+  const now = useNow(10_000)
+  const [words, setWords] = useState('')
+  if (rows.length === 0) {
+    return (
+      <Blank title="There is no nsqd">
+        <p>
+          No nsqd is registered with {config?.lookupds.join(', ') || 'nsqlookupd'}. Start one with
+          --lookupd-tcp-address; it appears here by itself.
+        </p>
+      </Blank>
+    )
+  }
+  const columns = columnsFor(newestVersion(rows), config?.lookupds ?? [], now)
+  const found = rows.filter(row => matches(`${row.node} ${row.hostname} ${row.version}`, words))
+  return (
+    <>
+      <Totals rows={rows} />
+      <Card
+        title="nsqd"
+        count={words.trim() === '' ? count(rows.length) : `${count(found.length)} of ${count(rows.length)}`}
+        actions={<Filter label="Filter nodes" value={words} onChange={setWords} />}
+        flush
+      >
+        <Table
+          label="Nodes"
+          columns={columns}
+          rows={found}
+          rowKey={row => row.node}
+          sort={{ column: 'node', descending: false }}
+          empty={`No node has “${words.trim()}” in its name, host or version.`}
+          firstWidth={260}
+          fill
+        />
+      </Card>
+    </>
+  )
+}
+
+function Totals({ rows }: { rows: readonly NodeRow[] }) {
+  const answering = rows.filter(row => row.error === null)
+  const silent = rows.length - answering.length
+  const ill = answering.filter(row => row.health !== null && row.health !== 'OK').length
+  const sum = (of: (row: NodeRow) => number): number => answering.reduce((total, row) => total + of(row), 0)
+  const sumRate = (of: (row: NodeRow) => number | null): number | null =>
+    answering.every(row => of(row) === null) ? null : sum(row => of(row) ?? 0)
+  return (
+    <Tiles label="All nodes">
+      <Tile
+        label="Nodes"
+        value={count(rows.length)}
+        note={silent > 0 ? `${silent} without answer` : ill > 0 ? `${ill} not healthy` : 'all healthy'}
+        tone={silent > 0 ? 'bad' : ill > 0 ? 'warn' : undefined}
+      />
+      <Tile label="Clients" value={count(sum(row => row.clients))} />
+      <Tile label="In" value={rate(sumRate(row => row.rateIn))} unit="/s" />
+      <Tile label="Out" value={rate(sumRate(row => row.rateOut))} unit="/s" />
+      <Tile label="Waiting" value={compact(sum(row => row.depth))} />
+      <Tile label="In flight" value={compact(sum(row => row.inFlight))} />
+    </Tiles>
+  )
+}
+
+function columnsFor(newest: string | undefined, lookupds: readonly string[], now: number): Column<NodeRow>[] {
+  return [
+    {
+      id: 'node',
+      title: 'Node',
+      text: true,
+      value: row => row.node,
+      cell: row => (
+        <span class="row-name">
+          <Link to={{ page: 'node', node: row.node }} title={row.node}>
+            {row.node}
+          </Link>
+          <NodeChips node={row} newest={newest} lookupds={lookupds} />
+        </span>
+      ),
+    },
+    {
+      id: 'host',
+      title: 'Host',
+      text: true,
+      width: 140,
+      value: row => row.hostname,
+      cell: row => <span title={row.hostname}>{row.hostname}</span>,
+    },
+    {
+      id: 'version',
+      title: 'Version',
+      text: true,
+      width: 90,
+      value: row => row.version,
+      cell: row => row.version,
+    },
+    {
+      id: 'topics',
+      title: 'Topics',
+      width: 80,
+      value: row => row.topics,
+      cell: known(row => count(row.topics)),
+    },
+    {
+      id: 'clients',
+      title: 'Clients',
+      width: 84,
+      value: row => row.clients,
+      cell: known(row => count(row.clients)),
+    },
+    {
+      id: 'depth',
+      title: 'Waiting',
+      hint: 'Messages that wait in its channels, and in topics without one',
+      value: row => row.depth,
+      cell: known(row => compact(row.depth)),
+    },
+    {
+      id: 'in-flight',
+      title: 'In flight',
+      value: row => row.inFlight,
+      cell: known(row => compact(row.inFlight)),
+    },
+    { id: 'in', title: 'In/s', width: 84, value: row => row.rateIn, cell: row => rate(row.rateIn) },
+    { id: 'out', title: 'Out/s', width: 84, value: row => row.rateOut, cell: row => rate(row.rateOut) },
+    {
+      id: 'up',
+      title: 'Up',
+      hint: 'How long it has been running',
+      width: 100,
+      value: row => (row.startTime === null ? null : -row.startTime),
+      cell: row => (row.startTime === null ? UNKNOWN : duration(now - row.startTime)),
+    },
+    {
+      id: 'lookupds',
+      title: 'Registered',
+      hint: 'How many of the nsqlookupds know it',
+      width: 104,
+      value: row => row.lookupds.length,
+      cell: row =>
+        lookupds.length === 0 ? (
+          UNKNOWN
+        ) : (
+          <span title={row.lookupds.join('\n')}>
+            {row.lookupds.length} of {lookupds.length}
+          </span>
+        ),
+    },
+    {
+      id: 'tombstones',
+      title: 'Hidden',
+      hint: 'Topics that nsqlookupd hides here for now: tombstones',
+      width: 92,
+      value: row => row.tombstoned.length,
+      cell: row =>
+        row.tombstoned.length === 0 ? (
+          <span class="zero">0</span>
+        ) : (
+          <Chip tone="warn" title={`Tombstones: ${row.tombstoned.join(', ')}`}>
+            {plural(row.tombstoned.length, 'topic')}
+          </Chip>
+        ),
+    },
+  ]
+}
+
+/** Of a node that did not answer these are not known. */
+function known(text: (row: NodeRow) => string): (row: NodeRow) => string {
+  return row => (row.error === null ? text(row) : UNKNOWN)
 }
