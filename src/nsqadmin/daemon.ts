@@ -11,6 +11,8 @@ import { refusalOf, securityHeaders } from './access.ts'
 import { readClientTls } from './client-tls.ts'
 import type { ConfigTarget } from './config-endpoint.ts'
 import { nsqadminRoutes } from './http.ts'
+import { type Live, liveRoutes } from './live/routes.ts'
+import { type AdminCounts, writeAdminMetrics } from './metrics.ts'
 import { Notifier } from './notify.ts'
 import type { NsqadminOptions } from './options.ts'
 import { Token } from './sign-in.ts'
@@ -22,9 +24,12 @@ export class Nsqadmin implements ConfigTarget {
   readonly #tls: RequestTls
   readonly #token: Token | undefined
   readonly #notifier: Notifier
+  readonly #live: Live
   readonly #server: ReturnType<typeof createHttpServer>
   #cluster: Cluster
   #httpAddress: Address
+  #requests = 0
+  #refused = 0
 
   /** @throws NsqError E_TLS_FILE */
   constructor(options: NsqadminOptions, logger: Logger) {
@@ -35,11 +40,12 @@ export class Nsqadmin implements ConfigTarget {
     this.#notifier = new Notifier(options, logger)
     this.#cluster = this.#clusterOf(options.lookupdHttpAddress)
     this.#httpAddress = parseAddress(options.httpAddress)
+    this.#live = liveRoutes(this)
     const routes = nsqadminRoutes(this, {
       notifier: this.#notifier,
       token: this.#token,
-      liveRoutes: [],
-      writeMetrics: () => {},
+      liveRoutes: this.#live.routes,
+      writeMetrics: writer => writeAdminMetrics(writer, this.#counts),
     })
     this.#server = createHttpServer({
       routes,
@@ -71,11 +77,13 @@ export class Nsqadmin implements ConfigTarget {
     this.logger.info(`nsqadmin v${version} (nsq-ts, node ${process.version})`)
     this.#httpAddress = await listenTcp(this.#server, this.#httpAddress)
     this.logger.info(`HTTP: listening on ${formatAddress(this.#httpAddress)}`)
+    this.#live.start()
   }
 
   /** Stops listening, and ends what goes on. */
   async close(): Promise<void> {
     if (this.#server.listening) this.logger.info('HTTP: closing')
+    this.#live.close()
     await closeHttpServer(this.#server)
     await this.#notifier.close()
   }
@@ -97,6 +105,13 @@ export class Nsqadmin implements ConfigTarget {
   }
 
   #refusal(raw: IncomingMessage): Reply | undefined {
-    return refusalOf(raw, this.options, this.#token)
+    this.#requests++
+    const reply = refusalOf(raw, this.options, this.#token)
+    if (reply !== undefined) this.#refused++
+    return reply
+  }
+
+  get #counts(): AdminCounts {
+    return { requests: this.#requests, refused: this.#refused, ...this.#live.status }
   }
 }

@@ -102,9 +102,10 @@ function nodeJson(node: ClusterNode, isOutOfDate: boolean): Record<string, unkno
 
 async function node(admin: Admin, { params: { node: name = '' } }: HttpRequest): Promise<Reply> {
   const { value: all, message } = await ask(admin, 'nodes', admin.cluster.nodes())
-  if (!all.some(each => each.node === name)) throw new HttpError(404, 'NODE_NOT_FOUND')
-  const { value } = await ask(admin, name, admin.cluster.at(name).stats({ clients: true }))
-  const topics = value.flatMap(nsqd => topicsOf({ ...nsqd, node: name }, true))
+  const found = all.find(each => each.node === name)
+  if (found === undefined) throw new HttpError(404, 'NODE_NOT_FOUND')
+  const { value } = await ask(admin, name, admin.cluster.statsOf(found))
+  const topics = topicsOf(value, true)
   const clients = topics.flatMap(topic => (topic.channels ?? []).flatMap(each => each.clients ?? []))
   return json({
     node: name,
