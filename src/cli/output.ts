@@ -4,6 +4,7 @@ import { type ColourLevel, colourLevel } from './colour.ts'
 type OutputStream = Writable & {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
   getColorDepth?(env?: object): number
 }
 
@@ -34,6 +35,10 @@ export class Output {
 
   get columns(): number | undefined {
     return this.stream.columns
+  }
+
+  get rows(): number | undefined {
+    return this.stream.rows
   }
 
   /** Calls back once when nothing more can be written. */

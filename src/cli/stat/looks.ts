@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { toNsqError } from '../../client/errors.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { NsqError } from '../../util/errors.ts'
+import { Observer } from './observer.ts'
+import type { Report } from './report.ts'
+import type { Selection } from './selection.ts'
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** What a look has brought: a report, or why there is none. */
+export type Outcome = { readonly report: Report } | { readonly error: NsqError }
+
+/** Looks at a cluster, one after the other. */
+export class Looks {
+  readonly #cluster: Cluster
+  readonly #selection: Selection
+  readonly #observer: Observer
+  #startedAt = Number.NEGATIVE_INFINITY
+
+  constructor(cluster: Cluster, selection: Selection) {
+    this.#cluster = cluster
+    this.#selection = selection
+    this.#observer = new Observer(selection)
+  }
+
+  /** @throws NsqError when nobody answers */
+  async look(signal: AbortSignal): Promise<Report> {
+    this.#startedAt = performance.now()
+    return this.#observer.observe(await this.#cluster.look(this.#selection.only, signal))
+  }
+
+  /** Never rejects. */
+  async attempt(signal: AbortSignal): Promise<Outcome> {
+    try {
+      return { report: await this.look(signal) }
+    } catch (error) {
+      return { error: toNsqError(error) }
+    }
+  }
+
+  /**
+   * Resolves when so much time has passed since the last look began, or the signal is aborted.
+   *
+   * @param intervalMs - Infinity: only then
+   */
+  async due(intervalMs: number, signal: AbortSignal): Promise<void> {
+    const left = Math.min(this.#startedAt + intervalMs - performance.now(), LONGEST_TIMER_MS)
+    if (left > 0) await sleep(left, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,85 @@
+import type { Answers } from '../../cluster/answers.ts'
+import type { Look } from '../../cluster/cluster.ts'
+import { type Rate, Rates } from '../../cluster/rates.ts'
+import { sumTopics, type TopicTotals, type Totals } from '../../cluster/totals.ts'
+import type { Report, Row, TopicReport } from './report.ts'
+import type { Selection } from './selection.ts'
+import { Trends } from './trend.ts'
+
+/** Makes reports of what nsqds answer, look after look: sums over nsqds, rates, trends. */
+export class Observer {
+  readonly #selection: Selection
+  readonly #rates = new Rates()
+  readonly #trends = new Trends()
+  #lastMs: number | undefined
+
+  constructor(selection: Selection) {
+    this.#selection = selection
+  }
+
+  /** @param at - by the calendar; elapsed times are those of nsqd's answers on a steady clock */
+  observe({ value: { nodes, stats }, warnings }: Answers<Look>, at = new Date()): Report {
+    this.#rates.observe(stats)
+    this.#trends.begin(stats.map(({ node }) => node))
+    const nowMs = Math.max(...stats.map(({ answeredAt }) => answeredAt))
+    const elapsedMs = this.#lastMs === undefined ? undefined : nowMs - this.#lastMs
+    this.#lastMs = nowMs
+    const topics = [...sumTopics(stats).values()]
+      .filter(({ name }) => this.#selection.topic(name))
+      .sort(byName)
+      .flatMap(topic => this.#topic(topic))
+    return { at, elapsedMs, topics, nodes, stats, warnings }
+  }
+
+  #topic(topic: TopicTotals): TopicReport[] {
+    const all = [...topic.channels.values()]
+    const channels = all.filter(({ name }) => this.#selection.channel(name)).sort(byName)
+    // Who asks for a channel does not ask for topics without it.
+    if (channels.length === 0 && !this.#selection.allChannels) return []
+    const { name, undistributed: depth, backendDepth } = topic
+    const disk = all.reduce((left, channel) => left - channel.backendDepth, backendDepth)
+    const own = { ...topic, depth, backendDepth: disk, inFlight: 0, deferred: 0, requeued: 0, timedOut: 0 }
+    return [
+      {
+        ...this.#row(name, undefined, own, this.#rates.topic(name)),
+        connections: 0,
+        latency: [],
+        out: undefined,
+        channels: channels.map(channel =>
+          this.#row(name, channel.name, channel, this.#rates.channel(name, channel.name)),
+        ),
+      },
+    ]
+  }
+
+  #row(topic: string, channel: string | undefined, totals: Totals, rate: Rate | undefined): Row {
+    // No name has a slash.
+    const trend = this.#trends.note(channel === undefined ? topic : `${topic}/${channel}`, totals.depth)
+    const { count = 0, percentiles = [] } = totals.latency ?? {}
+    return {
+      topic,
+      channel,
+      depth: totals.depth,
+      disk: totals.backendDepth,
+      inFlight: totals.inFlight,
+      deferred: totals.deferred,
+      in: rate?.in,
+      out: rate?.out,
+      requeued: totals.requeued,
+      timedOut: totals.timedOut,
+      connections: totals.clients,
+      messages: totals.messages,
+      paused: totals.paused,
+      growing: this.#trends.isGrowing(trend),
+      trend,
+      latency:
+        count === 0
+          ? []
+          : percentiles.map(({ quantile, value }) => ({ quantile, ms: value / 1e6 })).reverse(),
+    }
+  }
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+}

@@ -1,0 +1,126 @@
+import type { NsqdStats } from '../../cluster/stats.ts'
+import { findCluster } from '../cluster-options.ts'
+import { loadPainter } from '../colour.ts'
+import type { Context } from '../command.ts'
+import type { StatOptions } from '../commands/stat.ts'
+import { describeError, ExitCode } from '../errors.ts'
+import { type CellStyle, columnsFor, oneLine, quantilesOf } from './columns.ts'
+import { glyphsFor } from './glyphs.ts'
+import { failureJson, reportJson } from './json.ts'
+import { runLive } from './live.ts'
+import { Looks, type Outcome } from './looks.ts'
+import { missing } from './names.ts'
+import { OfficialReport } from './official.ts'
+import { reportMetrics } from './prometheus.ts'
+import type { Report } from './report.ts'
+import { rowsOf, totalsOf } from './rows.ts'
+import { statSettings, type StatSettings } from './settings.ts'
+import { layOut, printTable, type Widths } from './table.ts'
+import { judge, verdictText } from './thresholds.ts'
+
+/** What is done with each look after the first, which rates need. */
+type Emit = (outcome: Outcome) => void
+
+/** Exit codes of a check, besides those of every command. */
+const LEVEL_CODES = { ok: ExitCode.done, warning: 3, critical: 4 } as const
+
+export async function runStat(context: Context<StatOptions>): Promise<number> {
+  const settings = statSettings(context)
+  const { selection, mode, count, intervalMs } = settings
+  const { stdout, stderr, signal, program, options } = context
+  const say = (text: string): void => stderr.line(`${program}: ${oneLine(text)}`)
+  const { cluster, assumed } = await findCluster(options, context.env)
+  const looks = new Looks(cluster, selection)
+  const first = await looks.look(signal)
+  const absent = await missing(cluster, selection, first)
+  const [unknown] = absent
+  if (unknown !== undefined && (first.topics.length === 0 || mode === 'official')) throw unknown
+  for (const error of absent) say(sentence(error))
+  if (assumed !== undefined && mode === 'plain' && stderr.isTerminal) say(`asking ${assumed}`)
+
+  let last: Outcome = { report: first }
+  let hasEnded = true
+  if (mode === 'live') {
+    ;({ last, hasEnded } = await runLive(context, settings, looks, first))
+  } else if (mode === 'prometheus') {
+    stdout.line((await reportMetrics(first, selection)).trimEnd())
+  } else {
+    const emit = await emitter(context, settings, first)
+    for (const warning of first.warnings) say(warning.message)
+    for (let made = 0; made < count && !signal.aborted; made++) {
+      await looks.due(intervalMs, signal)
+      if (signal.aborted) break
+      const outcome = await looks.attempt(signal)
+      // What was given up says nothing.
+      if (signal.aborted) break
+      last = outcome
+      const errors = 'report' in last ? last.report.warnings : [last.error]
+      if (count > 1 || 'error' in last) for (const error of errors) say(error.message)
+      emit(last)
+    }
+    hasEnded = !signal.aborted
+  }
+  return exitCode(last, settings, hasEnded, say)
+}
+
+/** How a report is shown that is not on a screen of its own. */
+async function emitter(context: Context<StatOptions>, settings: StatSettings, first: Report): Promise<Emit> {
+  const { stdout, options } = context
+  const { selection, thresholds, mode } = settings
+  if (mode === 'official') {
+    const official = new OfficialReport(selection.only.topic ?? '', selection.only.channel ?? '')
+    const print = (stats: readonly NsqdStats[] | undefined): void => {
+      for (const line of official.next(stats)) stdout.line(line)
+    }
+    print(first.stats)
+    return outcome => print('report' in outcome ? outcome.report.stats : undefined)
+  }
+  if (mode === 'json') {
+    return outcome =>
+      stdout.line(
+        'report' in outcome
+          ? reportJson(outcome.report, thresholds, options.minDepth)
+          : failureJson(outcome.error, new Date()),
+      )
+  }
+  const style: CellStyle = {
+    painter: await loadPainter(stdout.colour),
+    glyphs: glyphsFor(context.env),
+    thresholds,
+    isPlain: !stdout.isTerminal,
+  }
+  const widths: Widths = new Map()
+  return outcome => {
+    if (!('report' in outcome)) return
+    const rows = rowsOf(outcome.report, { sort: options.sort, minDepth: options.minDepth, filter: '' })
+    const sheet = layOut(rows, totalsOf(rows), {
+      columns: columnsFor(quantilesOf(rows), false),
+      style,
+      room: stdout.isTerminal ? (stdout.columns ?? Infinity) : Infinity,
+      widths,
+      sort: undefined,
+    })
+    const time = settings.count > 1 ? `${outcome.report.at.toTimeString().slice(0, 8)}\n` : ''
+    void stdout.write(time + printTable(sheet) + (settings.count > 1 ? '\n' : ''))
+  }
+}
+
+function exitCode(
+  last: Outcome,
+  { thresholds }: StatSettings,
+  hasEnded: boolean,
+  say: (text: string) => void,
+): number {
+  const isCheck = thresholds.warn !== undefined || thresholds.critical !== undefined
+  // Whoever stops it has seen how it stood, unless nobody watches.
+  if ('error' in last) return hasEnded || isCheck ? ExitCode.failed : ExitCode.done
+  const verdict = judge(last.report, thresholds)
+  if (verdict.level !== 'ok') say(verdictText(verdict))
+  else if (isCheck && last.report.warnings.length > 0) return ExitCode.failed
+  return LEVEL_CODES[verdict.level]
+}
+
+function sentence(error: unknown): string {
+  const { message, remedy } = describeError(error)
+  return remedy === undefined ? message : `${message}. ${remedy}`
+}
