@@ -1,5 +1,16 @@
 /** What a page knows from its stream of server-sent events, and how each event changes it. */
-import type { Failed, Missing, TopicRow, TopicsUpdate, Warning } from '../live-types.ts'
+import type {
+  ChannelUpdate,
+  CounterUpdate,
+  Failed,
+  History,
+  Missing,
+  TopicRow,
+  TopicsUpdate,
+  TopicUpdate,
+  Warning,
+} from '../live-types.ts'
+import { emptySeries, withPoint } from './series.ts'
 import { TrendBook } from './trends.ts'
 
 export type LiveStatus =
@@ -102,4 +113,33 @@ export function mergeTopics(before: TopicsValue | undefined, update: TopicsUpdat
     rows.map(row => [row.topic, row.depth]),
   )
   return { rows, byName, nodes: update.nodes, trends }
+}
+
+export interface TopicValue extends TopicUpdate {
+  channelTrends: TrendBook
+}
+
+export function mergeTopic(before: TopicValue | undefined, update: TopicUpdate): TopicValue {
+  const channelTrends = before?.channelTrends ?? new TrendBook()
+  if (update.trends) channelTrends.start(update.trends)
+  channelTrends.observe(
+    update.time,
+    update.channels.map(row => [row.channel, row.depth]),
+  )
+  return { ...update, channelTrends }
+}
+
+export function mergeChannel(_before: ChannelUpdate | undefined, update: ChannelUpdate): ChannelUpdate {
+  return update
+}
+
+export interface CounterValue extends CounterUpdate {
+  /** Its rates, since the page was opened. */
+  series: History
+}
+
+export function mergeCounter(before: CounterValue | undefined, update: CounterUpdate): CounterValue {
+  const { time, rateIn, rateOut } = update
+  const series = withPoint(before?.series ?? emptySeries(), time, { depth: 0, inFlight: 0, rateIn, rateOut })
+  return { ...update, series }
 }

@@ -4,7 +4,8 @@ import { Icon, type IconName } from './icon.tsx'
 interface ButtonProps {
   children: ComponentChildren
   onPress?: () => void
-  kind?: 'plain' | 'primary' | 'danger' | 'quiet'
+  /** Risky: leads to something dangerous; danger does it. */
+  kind?: 'plain' | 'primary' | 'danger' | 'risky' | 'quiet'
   icon?: IconName
   /** Works on it: shown, and not to be pressed again. */
   busy?: boolean

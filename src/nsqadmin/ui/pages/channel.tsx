@@ -1,5 +1,71 @@
+import { Card } from '../components/card.tsx'
+import { Charts } from '../components/charts.tsx'
+import { GrowingChip, PausedChip } from '../components/chip.tsx'
+import { NumbersTiles } from '../components/numbers-tiles.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { LiveView } from '../components/states.tsx'
+import { ChannelSteering } from '../components/steering.tsx'
+import { Tile } from '../components/tiles.tsx'
+import { milliseconds, percentile } from '../format.ts'
+import { mergeChannel } from '../live-state.ts'
+import { useLive } from '../live.ts'
+import { Messages } from '../messages/messages.tsx'
+import type { Route } from '../router.ts'
+import { useSeries } from '../use-series.ts'
+import { ClientTable } from './client-table.tsx'
+import { ShareTable } from './share-table.tsx'
 
 export function ChannelPage({ topic, channel }: { topic: string; channel: string }) {
-  return <PageHead title={`${channel} of ${topic}`} />
+  const live = useLive({ view: 'channel', topic, channel }, mergeChannel)
+  const { value, streams, time } = live
+  const row = value?.channel
+  const series = useSeries(topic, channel, streams, time, row)
+  return (
+    <>
+      <PageHead
+        title={channel}
+        path={[
+          ['Topics', { page: 'topics' }],
+          [topic, { page: 'topic', topic }],
+        ]}
+        chips={
+          <>
+            {row?.paused && <PausedChip />}
+            {row?.growing && <GrowingChip />}
+          </>
+        }
+      >
+        {row && <ChannelSteering topic={topic} row={row} />}
+      </PageHead>
+      <LiveView
+        live={live}
+        missing={{
+          title: `Topic ${topic} has no channel ${channel}`,
+          links: (name): Route => ({ page: 'channel', topic, channel: name }),
+        }}
+      >
+        {({ channel: row, clients, nodes }) => (
+          <>
+            <NumbersTiles label={`Channel ${channel}`} numbers={row} growing={row.growing}>
+              {row.latency.length > 0 && (
+                <Tile
+                  label="Latency"
+                  value={milliseconds(row.latency.at(-1)?.ms ?? 0)}
+                  note={row.latency
+                    .map(({ quantile, ms }) => `${percentile(quantile)} ${milliseconds(ms)}`)
+                    .join(', ')}
+                />
+              )}
+            </NumbersTiles>
+            <Charts series={series} topic={topic} channel={channel} />
+            <ClientTable rows={clients} time={time} />
+            <Card title="Messages">
+              <Messages topic={topic} channel={channel} />
+            </Card>
+            <ShareTable rows={nodes} />
+          </>
+        )}
+      </LiveView>
+    </>
+  )
 }

@@ -1,0 +1,39 @@
+import type { ComponentChildren } from 'preact'
+import type { Numbers } from '../../live-types.ts'
+import { count, plural, rate } from '../format.ts'
+import { Tile, Tiles } from './tiles.tsx'
+
+interface NumbersTilesProps {
+  label: string
+  numbers: Numbers
+  growing: boolean
+  /** More of them. */
+  children?: ComponentChildren
+}
+
+/** The numbers of one topic or channel. */
+export function NumbersTiles({ label, numbers, growing, children }: NumbersTilesProps) {
+  const { depth, backendDepth, inFlight, deferred, messages, requeued, timedOut, rateIn, rateOut, clients } =
+    numbers
+  return (
+    <Tiles label={label}>
+      <Tile
+        label="Depth"
+        value={count(depth)}
+        note={backendDepth > 0 ? `${count(backendDepth)} on disk only` : growing ? 'growing' : ''}
+        tone={growing ? 'bad' : undefined}
+      />
+      <Tile label="In flight" value={count(inFlight)} />
+      <Tile label="Deferred" value={count(deferred)} />
+      <Tile label="In" value={rate(rateIn)} unit="/s" note={`${count(messages)} in all`} />
+      <Tile label="Out" value={rate(rateOut)} unit="/s" />
+      <Tile label="Requeued" value={count(requeued)} note={`${count(timedOut)} timed out`} />
+      <Tile
+        label="Clients"
+        value={count(clients)}
+        note={clients === 0 ? 'nobody reads' : plural(clients, 'connection')}
+      />
+      {children}
+    </Tiles>
+  )
+}

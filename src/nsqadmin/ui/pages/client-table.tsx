@@ -1,0 +1,114 @@
+import { useMemo } from 'preact/hooks'
+import type { ClientRow } from '../../live-types.ts'
+import { Card } from '../components/card.tsx'
+import { Chip } from '../components/chip.tsx'
+import { Link } from '../components/link.tsx'
+import { Count } from '../components/number-cells.tsx'
+import { Table, type Column } from '../components/table.tsx'
+import { count, duration } from '../format.ts'
+
+interface ClientTableProps {
+  rows: readonly ClientRow[]
+  /** Of the rows: how long a client has been connected is of then. */
+  time: number
+}
+
+/** The consumers of a channel. */
+export function ClientTable({ rows, time }: ClientTableProps) {
+  const columns = useMemo(() => clientColumns(time), [time])
+  return (
+    <Card title="Clients" count={count(rows.length)} flush>
+      <Table
+        label="Clients"
+        query="clients"
+        columns={columns}
+        rows={rows}
+        rowKey={row => `${row.node} ${row.remoteAddress} ${row.connectedAt}`}
+        sort={{ column: 'client', descending: false }}
+        firstWidth={220}
+        empty={<p>No consumer is connected: what comes waits.</p>}
+      />
+    </Card>
+  )
+}
+
+type Counted = 'ready' | 'inFlight' | 'finished' | 'requeued' | 'messages'
+
+function number(id: Counted, title: string, hint: string): Column<ClientRow> {
+  return { id, title, hint, width: 92, value: row => row[id], cell: row => <Count value={row[id]} /> }
+}
+
+function clientColumns(time: number): Column<ClientRow>[] {
+  return [
+    {
+      id: 'client',
+      title: 'Client',
+      text: true,
+      value: row => row.clientId,
+      cell: row => (
+        <span class="row-name">
+          <span title={`${row.clientId} on ${row.hostname}`}>
+            {row.clientId}
+            {row.hostname !== row.clientId && <span class="muted"> {row.hostname}</span>}
+          </span>
+          <Traits row={row} />
+        </span>
+      ),
+    },
+    {
+      id: 'address',
+      title: 'Address',
+      text: true,
+      width: 160,
+      value: row => row.remoteAddress,
+      cell: row => <span title={row.remoteAddress}>{row.remoteAddress}</span>,
+    },
+    {
+      id: 'node',
+      title: 'nsqd',
+      text: true,
+      width: 150,
+      value: row => row.node,
+      cell: row => (
+        <Link to={{ page: 'node', node: row.node }} title={row.node}>
+          {row.node}
+        </Link>
+      ),
+    },
+    {
+      id: 'agent',
+      title: 'Program',
+      hint: 'What the client calls itself',
+      text: true,
+      width: 150,
+      value: row => row.userAgent,
+      cell: row => <span title={row.userAgent}>{row.userAgent}</span>,
+    },
+    number('ready', 'Ready', 'How many messages it takes at a time'),
+    number('inFlight', 'In flight', 'Sent to it and not finished yet'),
+    number('finished', 'Finished', 'Since it connected'),
+    number('requeued', 'Requeued', 'Given back, since it connected'),
+    number('messages', 'Messages', 'Sent to it, since it connected'),
+    {
+      id: 'connected',
+      title: 'Connected',
+      width: 106,
+      value: row => time - row.connectedAt,
+      cell: row => duration(time - row.connectedAt),
+    },
+  ]
+}
+
+/** What is particular about a connection. */
+function Traits({ row }: { row: ClientRow }) {
+  const { tls, snappy, deflate, sampleRate, identity } = row
+  return (
+    <>
+      {tls && <Chip tone="good">TLS</Chip>}
+      {snappy && <Chip>snappy</Chip>}
+      {deflate && <Chip>deflate</Chip>}
+      {sampleRate > 0 && <Chip title="Gets a part of the messages only">{`${sampleRate}%`}</Chip>}
+      {identity !== '' && <Chip title="Who it is, by AUTH">{identity}</Chip>}
+    </>
+  )
+}
