@@ -10,9 +10,11 @@ const IDLE_MS = 10_000
 /** A look that has taken longer than the interval is not followed by the next at once. */
 const REST_MS = 100
 
+export type PolledCluster = Pick<Cluster, 'lookupds' | 'look' | 'topics'>
+
 export interface PollerOptions {
   /** The cluster, which may be another the next time. */
-  cluster: () => Cluster
+  cluster: () => PolledCluster
   intervalMs: number
   clock: WallClock
   /** Called after each look. */
@@ -134,7 +136,7 @@ export class Poller {
 }
 
 /** The topics that nsqlookupd knows, as it may be the only one. What is wrong with an nsqlookupd the look itself says. */
-async function registeredTopics(cluster: Cluster, signal: AbortSignal): Promise<string[]> {
+async function registeredTopics(cluster: PolledCluster, signal: AbortSignal): Promise<string[]> {
   if (cluster.lookupds.length === 0) return []
   try {
     return (await cluster.topics(signal)).value

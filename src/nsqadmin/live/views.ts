@@ -46,7 +46,7 @@ export interface View {
 }
 
 export interface ViewSource {
-  readonly cluster: Cluster
+  readonly cluster: Pick<Cluster, 'stats' | 'statsOf' | 'channels'>
   readonly memory: Memory
   readonly counter: Counter
 }
