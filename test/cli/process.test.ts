@@ -39,14 +39,15 @@ function start(bin: string, args: string[], env: Record<string, string> = {}): R
   return { child, out: () => texts.out, finished }
 }
 
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 10))
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(resolve => setTimeout(resolve, 10))
 }
 
 interface Ready {
   data_path: string
   nsqd: { tcp_address: string; http_address: string }[]
   nsqlookupd: { tcp_address: string; http_address: string }[]
+  nsqadmin: { http_address: string }[]
 }
 
 async function startDev(args: string[] = []): Promise<Running & { ready: Ready; nsqd: string }> {
@@ -75,6 +76,8 @@ describe('dev', () => {
       const stats = await (await fetch(`http://${http}/stats?format=json`)).text()
       for (const name of ['"orders"', '"a"', '"b"']) assert.ok(stats.includes(name))
     }
+    const admin = `http://${ready.nsqadmin[0]?.http_address}`
+    await eventually(async () => (await (await fetch(`${admin}/api/topics`)).text()).includes('"orders"'))
     child.kill('SIGTERM')
     const { code, out } = await finished
     assert.equal(code, 0)
@@ -100,14 +103,16 @@ describe('dev', () => {
 
   test('moves when a port is taken, and says so', async () => {
     // Taken already or taken by this: either way it is.
-    const server = createServer().listen(4150, '127.0.0.1')
-    await once(server, 'listening').catch(() => {})
+    const servers = [4150, 4171].map(port => createServer().listen(port, '127.0.0.1'))
+    await Promise.all(servers.map(server => once(server, 'listening').catch(() => {})))
     const { child, out, finished } = start('nsq-ts', ['dev'])
     await eventually(() => out().includes('Ctrl-C'))
     child.kill('SIGTERM')
     const result = await finished
-    server.close()
+    for (const server of servers) server.close()
     assert.equal(result.code, 0)
+    const [, moved] = /Port 4171 is taken: nsqadmin listens on (\d+) instead\./.exec(result.out) ?? []
+    assert.ok(result.out.includes(`http://127.0.0.1:${moved} (in the browser)`), result.out)
     assert.match(result.out, /Port 4150 is taken: nsqd listens on \d+ instead\./)
     assert.match(result.out, /nsq-ts tail --topic=greetings --nsqd-tcp-address=127\.0\.0\.1:\d+/)
   })
@@ -120,6 +125,31 @@ describe('dev', () => {
     const { code, out } = await finished
     assert.equal(out, 'hi\n')
     assert.equal(code, 7)
+  })
+
+  test('--exec tells where nsqadmin is, and another one can be started with what it says', async () => {
+    const bin = `${JSON.stringify(process.execPath)} ${JSON.stringify(join(BIN, 'nsq-ts.js'))}`
+    const commands = [
+      'echo "at $NSQADMIN_HTTP_ADDRESS"',
+      // That both kinds of daemon are in the environment is no contradiction; that both are on the command line is.
+      `log=$(mktemp); ${bin} nsqadmin --http-address 127.0.0.1:0 2> $log & pid=$!`,
+      'until grep "HTTP: listening" $log; do kill -0 $pid || break; sleep 0.1; done',
+      'kill $pid; wait $pid; echo "ended $?"; rm $log',
+      `${bin} nsqadmin --nsqd-http-address x:1 --lookupd-http-address y:1 2>&1; echo "refused $?"`,
+    ]
+    const { out } = await start('nsq-ts', ['dev', '--exec', commands.join('\n')]).finished
+    assert.match(out, /at 127\.0\.0\.1:\d+\n/)
+    assert.match(out, /HTTP: listening on 127\.0\.0\.1:\d+\n/)
+    assert.match(out, /ended 0/)
+    assert.match(out, /exclude each other/)
+    assert.match(out, /refused 2/)
+    const without = await start('nsq-ts', [
+      'dev',
+      '--no-admin',
+      '--exec',
+      'echo "at ${NSQADMIN_HTTP_ADDRESS-none}"',
+    ]).finished
+    assert.equal(without.out, 'at none\n')
   })
 
   test('--exec reports a command that a signal ended', async () => {

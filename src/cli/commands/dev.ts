@@ -15,6 +15,7 @@ const options = {
   ),
   nsqds: option.int('How many nsqds to run', 1, { ...cluster, min: 1, max: 100 }),
   lookupds: option.int('How many nsqlookupds to run', 1, { ...cluster, min: 0, max: 100 }),
+  admin: option.bool('Run nsqadmin, the page for the browser; not with --no-admin', true, cluster),
   'data-path': option.string('A folder to keep messages in; a temporary one is removed on exit', undefined, {
     ...cluster,
     placeholder: 'PATH',
@@ -38,10 +39,11 @@ const options = {
 export const dev: Command = defineCommand({
   options,
   description: [
-    'nsqlookupd and nsqd run in this one process, on loopback only, on the official ports: 4150 and 4151 for nsqd, 4160 ' +
-      'and 4161 for nsqlookupd, each TCP and HTTP. Where a port is taken another is used, and said.',
+    'nsqlookupd, nsqd and nsqadmin run in this one process, on loopback only, on the official ports: 4150 and 4151 for ' +
+      'nsqd, 4160 and 4161 for nsqlookupd, each TCP and HTTP, and 4171 for nsqadmin. Where a port is taken another is ' +
+      'used, and said.',
     '--exec gives its command the addresses in the environment: NSQD_TCP_ADDRESS, NSQD_HTTP_ADDRESS, ' +
-      'NSQLOOKUPD_TCP_ADDRESS, NSQLOOKUPD_HTTP_ADDRESS, and NSQ_* for the other commands of nsq-ts.',
+      'NSQLOOKUPD_TCP_ADDRESS, NSQLOOKUPD_HTTP_ADDRESS, NSQADMIN_HTTP_ADDRESS, and NSQ_* for the other commands of nsq-ts.',
   ],
   examples: [
     { command: 'nsq-ts dev', describe: 'a local NSQ, until Ctrl-C' },

@@ -9,6 +9,7 @@ export function readyLine(cluster: Cluster): string {
     data_path: cluster.dataPath,
     nsqd: cluster.nsqds.map(addresses),
     nsqlookupd: cluster.lookupds.map(addresses),
+    nsqadmin: cluster.adminHttp === undefined ? [] : [{ http_address: cluster.adminHttp }],
   })
 }
 
@@ -20,7 +21,7 @@ function addresses({ tcp, http }: Endpoint): { tcp_address: string; http_address
  * The addresses as environment variables: those of the first daemon of each kind by plain names, and all of them by the
  * names that the other commands read in place of their flags.
  */
-export function clusterEnvironment({ nsqds, lookupds }: Cluster): Record<string, string> {
+export function clusterEnvironment({ nsqds, lookupds, adminHttp }: Cluster): Record<string, string> {
   const [nsqd] = nsqds
   const [lookupd] = lookupds
   return {
@@ -40,6 +41,7 @@ export function clusterEnvironment({ nsqds, lookupds }: Cluster): Record<string,
           NSQ_LOOKUPD_TCP_ADDRESS: all(lookupds, 'tcp'),
           NSQ_LOOKUPD_HTTP_ADDRESS: all(lookupds, 'http'),
         }),
+    ...(adminHttp === undefined ? {} : { NSQADMIN_HTTP_ADDRESS: adminHttp }),
   }
 }
 
@@ -68,6 +70,9 @@ export async function banner(
   })
   for (const { name, tcp, http } of [...cluster.nsqds, ...cluster.lookupds]) {
     table.push([bold(name), `${cyan(tcp)}   ${cyan(`http://${http}`)}`])
+  }
+  if (cluster.adminHttp !== undefined) {
+    table.push([bold('nsqadmin'), `${cyan(`http://${cluster.adminHttp}`)} ${dim('(in the browser)')}`])
   }
   const fate = cluster.isTemporary ? 'removed on exit; keep it with --data-path' : 'kept'
   table.push([bold('data'), `${cluster.dataPath} ${dim(`(${fate})`)}`])

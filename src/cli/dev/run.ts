@@ -13,6 +13,7 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
   const cluster = await Cluster.start({
     nsqds: options.nsqds,
     lookupds: options.lookupds,
+    admin: options.admin,
     dataPath: options.dataPath,
     topics: options.topic.map(parseTopicSpec),
     logger: name => daemonLogger(`[${name}] `, options.logLevel, context),
