@@ -131,7 +131,7 @@ export class EventReader {
     const parts = (this.#rest + text).split('\n\n')
     this.#rest = parts.pop() ?? ''
     for (const part of parts) {
-      const [, event, data] = /^event: (.*)\ndata: (.*)$/.exec(part) ?? []
+      const [, event, data] = /^event: (.*)\ndata: ([^\n]*)$/.exec(part) ?? []
       if (event !== undefined && data !== undefined) this.events.push({ event, data: JSON.parse(data) })
     }
   }
