@@ -23,6 +23,7 @@ import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
+import { startStatsd, type StatsdPusher } from './statsd.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import { TopicStore } from './topic-store.ts'
 import { readTlsFiles } from './tls-files.ts'
@@ -56,6 +57,7 @@ export class Nsqd implements TopicHost, SessionHost {
   #metadata: MetadataStore | undefined
   #unlock: (() => void) | undefined
   #maintenance: NodeJS.Timeout | undefined
+  #statsd: StatsdPusher | undefined
   /** When each topic was last seen to have changed. */
   readonly #lastChange = new Map<Topic, number>()
   #sessionNumber = 0
@@ -139,6 +141,7 @@ export class Nsqd implements TopicHost, SessionHost {
     }
     this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
     this.#maintenance = setInterval(() => this.#maintain(), MAINTENANCE)
+    this.#statsd = startStatsd(this)
   }
 
   /** Ends all connections, and writes down the exact state of every topic. */
@@ -148,6 +151,7 @@ export class Nsqd implements TopicHost, SessionHost {
     clearInterval(this.#maintenance)
     clearTimeout(this.#durableSave)
     this.lookupPeers.close()
+    await this.#statsd?.close()
     this.#secured.authServers?.close()
     await this.#listeners.close()
     const failures: unknown[] = []

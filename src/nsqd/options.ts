@@ -40,7 +40,6 @@ export function optionWarnings(options: NsqdOptions): string[] {
         'public authority has signed',
     )
   }
-  if (options.statsdAddress) warnings.push('--statsd-address: this version does not push to statsd yet')
   return warnings
 }
 
