@@ -38,6 +38,18 @@ export function printable(bytes: Buffer): string {
   )
 }
 
+/** Text of a daemon on one line, with nothing in it that moves the cursor or is wider than a character. */
+export function oneLine(text: string): string {
+  return printable(Buffer.from(text)).replaceAll(/[^\x20-\x7e]/gu, character =>
+    /\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  )
+}
+
+/** What went wrong, on one line; of URLs without their queries. */
+export function errorLine({ message }: Error): string {
+  return oneLine(message).replaceAll(/(https?:\/\/[^\s?]+)\?\S*/g, '$1')
+}
+
 /** Decodes as much as is UTF-8; each other byte becomes `\xff`. */
 function escapeInvalid(bytes: Buffer): string {
   let text = ''

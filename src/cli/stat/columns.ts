@@ -1,5 +1,5 @@
 import type { Painter } from '../colour.ts'
-import { printable } from '../escape.ts'
+import { oneLine } from '../escape.ts'
 import { formatCount } from '../units.ts'
 import { type Glyphs, sparkline } from './glyphs.ts'
 import type { Numbers, Row } from './report.ts'
@@ -45,13 +45,6 @@ export function columnsFor(quantiles: readonly number[], hasTrend: boolean): rea
 export function quantilesOf(rows: readonly Row[]): readonly number[] {
   return [...new Set(rows.flatMap(({ latency }) => latency.map(({ quantile }) => quantile)))].sort(
     (a, b) => a - b,
-  )
-}
-
-/** Text of a daemon on one line, with nothing in it that moves the cursor or is wider than a character. */
-export function oneLine(text: string): string {
-  return printable(Buffer.from(text)).replaceAll(/[^\x20-\x7e]/gu, character =>
-    /\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
   )
 }
 

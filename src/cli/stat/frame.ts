@@ -1,6 +1,7 @@
 import { formatDuration } from '../../util/duration.ts'
 import { formatCount, plural } from '../units.ts'
-import { type CellStyle, columnsFor, oneLine, quantilesOf } from './columns.ts'
+import { errorLine } from '../escape.ts'
+import { type CellStyle, columnsFor, quantilesOf } from './columns.ts'
 import { shorten } from './fit.ts'
 import type { Report } from './report.ts'
 import { rowsOf, totalsOf } from './rows.ts'
@@ -86,7 +87,7 @@ function title(scene: Scene, room: number): string {
 
 function warnings({ report, failure, style: { painter, glyphs } }: Scene, room: number): string[] {
   const errors = failure === undefined ? report.warnings : [failure]
-  const lines = errors.slice(0, MOST_WARNINGS).map(({ message }) => oneLine(message))
+  const lines = errors.slice(0, MOST_WARNINGS).map(errorLine)
   if (errors.length > MOST_WARNINGS) lines.push(`and ${errors.length - MOST_WARNINGS} more`)
   return lines.map(line => painter.red(shorten(`! ${line}`, room, glyphs.ellipsis)))
 }

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toNsqError } from '../../client/errors.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { NsqError } from '../../util/errors.ts'
+import { NsqError } from '../../util/errors.ts'
 import { Observer } from './observer.ts'
 import type { Report } from './report.ts'
 import type { Selection } from './selection.ts'
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** So long it is said that an nsqd has left. */
+const GONE_MS = 60_000
 
 /** What a look has brought: a report, or why there is none. */
 export type Outcome = { readonly report: Report } | { readonly error: NsqError }
@@ -16,6 +18,8 @@ export class Looks {
   readonly #cluster: Cluster
   readonly #selection: Selection
   readonly #observer: Observer
+  /** When each nsqd was listed last. */
+  readonly #listed = new Map<string, number>()
   #startedAt = Number.NEGATIVE_INFINITY
 
   constructor(cluster: Cluster, selection: Selection) {
@@ -27,7 +31,9 @@ export class Looks {
   /** @throws NsqError when nobody answers */
   async look(signal: AbortSignal): Promise<Report> {
     this.#startedAt = performance.now()
-    return this.#observer.observe(await this.#cluster.look(this.#selection.only, signal))
+    const { value, warnings } = await this.#cluster.look(this.#selection.only, signal)
+    const gone = this.#gone(value.nodes.map(({ node }) => node))
+    return this.#observer.observe({ value, warnings: [...warnings, ...gone] })
   }
 
   /** Never rejects. */
@@ -47,5 +53,19 @@ export class Looks {
   async due(intervalMs: number, signal: AbortSignal): Promise<void> {
     const left = Math.min(this.#startedAt + intervalMs - performance.now(), LONGEST_TIMER_MS)
     if (left > 0) await sleep(left, undefined, { signal }).catch(() => {})
+  }
+
+  /** nsqlookupd forgets an nsqd whose connection ends: without a word its messages would be missing. */
+  #gone(nodes: readonly string[]): NsqError[] {
+    // An nsqd may have had the topic, and have it no more.
+    if (this.#selection.only.topic !== undefined) return []
+    const now = performance.now()
+    for (const node of nodes) this.#listed.set(node, now)
+    const errors: NsqError[] = []
+    for (const [node, at] of this.#listed) {
+      if (now - at > GONE_MS) this.#listed.delete(node)
+      else if (at < now) errors.push(new NsqError('E_NODE_NOT_FOUND', `nsqd ${node} has left nsqlookupd`))
+    }
+    return errors
   }
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts'
-import { NsqError } from '../../util/errors.ts'
+import type { NsqError } from '../../util/errors.ts'
 import { near } from '../../util/suggest.ts'
+import { notFound } from '../not-found.ts'
 import type { Report } from './report.ts'
 import type { Selection } from './selection.ts'
 
@@ -41,12 +42,4 @@ async function otherChannels(cluster: Cluster, topics: readonly string[]): Promi
   }
   const answers = await Promise.all(topics.map(topic => cluster.channels(topic)))
   return answers.flatMap(({ value }) => value)
-}
-
-function notFound(code: string, message: string, names: readonly string[]): NsqError {
-  return new NsqError(
-    code,
-    message,
-    names.length === 0 ? {} : { remedy: `Did you mean ${names.join(', ')}?` },
-  )
 }

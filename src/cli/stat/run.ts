@@ -4,7 +4,8 @@ import { loadPainter } from '../colour.ts'
 import type { Context } from '../command.ts'
 import type { StatOptions } from '../commands/stat.ts'
 import { describeError, ExitCode } from '../errors.ts'
-import { type CellStyle, columnsFor, oneLine, quantilesOf } from './columns.ts'
+import { errorLine, oneLine } from '../escape.ts'
+import { type CellStyle, columnsFor, quantilesOf } from './columns.ts'
 import { glyphsFor } from './glyphs.ts'
 import { failureJson, reportJson } from './json.ts'
 import { runLive } from './live.ts'
@@ -46,7 +47,7 @@ export async function runStat(context: Context<StatOptions>): Promise<number> {
     stdout.line((await reportMetrics(first, selection)).trimEnd())
   } else {
     const emit = await emitter(context, settings, first)
-    for (const warning of first.warnings) say(warning.message)
+    for (const warning of first.warnings) say(errorLine(warning))
     for (let made = 0; made < count && !signal.aborted; made++) {
       await looks.due(intervalMs, signal)
       if (signal.aborted) break
@@ -55,7 +56,7 @@ export async function runStat(context: Context<StatOptions>): Promise<number> {
       if (signal.aborted) break
       last = outcome
       const errors = 'report' in last ? last.report.warnings : [last.error]
-      if (count > 1 || 'error' in last) for (const error of errors) say(error.message)
+      if (count > 1 || 'error' in last) for (const error of errors) say(errorLine(error))
       emit(last)
     }
     hasEnded = !signal.aborted

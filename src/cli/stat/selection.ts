@@ -30,8 +30,13 @@ export function select(topics: readonly string[], channels: readonly string[]): 
   }
 }
 
+/** Whether it has a `*` or a `?`, which no name has. */
+export function isPattern(text: string): boolean {
+  return /[*?]/.test(text)
+}
+
 function isName(text: string): boolean {
-  return !/[*?]/.test(text)
+  return !isPattern(text)
 }
 
 function matcher(patterns: readonly string[]): (name: string) => boolean {

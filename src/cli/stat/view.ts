@@ -29,7 +29,8 @@ export interface Key {
 export function pressed(view: View, key: Key, page: number, rows: number): View | undefined {
   if (key.ctrl && (key.name === 'c' || key.name === 'd')) return undefined
   if (view.isTyping) return typed(view, key)
-  if (key.ctrl || key.meta) return view
+  // node:readline takes Escape for a key with Meta.
+  if (key.ctrl || (key.meta && key.name !== 'escape')) return view
   const scroll = (top: number): View => ({ ...view, top: Math.max(0, Math.min(top, rows - page)) })
   switch (key.name ?? key.sequence) {
     case 'q':
