@@ -16,6 +16,11 @@ export function compact(value: number): string {
   return scaled(value)
 }
 
+/** Of a tile: whole up to 9,999,999. */
+export function large(value: number): string {
+  return Math.abs(value) < 10_000_000 ? count(value) : scaled(value)
+}
+
 /** Of an axis: `0`, `500`, `1.5k`, `20M`. */
 export function axisNumber(value: number): string {
   if (Math.abs(value) < 1_000) return String(Number(value.toPrecision(3)))

@@ -1,4 +1,5 @@
 import { render } from 'preact'
+import { useEffect, useErrorBoundary } from 'preact/hooks'
 import { Layout } from './components/layout.tsx'
 import { Blank, Loading } from './components/states.tsx'
 import { Button } from './components/button.tsx'
@@ -19,7 +20,7 @@ function App() {
   return (
     <Layout>
       {config ? (
-        <Page />
+        <Guarded />
       ) : error ? (
         <Blank title={error.message} bad>
           <p>{error.remedy}</p>
@@ -29,6 +30,24 @@ function App() {
         <Loading />
       )}
     </Layout>
+  )
+}
+
+/** A fault of ours is said, and the rest of the site goes on. */
+function Guarded() {
+  const { route } = usePlace()
+  const [error, reset] = useErrorBoundary()
+  // Another page may be well.
+  useEffect(() => () => reset(), [route, reset])
+  if (error === undefined) return <Page />
+  return (
+    <Blank title="This page has failed" bad>
+      <p>
+        <code>{String(error)}</code>
+      </p>
+      <p>That is a fault in nsqadmin, not in your cluster.</p>
+      <Button onPress={reset}>Retry</Button>
+    </Blank>
   )
 }
 

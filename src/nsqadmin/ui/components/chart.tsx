@@ -3,6 +3,7 @@ import uPlot from 'uplot'
 import { axisNumber, clock } from '../format.ts'
 import { CHART_MS, niceMaximum } from '../series.ts'
 import { theme } from '../theme.ts'
+import { useMedia } from '../use-media.ts'
 import { useStore } from '../use-store.ts'
 
 export interface Line {
@@ -34,16 +35,9 @@ export function Chart({ label, time, lines, format }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const [at, setAt] = useState<number | null>(null)
-  const [dark, setDark] = useState(isDark)
+  const systemDark = useMedia('(prefers-color-scheme: dark)')
   const chosen = useStore(theme)
-
-  useEffect(() => {
-    const system = matchMedia('(prefers-color-scheme: dark)')
-    const look = () => setDark(isDark())
-    look()
-    system.addEventListener('change', look)
-    return () => system.removeEventListener('change', look)
-  }, [chosen])
+  const dark = chosen === 'auto' ? systemDark : chosen === 'dark'
 
   const shape = lines.map(line => `${line.label} ${line.colour}`).join()
   const latest = useRef({ time, lines })
@@ -80,7 +74,10 @@ export function Chart({ label, time, lines, format }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span class="chart-title">{label}</span>
+        <span class="chart-title">
+          {label}
+          {at !== null && moment !== undefined && <span class="moment">{clock(moment)}</span>}
+        </span>
         <span class="legend">
           {lines.map(line => (
             <span key={line.label} class="legend-item">
@@ -90,7 +87,6 @@ export function Chart({ label, time, lines, format }: ChartProps) {
               {line.label} <b>{format(line.values[index] ?? null)}</b>
             </span>
           ))}
-          <span class="moment">{at === null || moment === undefined ? 'now' : clock(moment)}</span>
         </span>
       </figcaption>
       <div
@@ -104,11 +100,6 @@ export function Chart({ label, time, lines, format }: ChartProps) {
       />
     </figure>
   )
-}
-
-function isDark(): boolean {
-  const { theme } = document.documentElement.dataset
-  return theme === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
 }
 
 function plotData(time: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
@@ -126,9 +117,8 @@ function options(
   lines: readonly Line[],
   setAt: (index: number | null) => void,
 ): uPlot.Options {
-  const css = getComputedStyle(element)
-  const colour = (name: string) => css.getPropertyValue(name).trim()
-  const font = `11px ${css.fontFamily}`
+  const colour = (name: string) => resolvedColour(element, name)
+  const font = `11px ${getComputedStyle(element).fontFamily}`
   const axis = {
     stroke: colour('--muted'),
     font,
@@ -158,8 +148,8 @@ function options(
     axes: [
       {
         ...axis,
-        size: 28,
-        gap: 8,
+        size: 22,
+        gap: 6,
         space: 56,
         incrs: [60, 120, 300],
         grid: { show: false },
@@ -186,6 +176,14 @@ function options(
       ],
     },
   }
+}
+
+/** What a canvas understands, of a CSS variable that has one colour for each theme. */
+function resolvedColour(element: HTMLElement, name: string): string {
+  element.style.color = `var(${name})`
+  const { color } = getComputedStyle(element)
+  element.style.color = ''
+  return color
 }
 
 function minute(seconds: number): string {

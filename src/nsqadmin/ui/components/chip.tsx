@@ -15,7 +15,7 @@ export function Chip({ tone = 'plain', icon, title, children }: ChipProps) {
   return (
     <span class={`chip ${tone}`} title={title}>
       {icon && <Icon name={icon} />}
-      {children}
+      <span>{children}</span>
     </span>
   )
 }

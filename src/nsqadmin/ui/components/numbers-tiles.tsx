@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Numbers } from '../../live-types.ts'
-import { count, plural, rate } from '../format.ts'
+import { count, large, rate } from '../format.ts'
 import { Tile, Tiles } from './tiles.tsx'
 
 interface NumbersTilesProps {
@@ -19,20 +19,16 @@ export function NumbersTiles({ label, numbers, growing, children }: NumbersTiles
     <Tiles label={label}>
       <Tile
         label="Depth"
-        value={count(depth)}
+        value={large(depth)}
         note={backendDepth > 0 ? `${count(backendDepth)} on disk only` : growing ? 'growing' : ''}
         tone={growing ? 'bad' : undefined}
       />
-      <Tile label="In flight" value={count(inFlight)} />
-      <Tile label="Deferred" value={count(deferred)} />
+      <Tile label="In flight" value={large(inFlight)} />
+      <Tile label="Deferred" value={large(deferred)} />
       <Tile label="In" value={rate(rateIn)} unit="/s" note={`${count(messages)} in all`} />
       <Tile label="Out" value={rate(rateOut)} unit="/s" />
-      <Tile label="Requeued" value={count(requeued)} note={`${count(timedOut)} timed out`} />
-      <Tile
-        label="Clients"
-        value={count(clients)}
-        note={clients === 0 ? 'nobody reads' : plural(clients, 'connection')}
-      />
+      <Tile label="Requeued" value={large(requeued)} note={`${count(timedOut)} timed out`} />
+      <Tile label="Clients" value={large(clients)} note={clients === 0 ? 'nobody reads' : ''} />
       {children}
     </Tiles>
   )

@@ -9,7 +9,7 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }) {
   const lines = trendLines(values, WIDTH, HEIGHT - 3)
   return (
     <svg
-      class="sparkline"
+      class={`sparkline ${values.some(value => value) ? '' : 'still'}`}
       width={WIDTH}
       height={HEIGHT}
       viewBox={`0 -1.5 ${WIDTH} ${HEIGHT}`}

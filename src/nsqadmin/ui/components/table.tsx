@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { usePlace, useQuery } from '../navigation.ts'
+import { useMedia } from '../use-media.ts'
 import { holdOrder, parseSort, sortRows, sortText, type Sort, type SortValue } from '../sort.ts'
 import { visibleRange } from '../window.ts'
 import { Icon } from './icon.tsx'
@@ -17,6 +18,8 @@ export interface Column<Row> {
   text?: boolean
   /** Pixels; the first column takes what is left. */
   width?: number
+  /** In a narrow window. */
+  narrow?: number
 }
 
 interface TableProps<Row> {
@@ -35,6 +38,8 @@ interface TableProps<Row> {
   /** Of the first column, in pixels. */
   firstWidth?: number
 }
+
+const NARROW_FIRST = 156
 
 /** How far each table was scrolled, for those who come back to it. */
 const scrolled = new Map<string, number>()
@@ -64,7 +69,12 @@ export function Table<Row>({
     setSort(sortText({ column: column.id, descending }))
   }
 
-  const width = columns.reduce((sum, column, i) => sum + (i === 0 ? firstWidth : (column.width ?? 96)), 0)
+  const isNarrow = useMedia('(width <= 640px)')
+  const widths = columns.map((column, i) => {
+    if (i === 0) return isNarrow ? Math.min(firstWidth, NARROW_FIRST) : firstWidth
+    return (isNarrow ? column.narrow : undefined) ?? column.width ?? 96
+  })
+  const width = widths.reduce((sum, each) => sum + each, 0)
   const windowed = range.end - range.first < rows.length
   return (
     <div
@@ -75,10 +85,10 @@ export function Table<Row>({
       aria-label={label}
       tabIndex={0}
     >
-      <table style={{ minWidth: width }} aria-rowcount={windowed ? rows.length + 1 : undefined}>
+      <table style={{ minWidth: `${width}px` }} aria-rowcount={windowed ? rows.length + 1 : undefined}>
         <colgroup>
           {columns.map((column, i) => (
-            <col key={column.id} style={i === 0 ? undefined : { width: column.width ?? 96 }} />
+            <col key={column.id} style={i === 0 ? undefined : { width: `${widths[i] ?? 96}px` }} />
           ))}
         </colgroup>
         <thead>
@@ -153,7 +163,7 @@ function Spacer({ rows, height }: { rows: number; height: number }) {
   if (rows <= 0) return null
   return (
     <tr class="spacer" aria-hidden="true">
-      <td style={{ height: rows * height }} />
+      <td style={{ height: `${rows * height}px` }} />
     </tr>
   )
 }

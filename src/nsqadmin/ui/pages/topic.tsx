@@ -137,6 +137,7 @@ function channelColumns(topic: string, trends: TrendBook, hasLatency: boolean): 
     {
       ...numberColumn('depth'),
       width: 180,
+      narrow: 86,
       value: row => row.depth,
       cell: row => <Depth value={row.depth} trend={trends.of(row.channel)} />,
     },

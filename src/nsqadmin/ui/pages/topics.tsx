@@ -10,7 +10,7 @@ import { LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
 import { useMayChange } from '../config.ts'
-import { count, plural, rate } from '../format.ts'
+import { count, large, plural, rate } from '../format.ts'
 import { mergeTopics, type TopicsValue } from '../live-state.ts'
 import { useLive } from '../live.ts'
 import { useQuery } from '../navigation.ts'
@@ -62,11 +62,11 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
         <Tile label="Topics" value={count(rows.length)} note={`at ${plural(nodes, 'nsqd')}`} />
         <Tile
           label="Depth"
-          value={count(totals.depth)}
+          value={large(totals.depth)}
           note={totals.backendDepth > 0 ? `${count(totals.backendDepth)} on disk only` : ''}
         />
-        <Tile label="In flight" value={count(totals.inFlight)} />
-        <Tile label="Deferred" value={count(totals.deferred)} />
+        <Tile label="In flight" value={large(totals.inFlight)} />
+        <Tile label="Deferred" value={large(totals.deferred)} />
         <Tile label="In" value={rate(totals.rateIn)} unit="/s" />
         <Tile label="Out" value={rate(totals.rateOut)} unit="/s" />
       </Tiles>
@@ -133,6 +133,7 @@ function topicColumns(trends: TrendBook): Column<TopicRow>[] {
     {
       ...numberColumn('depth'),
       width: 180,
+      narrow: 86,
       value: row => row.depth,
       cell: row => <Depth value={row.depth} trend={trends.of(row.topic)} />,
     },
