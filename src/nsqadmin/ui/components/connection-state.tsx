@@ -1,8 +1,10 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useConfig } from '../config.ts'
 import { plural } from '../format.ts'
 import type { LiveStatus } from '../live-state.ts'
 import { connection } from '../live.ts'
 import { useStore } from '../use-store.ts'
+import { Chip } from './chip.tsx'
 import { Icon } from './icon.tsx'
 
 const WORDS: Record<LiveStatus, readonly [text: string, tone: string]> = {
@@ -17,9 +19,16 @@ const WORDS: Record<LiveStatus, readonly [text: string, tone: string]> = {
 /** Whether the numbers are of now; and which daemons did not answer. */
 export function ConnectionState() {
   const { status, warnings } = useStore(connection)
+  const { config } = useConfig()
   const [text, tone] = WORDS[status]
   return (
     <div class="connection">
+      {config?.readOnly && (
+        <Chip title="nsqadmin was started with --read-only: it changes nothing">read-only</Chip>
+      )}
+      {config && !config.readOnly && !config.isAdmin && (
+        <Chip title="What changes something is for administrators: --admin-user">visitor</Chip>
+      )}
       {warnings.length > 0 && <Warnings />}
       <span class={`state ${tone}`} role="status">
         <span class="dot" aria-hidden="true" />

@@ -79,8 +79,8 @@ function columnsFor(mayChange: boolean, again: () => void): Column<Row>[] {
     ...columns,
     {
       id: 'delete',
-      title: '',
-      width: 112,
+      title: 'Action',
+      width: 136,
       cell: ({ topic }) => (
         <Button kind="quiet" icon="remove" onPress={() => askDelete(topic, undefined, again)}>
           Delete…

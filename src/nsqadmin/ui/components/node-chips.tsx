@@ -27,7 +27,7 @@ export function NodeChips({ node, newest, lookupds }: NodeChipsProps) {
       )}
       {missing.length > 0 && (
         <Chip tone="warn" title={`Consumers who ask these nsqlookupds do not find it: ${missing.join(', ')}`}>
-          not at {missing.length === 1 ? missing[0] : `${missing.length} nsqlookupds`}
+          partly registered
         </Chip>
       )}
       {newest !== undefined && version !== '' && compareVersions(version, newest) < 0 && (

@@ -1,3 +1,4 @@
+import type { Percentile } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Charts } from '../components/charts.tsx'
 import { GrowingChip, PausedChip } from '../components/chip.tsx'
@@ -47,15 +48,7 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
         {({ channel: row, clients, nodes }) => (
           <>
             <NumbersTiles label={`Channel ${channel}`} numbers={row} growing={row.growing}>
-              {row.latency.length > 0 && (
-                <Tile
-                  label="Latency"
-                  value={milliseconds(row.latency.at(-1)?.ms ?? 0)}
-                  note={row.latency
-                    .map(({ quantile, ms }) => `${percentile(quantile)} ${milliseconds(ms)}`)
-                    .join(', ')}
-                />
-              )}
+              <LatencyTile latency={row.latency} />
             </NumbersTiles>
             <Charts series={series} topic={topic} channel={channel} />
             <ClientTable rows={clients} time={time} />
@@ -67,5 +60,19 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
         )}
       </LiveView>
     </>
+  )
+}
+
+/** The highest percentile that nsqd keeps, and below it the others. */
+function LatencyTile({ latency }: { latency: readonly Percentile[] }) {
+  const highest = latency.at(-1)
+  if (!highest) return null
+  const others = latency.slice(0, -1).map(({ quantile, ms }) => `${percentile(quantile)} ${milliseconds(ms)}`)
+  return (
+    <Tile
+      label={`Latency ${percentile(highest.quantile)}`}
+      value={milliseconds(highest.ms)}
+      note={<span title={others.join(', ')}>{others.join(' · ')}</span>}
+    />
   )
 }

@@ -15,7 +15,8 @@ interface ClientTableProps {
 
 /** The consumers of a channel. */
 export function ClientTable({ rows, time }: ClientTableProps) {
-  const columns = useMemo(() => clientColumns(time), [time])
+  const hasTraits = rows.some(row => traits(row).length > 0)
+  const columns = useMemo(() => clientColumns(time, hasTraits), [time, hasTraits])
   return (
     <Card title="Clients" count={count(rows.length)} flush>
       <Table
@@ -25,7 +26,7 @@ export function ClientTable({ rows, time }: ClientTableProps) {
         rows={rows}
         rowKey={row => `${row.node} ${row.remoteAddress} ${row.connectedAt}`}
         sort={{ column: 'client', descending: false }}
-        firstWidth={220}
+        firstWidth={200}
         empty={<p>No consumer is connected: what comes waits.</p>}
       />
     </Card>
@@ -38,7 +39,34 @@ function number(id: Counted, title: string, hint: string): Column<ClientRow> {
   return { id, title, hint, width: 92, value: row => row[id], cell: row => <Count value={row[id]} /> }
 }
 
-function clientColumns(time: number): Column<ClientRow>[] {
+const TRAITS: Column<ClientRow> = {
+  id: 'traits',
+  title: 'Connection',
+  text: true,
+  width: 136,
+  cell: row => (
+    <span class="row-name">
+      {traits(row).map(([text, title]) => (
+        <Chip key={text} title={title}>
+          {text}
+        </Chip>
+      ))}
+    </span>
+  ),
+}
+
+/** What is particular about a connection. */
+function traits({ tls, snappy, deflate, sampleRate, identity }: ClientRow): [text: string, title: string][] {
+  const all: [string, string][] = []
+  if (tls) all.push(['TLS', 'Encrypted'])
+  if (snappy) all.push(['snappy', 'Compressed'])
+  if (deflate) all.push(['deflate', 'Compressed'])
+  if (sampleRate > 0) all.push([`${sampleRate}%`, 'Gets this part of the messages only'])
+  if (identity !== '') all.push([identity, 'Who it is, by AUTH'])
+  return all
+}
+
+function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
   return [
     {
       id: 'client',
@@ -51,7 +79,6 @@ function clientColumns(time: number): Column<ClientRow>[] {
             {row.clientId}
             {row.hostname !== row.clientId && <span class="muted"> {row.hostname}</span>}
           </span>
-          <Traits row={row} />
         </span>
       ),
     },
@@ -59,7 +86,7 @@ function clientColumns(time: number): Column<ClientRow>[] {
       id: 'address',
       title: 'Address',
       text: true,
-      width: 160,
+      width: 150,
       value: row => row.remoteAddress,
       cell: row => <span title={row.remoteAddress}>{row.remoteAddress}</span>,
     },
@@ -67,7 +94,7 @@ function clientColumns(time: number): Column<ClientRow>[] {
       id: 'node',
       title: 'nsqd',
       text: true,
-      width: 150,
+      width: 180,
       value: row => row.node,
       cell: row => (
         <Link to={{ page: 'node', node: row.node }} title={row.node}>
@@ -80,10 +107,11 @@ function clientColumns(time: number): Column<ClientRow>[] {
       title: 'Program',
       hint: 'What the client calls itself',
       text: true,
-      width: 150,
+      width: 124,
       value: row => row.userAgent,
       cell: row => <span title={row.userAgent}>{row.userAgent}</span>,
     },
+    ...(hasTraits ? [TRAITS] : []),
     number('ready', 'Ready', 'How many messages it takes at a time'),
     number('inFlight', 'In flight', 'Sent to it and not finished yet'),
     number('finished', 'Finished', 'Since it connected'),
@@ -92,23 +120,9 @@ function clientColumns(time: number): Column<ClientRow>[] {
     {
       id: 'connected',
       title: 'Connected',
-      width: 106,
+      width: 118,
       value: row => time - row.connectedAt,
       cell: row => duration(time - row.connectedAt),
     },
   ]
-}
-
-/** What is particular about a connection. */
-function Traits({ row }: { row: ClientRow }) {
-  const { tls, snappy, deflate, sampleRate, identity } = row
-  return (
-    <>
-      {tls && <Chip tone="good">TLS</Chip>}
-      {snappy && <Chip>snappy</Chip>}
-      {deflate && <Chip>deflate</Chip>}
-      {sampleRate > 0 && <Chip title="Gets a part of the messages only">{`${sampleRate}%`}</Chip>}
-      {identity !== '' && <Chip title="Who it is, by AUTH">{identity}</Chip>}
-    </>
-  )
 }

@@ -17,6 +17,7 @@ const COLUMNS: readonly Column<ShareRow>[] = [
         <Link to={{ page: 'node', node: row.node }} title={row.node}>
           {row.node}
         </Link>
+        {row.hostname !== row.node.replace(/:\d+$/, '') && <span class="muted">{row.hostname}</span>}
         {row.paused && (
           <Chip tone="warn" icon="pause">
             paused
@@ -24,14 +25,6 @@ const COLUMNS: readonly Column<ShareRow>[] = [
         )}
       </span>
     ),
-  },
-  {
-    id: 'hostname',
-    title: 'Host',
-    text: true,
-    width: 180,
-    value: row => row.hostname,
-    cell: row => row.hostname,
   },
   numberColumn('depth'),
   numberColumn('inFlight'),
