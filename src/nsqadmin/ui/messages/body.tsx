@@ -54,7 +54,7 @@ export function Body({ message }: { message: Pick<ShownMessage, 'body' | 'encodi
 function BodyText({ text }: { text: string }) {
   if (text === '') return <p class="quiet">No text.</p>
   return (
-    <pre class="plain">
+    <pre class="body-text">
       <LongText text={text} room={TEXT_ROOM} />
     </pre>
   )

@@ -210,8 +210,8 @@ function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
     ...columns,
     {
       id: 'tombstone',
-      title: '',
-      width: 124,
+      title: 'Action',
+      width: 148,
       cell: row => (
         <Button kind="quiet" onPress={() => askTombstone(node, row)}>
           Tombstone…

@@ -61,7 +61,7 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
           rowKey={row => row.node}
           sort={{ column: 'node', descending: false }}
           empty={`No node has “${words.trim()}” in its name, host or version.`}
-          firstWidth={260}
+          firstWidth={290}
           fill
         />
       </Card>
