@@ -20,45 +20,42 @@ export class StatsdMetrics {
   }
 
   /** What is to be told now. Memory is told where the stats have it. */
-  lines({ topics, memory }: Stats): string[] {
+  *lines({ topics, memory }: Stats): Generator<string, void, undefined> {
     const told = this.#told
     this.#told = {
       topics: new Map(topics.map(topic => [topic.topic_name, topic])),
       gcRuns: memory?.gc_total_runs ?? 0,
     }
-    const lines: string[] = []
-    const line = (name: string, value: number, type: 'c' | 'g'): void => {
-      lines.push(`${this.#prefix}${name}:${Math.trunc(value)}|${type}\n`)
-    }
+    const line = (name: string, value: number, type: 'c' | 'g'): string =>
+      `${this.#prefix}${name}:${Math.trunc(value)}|${type}\n`
     for (const topic of topics) {
       if (this.#excludeEphemeral && isEphemeral(topic.topic_name)) continue
       const last = told.topics.get(topic.topic_name)
       const at = `topic.${topic.topic_name}`
-      line(`${at}.message_count`, growth(topic.message_count, last?.message_count), 'c')
-      line(`${at}.message_bytes`, growth(topic.message_bytes, last?.message_bytes), 'c')
-      line(`${at}.depth`, topic.depth, 'g')
-      line(`${at}.backend_depth`, topic.backend_depth, 'g')
-      for (const [name, ns] of percentiles(topic)) line(`${at}.${name}`, ns, 'g')
+      yield line(`${at}.message_count`, growth(topic.message_count, last?.message_count), 'c')
+      yield line(`${at}.message_bytes`, growth(topic.message_bytes, last?.message_bytes), 'c')
+      yield line(`${at}.depth`, topic.depth, 'g')
+      yield line(`${at}.backend_depth`, topic.backend_depth, 'g')
+      for (const [name, ns] of percentiles(topic)) yield line(`${at}.${name}`, ns, 'g')
       for (const channel of topic.channels) {
         if (this.#excludeEphemeral && isEphemeral(channel.channel_name)) continue
         const before = last?.channels.find(({ channel_name }) => channel_name === channel.channel_name)
         const of = `${at}.channel.${channel.channel_name}`
-        line(`${of}.message_count`, growth(channel.message_count, before?.message_count), 'c')
-        line(`${of}.depth`, channel.depth, 'g')
-        line(`${of}.backend_depth`, channel.backend_depth, 'g')
-        line(`${of}.in_flight_count`, channel.in_flight_count, 'g')
-        line(`${of}.deferred_count`, channel.deferred_count, 'g')
-        line(`${of}.requeue_count`, growth(channel.requeue_count, before?.requeue_count), 'c')
-        line(`${of}.timeout_count`, growth(channel.timeout_count, before?.timeout_count), 'c')
-        line(`${of}.clients`, channel.client_count, 'g')
-        for (const [name, ns] of percentiles(channel)) line(`${of}.${name}`, ns, 'g')
+        yield line(`${of}.message_count`, growth(channel.message_count, before?.message_count), 'c')
+        yield line(`${of}.depth`, channel.depth, 'g')
+        yield line(`${of}.backend_depth`, channel.backend_depth, 'g')
+        yield line(`${of}.in_flight_count`, channel.in_flight_count, 'g')
+        yield line(`${of}.deferred_count`, channel.deferred_count, 'g')
+        yield line(`${of}.requeue_count`, growth(channel.requeue_count, before?.requeue_count), 'c')
+        yield line(`${of}.timeout_count`, growth(channel.timeout_count, before?.timeout_count), 'c')
+        yield line(`${of}.clients`, channel.client_count, 'g')
+        for (const [name, ns] of percentiles(channel)) yield line(`${of}.${name}`, ns, 'g')
       }
     }
-    if (memory === undefined) return lines
+    if (memory === undefined) return
     const { gc_total_runs, ...gauges } = memory
-    for (const [name, value] of Object.entries(gauges)) line(`mem.${name}`, value, 'g')
-    line('mem.gc_runs', growth(gc_total_runs, told.gcRuns), 'c')
-    return lines
+    for (const [name, value] of Object.entries(gauges)) yield line(`mem.${name}`, value, 'g')
+    yield line('mem.gc_runs', growth(gc_total_runs, told.gcRuns), 'c')
   }
 }
 

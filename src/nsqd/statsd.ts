@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { type Address, formatAddress, parseAddress } from '../util/address.ts'
 import { formatDuration } from '../util/duration.ts'
 import { errorText } from '../util/errors.ts'
@@ -19,6 +19,8 @@ export interface StatsdSource extends StatsSource {
 
 /** Packets are not sent closer together than this, in ms: several at once then. */
 const SHORTEST_PAUSE = 10
+/** How many packets are made at once. */
+const PACKETS_A_TURN = 200
 /** This long before the next push, in ms, all has been sent. */
 const REST = 1000
 
@@ -47,7 +49,7 @@ export interface StatsdPusherOptions {
   readonly packetSize: number
   readonly logger: Logger
   /** What is to be told now. Only called when it can be sent: what it returns counts as told. */
-  lines(): string[]
+  lines(): Iterable<string>
 }
 
 /** Sends lines to a statsd every so often. Nothing that fails here is felt elsewhere: it is logged, once. */
@@ -105,7 +107,7 @@ export class StatsdPusher {
       socket.bind()
       await once(socket, 'listening')
       socket.on('error', () => undefined)
-      const packets = pack(this.#options.lines(), packetSize)
+      const packets = await pack(this.#options.lines(), packetSize)
       // Spread over the time until the next push: statsd loses what its socket does not hold.
       const time = Math.max(interval - REST, interval / 2)
       const atOnce = Math.max(1, Math.ceil((packets.length * SHORTEST_PAUSE) / time))
@@ -132,7 +134,7 @@ function send(socket: Socket, packet: string, port: number, address: string): Pr
 }
 
 /** Lines as packets of at most `size` bytes; a line that is longer is one by itself. */
-function pack(lines: readonly string[], size: number): string[] {
+async function pack(lines: Iterable<string>, size: number): Promise<string[]> {
   const packets: string[] = []
   let packet = ''
   let length = 0
@@ -142,6 +144,8 @@ function pack(lines: readonly string[], size: number): string[] {
       packets.push(packet)
       packet = ''
       length = 0
+      // Of thousands of channels there is much to tell: others have their turn.
+      if (packets.length % PACKETS_A_TURN === 0) await nextTurn()
     }
     packet += line
     length += bytes

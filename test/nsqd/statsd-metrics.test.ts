@@ -9,8 +9,8 @@ function stats(source: StatsSource, includeMemory = false): Stats {
   return collectStats(source, { topic: '', channel: '', includeClients: false, includeMemory })
 }
 
-function lines(text: readonly string[]): string[] {
-  return text.map(line => line.trimEnd())
+function lines(text: Iterable<string>): string[] {
+  return Array.from(text, line => line.trimEnd())
 }
 
 /** A topic whose every counter is at this. */
@@ -80,7 +80,9 @@ describe('StatsdMetrics', () => {
       topic('u#ephemeral', [channel('c')]),
     ])
     const names = (exclude: boolean): Set<string | undefined> =>
-      new Set(new StatsdMetrics('', exclude).lines(stats(source)).map(line => /(.*)\.\w+:/.exec(line)?.[1]))
+      new Set(
+        Array.from(new StatsdMetrics('', exclude).lines(stats(source)), line => /(.*)\.\w+:/.exec(line)?.[1]),
+      )
     assert.deepEqual([...names(true)], ['topic.t', 'topic.t.channel.c'])
     assert.equal(names(false).size, 5)
   })
