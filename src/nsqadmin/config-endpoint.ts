@@ -91,8 +91,8 @@ function putConfig(admin: ConfigTarget, name: string, body: string): Reply {
 function parseAddresses(body: string): string[] {
   try {
     const value: unknown = JSON.parse(body)
-    if (Array.isArray(value) && value.length > 0) {
-      return value.map(element => daemonAddress('lookupd-http-address', String(element), 4161))
+    if (Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string')) {
+      return value.map(item => daemonAddress('lookupd-http-address', item, 4161))
     }
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof OptionError)) throw error
