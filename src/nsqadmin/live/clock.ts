@@ -6,15 +6,23 @@ const JUMP_MS = 1000
  * set: then it follows at once.
  */
 export class WallClock {
-  #offset = Date.now() - performance.now()
+  readonly #systemNow: () => number
+  readonly #steadyNow: () => number
+  #offset: number
+
+  constructor(systemNow = () => Date.now(), steadyNow = () => performance.now()) {
+    this.#systemNow = systemNow
+    this.#steadyNow = steadyNow
+    this.#offset = systemNow() - steadyNow()
+  }
 
   now(): number {
-    return this.at(performance.now())
+    return this.at(this.#steadyNow())
   }
 
   /** The same of a moment of `performance.now()`: what was measured before a jump moves with it, and stays in order. */
   at(steadyMs: number): number {
-    const offset = Date.now() - performance.now()
+    const offset = this.#systemNow() - this.#steadyNow()
     if (Math.abs(offset - this.#offset) > JUMP_MS) this.#offset = offset
     return Math.round(steadyMs + this.#offset)
   }

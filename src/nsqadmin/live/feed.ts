@@ -7,7 +7,7 @@ import { toWarning } from './warnings.ts'
 interface Viewer {
   /** Whether it has got the last state, so that what has changed since is enough. */
   isCurrent: boolean
-  /** Whether it has got any. */
+  /** Whether it has not got any yet. */
   isNew: boolean
 }
 
@@ -80,7 +80,10 @@ export class Feed {
     this.#look = look
     const current = new Map<EventSink, Viewer>()
     const others = new Map<EventSink, Viewer>()
-    for (const [sink, viewer] of this.#viewers) (viewer.isCurrent ? current : others).set(sink, viewer)
+    for (const [sink, viewer] of this.#viewers) {
+      const target = viewer.isCurrent && !viewer.isNew ? current : others
+      target.set(sink, viewer)
+    }
     this.#sendWhole(others, state)
     if (current.size === 0) return
     const changes = before === undefined ? state : (this.#view.changes?.(before, state) ?? state)
@@ -92,10 +95,10 @@ export class Feed {
     const others = new Map([...viewers].filter(([, { isNew }]) => !isNew))
     deliver(others, state)
     if (fresh.size === 0) return
-    const hasPast = state.event !== 'missing' && state.event !== 'failed' && this.#look !== undefined
-    const past = hasPast && this.#look !== undefined ? this.#view.past?.(this.#look) : undefined
+    const isThere = state.event !== 'missing' && state.event !== 'failed'
+    const past = isThere && this.#look !== undefined ? this.#view.past?.(this.#look) : undefined
     deliver(fresh, { event: state.event, data: { ...state.data, ...past } })
-    for (const viewer of fresh.values()) if (hasPast && viewer.isCurrent) viewer.isNew = false
+    for (const viewer of fresh.values()) if (isThere && viewer.isCurrent) viewer.isNew = false
   }
 }
 

@@ -7,6 +7,18 @@ import { closeHttpServer, createHttpServer } from '../../../src/http/server.ts'
 import type { Nsqd } from '../../../src/nsqd/daemon.ts'
 import { type Live, liveRoutes } from '../../../src/nsqadmin/live/routes.ts'
 import { resolveNsqadminOptions } from '../../../src/nsqadmin/options.ts'
+import type {
+  ChannelUpdate,
+  CounterUpdate,
+  Failed,
+  Missing,
+  NodesUpdate,
+  NodeUpdate,
+  Ready,
+  TopicsUpdate,
+  TopicUpdate,
+  WatchedMessages,
+} from '../../../src/nsqadmin/live-types.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { Daemons, http as httpAddress } from '../../client/daemons.ts'
 import { until } from '../../support/wait.ts'
@@ -68,24 +80,48 @@ export class LiveRig {
     return new EventReader(request, response)
   }
 
-  async get<T = unknown>(path: string): Promise<{ status: number; body: T }> {
+  async get(path: string): Promise<Answer> {
     return answer(await fetch(`${this.url}${path}`))
   }
 
-  async post<T = unknown>(path: string, body: unknown): Promise<{ status: number; body: T }> {
+  async post(path: string, body: unknown): Promise<Answer> {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     return answer(await fetch(`${this.url}${path}`, { method: 'POST', body: text }))
   }
 }
 
-async function answer<T>(response: Response): Promise<{ status: number; body: T }> {
-  // The test says what it expects there, and compares.
-  return { status: response.status, body: (await response.json()) as T }
+export interface Answer {
+  status: number
+  body: unknown
 }
 
-export interface ReceivedEvent {
+async function answer(response: Response): Promise<Answer> {
+  return { status: response.status, body: await response.json() }
+}
+
+/** The code, or the sentence, of a refusal. */
+export function messageOf({ body }: Answer): string {
+  assert.ok(typeof body === 'object' && body !== null && 'message' in body)
+  return String(body.message)
+}
+
+/** What comes with each event. */
+interface Events {
+  topics: TopicsUpdate
+  topic: TopicUpdate
+  channel: ChannelUpdate
+  nodes: NodesUpdate
+  node: NodeUpdate
+  counter: CounterUpdate
+  missing: Missing
+  failed: Failed
+  ready: Ready
+  messages: WatchedMessages
+}
+
+interface ReceivedEvent {
   event: string
-  data: Record<string, unknown>
+  data: unknown
 }
 
 /** Reads server-sent events. */
@@ -110,14 +146,18 @@ export class EventReader {
     this.#request.destroy()
   }
 
-  of<T>(event: string): T[] {
-    // The test says what it expects there, and compares.
-    return this.events.filter(each => each.event === event).map(({ data }) => data as T)
+  of<E extends keyof Events>(event: E): Events[E][] {
+    // The tests compare what is in there.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+    return this.events.filter(each => each.event === event).map(({ data }) => data as Events[E])
   }
 
   /** The first event of this name that is as wanted, of those that have come and are to come. */
-  async next<T>(event: string, isWanted: (data: T) => boolean = () => true): Promise<T> {
-    const found = (): T | undefined => this.of<T>(event).find(isWanted)
+  async next<E extends keyof Events>(
+    event: E,
+    isWanted: (data: Events[E]) => boolean = () => true,
+  ): Promise<Events[E]> {
+    const found = (): Events[E] | undefined => this.of(event).find(isWanted)
     await until(
       () => found() !== undefined,
       () => `${event} ${isWanted.toString()} in ${JSON.stringify(this.events.slice(-5)).slice(0, 3000)}`,
