@@ -21,13 +21,13 @@ async function metrics(running: Running): Promise<Map<string, number>> {
 
 /** An nsqd of which every family has a sample. */
 async function busy(...[t]: Parameters<typeof start>): Promise<Running> {
-  const running = await start(t, { e2eProcessingLatencyPercentile: [0.5, 0.99] })
-  const idle = await running.subscribe(1, { msg_timeout: 50 })
+  const running = await start(t, { e2eProcessingLatencyPercentile: [0.5, 0.99], msgTimeout: 100 })
+  const idle = await running.subscribe(1)
   await running.publish('one', 'two', 'three', 'four', 'five')
   await until(() => running.channel().timeoutCount > 0)
   idle.destroy()
   await until(() => running.channel().sessions.size === 0)
-  const consumer = await running.subscribe(3)
+  const consumer = await running.subscribe(3, { msg_timeout: 60_000 })
   const [one, two] = await consumer.messages(3)
   consumer.send(rdy(0), fin(one?.id ?? ''), req(two?.id ?? '', 1_200_000))
   await consumer.settled()
