@@ -1,68 +1,76 @@
 import type { Trends } from '../live-types.ts'
 
-/** How many depths of each row are kept: two minutes, when nsqadmin looks every two seconds. */
-const KEPT = 60
+/** How far back the small charts go. */
+const TREND_MS = 2 * 60_000
+/** However often nsqadmin looks. */
+const MOST = 120
+
+export interface Trend {
+  /** Milliseconds since 1970, oldest first. */
+  time: readonly number[]
+  /** The newest is of the newest time; fewer than those when the row is younger. */
+  depth: readonly (number | null)[]
+}
 
 /**
  * The last depths of each row of a table, for the small chart beside its name. One object for as long as the table is
  * shown: to copy thousands of lists with every update would be wasteful.
  */
 export class TrendBook {
-  #times: number[] = []
+  readonly #time: number[] = []
   readonly #depths = new Map<string, (number | null)[]>()
 
   /** What the server remembers, from before the first update. */
   start({ time, depths }: Trends): void {
-    this.#times = time.slice(-KEPT)
+    this.#time.splice(0, Infinity, ...time)
     this.#depths.clear()
-    for (const [name, values] of depths) this.#depths.set(name, values.slice(-KEPT))
+    for (const [name, values] of depths) this.#depths.set(name, [...values])
   }
 
   /** Rows that are not among `depths` are gone. */
   observe(time: number, depths: readonly (readonly [name: string, depth: number])[]): void {
-    if (time <= (this.#times.at(-1) ?? 0)) return // said by the server already
-    this.#times.push(time)
+    if (time <= (this.#time.at(-1) ?? 0)) return // said by the server already
+    this.#time.push(time)
     const names = new Set<string>()
     for (const [name, depth] of depths) {
       names.add(name)
       const values = this.#depths.get(name)
-      if (!values) {
-        this.#depths.set(name, [depth])
-        continue
-      }
-      values.push(depth)
-      if (values.length > KEPT) values.shift()
+      if (values) values.push(depth)
+      else this.#depths.set(name, [depth])
     }
-    if (this.#times.length > KEPT) this.#times.shift()
     for (const name of this.#depths.keys()) if (!names.has(name)) this.#depths.delete(name)
+    const old = this.#time.findIndex(each => each >= time - TREND_MS)
+    this.#drop(Math.max(old, this.#time.length - MOST))
   }
 
-  /** Oldest first; shorter than others' when the row is younger. */
-  of(name: string): readonly (number | null)[] {
-    return this.#depths.get(name) ?? []
+  of(name: string): Trend {
+    return { time: this.#time, depth: this.#depths.get(name) ?? [] }
+  }
+
+  #drop(count: number): void {
+    if (count <= 0) return
+    this.#time.splice(0, count)
+    for (const values of this.#depths.values()) values.splice(0, values.length - this.#time.length)
   }
 }
 
-/** How many depths a small chart has place for. */
-export const TREND_LENGTH = KEPT
-
-/** Points of an SVG polyline, the newest at the right edge; as many runs as there are without a gap. */
-export function trendLines(values: readonly (number | null)[], width: number, height: number): string[] {
-  const most = Math.max(1, ...values.map(value => value ?? 0))
-  const step = width / (KEPT - 1)
+/** Points of SVG polylines, the newest at the right edge: as many runs as there are without a gap. */
+export function trendLines({ time, depth }: Trend, width: number, height: number): string[] {
+  const last = time.at(-1) ?? 0
+  const offset = time.length - depth.length
+  const most = Math.max(1, ...depth.map(value => value ?? 0))
   const lines: string[] = []
   let points: string[] = []
   const end = () => {
     if (points.length > 1) lines.push(points.join(' '))
     points = []
   }
-  for (const [i, value] of values.entries()) {
-    if (value === null) {
-      end()
-      continue
+  for (const [i, value] of depth.entries()) {
+    const age = last - (time[offset + i] ?? last)
+    if (value === null) end()
+    else if (age <= TREND_MS) {
+      points.push(`${round(width * (1 - age / TREND_MS))},${round(height * (1 - value / most))}`)
     }
-    const x = width - (values.length - 1 - i) * step
-    points.push(`${round(x)},${round(height - (value / most) * height)}`)
   }
   end()
   return lines

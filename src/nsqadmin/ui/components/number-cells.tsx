@@ -1,5 +1,6 @@
 import type { Numbers } from '../../live-types.ts'
 import { compact, count, rate } from '../format.ts'
+import type { Trend } from '../trends.ts'
 import { Sparkline } from './sparkline.tsx'
 import type { Column } from './table.tsx'
 
@@ -17,10 +18,10 @@ export function Rate({ value }: { value: number | null }) {
 }
 
 /** With the small chart of how it came to it. */
-export function Depth({ value, trend }: { value: number; trend: readonly (number | null)[] }) {
+export function Depth({ value, trend }: { value: number; trend: Trend }) {
   return (
     <span class="depth-cell">
-      <Sparkline values={trend} />
+      <Sparkline trend={trend} />
       <Count value={value} />
     </span>
   )

@@ -7,12 +7,14 @@ interface NumbersTilesProps {
   label: string
   numbers: Numbers
   growing: boolean
+  /** Below the rate out: of what. */
+  outNote?: string
   /** More of them. */
   children?: ComponentChildren
 }
 
 /** The numbers of one topic or channel. */
-export function NumbersTiles({ label, numbers, growing, children }: NumbersTilesProps) {
+export function NumbersTiles({ label, numbers, growing, outNote, children }: NumbersTilesProps) {
   const { depth, backendDepth, inFlight, deferred, messages, requeued, timedOut, rateIn, rateOut, clients } =
     numbers
   return (
@@ -26,7 +28,7 @@ export function NumbersTiles({ label, numbers, growing, children }: NumbersTiles
       <Tile label="In flight" value={large(inFlight)} />
       <Tile label="Deferred" value={large(deferred)} />
       <Tile label="In" value={rate(rateIn)} unit="/s" note={`${count(messages)} in all`} />
-      <Tile label="Out" value={rate(rateOut)} unit="/s" />
+      <Tile label="Out" value={rate(rateOut)} unit="/s" note={outNote} />
       <Tile label="Requeued" value={large(requeued)} note={`${count(timedOut)} timed out`} />
       <Tile label="Clients" value={large(clients)} note={clients === 0 ? 'nobody reads' : ''} />
       {children}

@@ -10,7 +10,7 @@ import { PageHead } from '../components/page-head.tsx'
 import { LiveView } from '../components/states.tsx'
 import { TopicSteering } from '../components/steering.tsx'
 import { Table, type Column } from '../components/table.tsx'
-import { count, milliseconds, percentile, UNKNOWN } from '../format.ts'
+import { count, milliseconds, percentile, plural, UNKNOWN } from '../format.ts'
 import { mergeTopic } from '../live-state.ts'
 import { useLive } from '../live.ts'
 import { Messages } from '../messages/messages.tsx'
@@ -49,7 +49,12 @@ export function TopicPage({ topic }: { topic: string }) {
       >
         {value => (
           <>
-            <NumbersTiles label={`Topic ${topic}`} numbers={value.topic} growing={value.topic.growing} />
+            <NumbersTiles
+              label={`Topic ${topic}`}
+              numbers={value.topic}
+              growing={value.topic.growing}
+              outNote={`from ${plural(value.topic.channels, 'channel')}`}
+            />
             <Charts series={series} topic={topic} />
             <Channels topic={topic} update={value} trends={value.channelTrends} />
             <Card title="Messages">

@@ -68,7 +68,7 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
         <Tile label="In flight" value={large(totals.inFlight)} />
         <Tile label="Deferred" value={large(totals.deferred)} />
         <Tile label="In" value={rate(totals.rateIn)} unit="/s" />
-        <Tile label="Out" value={rate(totals.rateOut)} unit="/s" />
+        <Tile label="Out" value={rate(totals.rateOut)} unit="/s" note="from all channels" />
       </Tiles>
       <div class="card flush fill">
         <div class="card-head">
