@@ -1,3 +1,4 @@
+import { adminEntries } from './admin/entries.ts'
 import type { CommandEntry } from './command.ts'
 
 /** Every command, in the order that `nsq-ts --help` lists them. */
@@ -36,6 +37,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Watch the depths and rates of topics and channels',
     load: async () => (await import('./commands/stat.ts')).stat,
   },
+  ...adminEntries,
   {
     name: 'nsqd',
     bin: 'nsqd',

@@ -26,9 +26,21 @@ export function findCommand(
     if (rest !== undefined && rest.length < (found?.rest.length ?? Infinity)) found = { entry, rest }
   }
   if (found !== undefined) return found
-  const [name = ''] = words
+  const [name = '', second] = words
   if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
-  throw noSuchCommand(name, commands, multi)
+  if (second === undefined || groupMembers(name, commands).length === 0) {
+    throw noSuchCommand(name, commands, multi)
+  }
+  if (second.startsWith('-')) {
+    throw new UsageError(`"${name}" is not the whole of a command`, 'Flags come after the command.')
+  }
+  throw noSuchCommand(`${name} ${second}`, commands, multi)
+}
+
+/** The commands whose names begin with a word that is no command itself: those of `topic` are `topic list` and the like. */
+export function groupMembers(word: string, commands: readonly CommandEntry[]): readonly CommandEntry[] {
+  if (commands.some(({ name }) => name === word)) return []
+  return commands.filter(({ name }) => name.startsWith(`${word} `))
 }
 
 /** The same where nothing but the name may stand, as in `help archive verify`. */
@@ -55,10 +67,16 @@ function restAfter(
 function noSuchCommand(name: string, commands: readonly CommandEntry[], multi: string): UsageError {
   const near = suggest(
     name,
-    commands.flatMap(command => [command.name, command.bin ?? command.name]),
+    commands.flatMap(command => [command.name, command.bin ?? command.name, ...groupWord(command, commands)]),
   )
   return new UsageError(
     `there is no command "${name}"`,
     near === undefined ? undefined : `Did you mean ${multi} ${near}?`,
   )
+}
+
+/** The word of the group that a command is in, where it is in one. */
+export function groupWord({ name }: CommandEntry, commands: readonly CommandEntry[]): readonly string[] {
+  const [word = '', ...rest] = name.split(' ')
+  return rest.length > 0 && groupMembers(word, commands).length > 0 ? [word] : []
 }

@@ -6,6 +6,7 @@ import { formatDuration } from '../util/duration.ts'
 import { envName, type Option, type OptionTable, spelled } from '../util/option.ts'
 import type { Painter } from './colour.ts'
 import type { Command, CommandEntry, Example } from './command.ts'
+import { groupMembers, groupWord } from './find-command.ts'
 
 export interface HelpStyle {
   /** Of the terminal; 80 unless known. */
@@ -62,9 +63,12 @@ export function programHelp(program: string, entries: readonly CommandEntry[], s
       describe: 'write messages to files',
     },
   ]
-  const rows = entries.map(({ name, bin, summary }): Row => {
+  const rows = entries.flatMap((entry): Row[] => {
+    const [word] = groupWord(entry, entries)
+    if (word !== undefined) return groupRow(word, entry, entries)
+    const { name, bin, summary } = entry
     const also = bin === undefined || bin === name ? '' : ` (${bin})`
-    return [name, `${summary}${also}`]
+    return [[name, `${summary}${also}`]]
   })
   return [
     `${bold('NSQ in one command')}: a local cluster, its daemons, and tools for any NSQ cluster.`,
@@ -73,6 +77,34 @@ export function programHelp(program: string, entries: readonly CommandEntry[], s
     exampleSection(examples, style),
     `${program} COMMAND --help shows the flags of a command, with examples.`,
   ].join('\n\n')
+}
+
+/** The commands that share a first word, each with its summary. `program` has that word: `nsq-ts topic`. */
+export function groupHelp(program: string, members: readonly CommandEntry[], style: HelpStyle): string {
+  const rows = members.map(({ name, summary }): Row => [lastWords(name), summary])
+  return [
+    `${style.painter.bold('Usage:')} ${program} COMMAND [flags]`,
+    section('Commands', rows, style),
+    `${program} COMMAND --help shows the flags of a command, with examples.`,
+  ].join('\n\n')
+}
+
+/** One line for all commands of a group, at the place of the first. */
+function groupRow(word: string, entry: CommandEntry, entries: readonly CommandEntry[]): Row[] {
+  const members = groupMembers(word, entries)
+  return entry === members[0] ? [[word, groupSummary(word, members)]] : []
+}
+
+/** `List, create and delete topics`. */
+export function groupSummary(word: string, members: readonly CommandEntry[]): string {
+  const verbs = members.map(({ name }) => lastWords(name))
+  const last = verbs.pop() ?? ''
+  const text = `${verbs.join(', ')} and ${last} ${word}s`
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function lastWords(name: string): string {
+  return name.slice(name.indexOf(' ') + 1)
 }
 
 /** What stands on the left, and its description. */

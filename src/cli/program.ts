@@ -4,8 +4,9 @@ import { version } from '../util/version.ts'
 import { loadPainter } from './colour.ts'
 import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'
 import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
+import { printable } from './escape.ts'
 import { normalizeFlags } from './flags.ts'
-import { findCommand, findCommandNamed } from './find-command.ts'
+import { findCommand, findCommandNamed, groupMembers } from './find-command.ts'
 import type { HelpStyle } from './help.ts'
 import type { Output } from './output.ts'
 import { suggest } from '../util/suggest.ts'
@@ -58,6 +59,11 @@ class Invocation {
     if (/^(--?version|-v|version)$/.test(name)) return this.#printVersion()
     if (/^(--?help|-h)$/.test(name)) return this.#listCommands(commands, ExitCode.done)
     if (name === 'help') return this.#help(args.slice(1), commands)
+    const members = groupMembers(name, commands)
+    if (members.length > 0 && args.length === 1) return this.#listGroup(name, members, ExitCode.usage)
+    if (members.length > 0 && /^(--?help|-h|help)$/.test(args[1] ?? '')) {
+      return this.#listGroup(name, members, ExitCode.done)
+    }
     const { entry, rest } = findCommand(args, commands, MULTI)
     this.#program = `${MULTI} ${entry.name}`
     return this.#runCommand(entry, rest)
@@ -67,8 +73,8 @@ class Invocation {
     const { stderr } = this.#around
     const { message, remedy } = describeError(error)
     const painter = await loadPainter(stderr.colour)
-    stderr.line(`${painter.bold(`${this.#program}:`)} ${painter.red(message)}`)
-    if (remedy !== undefined) stderr.line(`  ${remedy}`)
+    stderr.line(`${painter.bold(`${this.#program}:`)} ${painter.red(shown(message))}`)
+    if (remedy !== undefined) stderr.line(`  ${shown(remedy)}`)
     if (exitCodeOf(error) === ExitCode.usage) stderr.line(`  ${this.#program} --help shows how to use it.`)
     if (this.#debug) stderr.line(inspect(error))
   }
@@ -129,8 +135,18 @@ class Invocation {
     return code
   }
 
+  async #listGroup(word: string, members: readonly CommandEntry[], code: number): Promise<number> {
+    const { groupHelp } = await import('./help.ts')
+    const output = code === ExitCode.done ? this.#around.stdout : this.#around.stderr
+    output.line(groupHelp(`${MULTI} ${word}`, members, await helpStyle(output)))
+    return code
+  }
+
   async #help(name: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
-    if (name.length === 0) return this.#listCommands(commands, ExitCode.done)
+    const [word] = name
+    if (word === undefined) return this.#listCommands(commands, ExitCode.done)
+    const members = groupMembers(word, commands)
+    if (members.length > 0 && name.length === 1) return this.#listGroup(word, members, ExitCode.done)
     const entry = findCommandNamed(name, commands, MULTI)
     return this.#commandHelp(`${MULTI} ${entry.name}`, entry, await entry.load())
   }
@@ -146,6 +162,11 @@ class Invocation {
 /** The command's own options first, in their order; they win over the common ones. */
 function allOptions({ options }: Command): OptionTable {
   return { ...options, ...commonOptions, ...options }
+}
+
+/** A message may have words of a daemon in it. */
+function shown(text: string): string {
+  return printable(Buffer.from(text))
 }
 
 async function helpStyle(output: Output): Promise<HelpStyle> {
