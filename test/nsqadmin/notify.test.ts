@@ -16,11 +16,12 @@ async function endpoint(
   const got: Record<string, unknown>[] = []
   const types: (string | undefined)[] = []
   const server = http.createServer((request, response) => {
-    void text(request).then(body => {
-      got.push(Object(JSON.parse(body)))
+    const take = async (): Promise<void> => {
+      got.push(Object(JSON.parse(await text(request))))
       types.push(request.headers['content-type'])
       if (status !== 'never') response.writeHead(status).end()
-    })
+    }
+    void take()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -104,8 +105,11 @@ test('an endpoint that refuses is named in the log, without its path', async t =
   await until(() => rig.lines.some(line => line.includes(`the notification endpoint ${host} answered 500`)))
 })
 
+function basic(text: string): string {
+  return `Basic ${Buffer.from(text).toString('base64')}`
+}
+
 test('the user of basic authentication', () => {
-  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
   assert.equal(basicUser(basic('ann:pw')), 'ann')
   assert.equal(basicUser(basic('ann:p:w')), 'ann')
   for (const given of [undefined, '', 'Basic', 'Basic !', basic('ann'), basic(':pw'), 'Bearer x']) {

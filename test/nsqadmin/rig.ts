@@ -97,13 +97,15 @@ export interface RigOptions {
   nsqds?: number
   /** Names the nsqds to nsqadmin, not nsqlookupd. */
   direct?: boolean
+  /** Further options of the nsqds. */
+  nsqd?: Parameters<typeof resolveNsqdOptions>[0]
 }
 
 /** Starts all; it is stopped when the test ends. */
 export async function start(
   t: TestContext,
   given: Given = {},
-  { nsqds: count = 1, direct = false }: RigOptions = {},
+  { nsqds: count = 1, direct = false, nsqd: givenNsqd = {} }: RigOptions = {},
 ): Promise<Rig> {
   const ending = new Ending(t)
   const quiet = new Logger({ prefix: '', level: LogLevel.error, write: () => {} })
@@ -116,7 +118,7 @@ export async function start(
     const dataPath = temporaryFolder(t)
     const lookupdTcpAddress = [formatAddress(lookupd.tcpAddress)]
     const nsqd = new Nsqd(
-      resolveNsqdOptions({ ...listen, dataPath, lookupdTcpAddress, nodeId: i + 1 }),
+      resolveNsqdOptions({ ...listen, dataPath, lookupdTcpAddress, nodeId: i + 1, ...givenNsqd }),
       quiet,
     )
     await nsqd.start()
