@@ -26,12 +26,16 @@ export function NodeChips({ node, newest, lookupds }: NodeChipsProps) {
         </Chip>
       )}
       {missing.length > 0 && (
-        <Chip tone="warn" title={`Consumers who ask these nsqlookupds do not find it: ${missing.join(', ')}`}>
+        <Chip
+          tone="warn"
+          icon="warning"
+          title={`Consumers who ask these nsqlookupds do not find it: ${missing.join(', ')}`}
+        >
           partly registered
         </Chip>
       )}
       {newest !== undefined && version !== '' && compareVersions(version, newest) < 0 && (
-        <Chip tone="warn" title={`Others run ${newest}`}>
+        <Chip tone="warn" icon="up" title={`Others run ${newest}`}>
           older version
         </Chip>
       )}

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { ClientRow, NodeRow, NodeUpdate, TopicRow } from '../../live-types.ts'
 import { tombstone } from '../api.ts'
 import { Button } from '../components/button.tsx'
@@ -8,12 +8,13 @@ import { ask } from '../components/confirm.tsx'
 import { Filter } from '../components/filter.tsx'
 import { Link } from '../components/link.tsx'
 import { NodeChips } from '../components/node-chips.tsx'
+import { Count, numberColumn } from '../components/number-cells.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { Alert, LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
 import { useConfig, useMayChange } from '../config.ts'
-import { compact, count, dateTime, duration, plural, rate, UNKNOWN } from '../format.ts'
+import { count, dateTime, duration, large, plural, rate, UNKNOWN } from '../format.ts'
 import { useLive } from '../live.ts'
 import { matches } from '../sort.ts'
 import { useNow } from '../use-now.ts'
@@ -67,12 +68,11 @@ function Numbers({ node }: { node: NodeRow }) {
   const known = (text: string): string => (node.error === null ? text : UNKNOWN)
   return (
     <Tiles label={`Numbers of ${node.node}`}>
-      <Tile label="In" value={rate(node.rateIn)} unit="/s" />
+      <Tile label="Depth" value={known(large(node.depth))} />
+      <Tile label="In flight" value={known(large(node.inFlight))} />
+      <Tile label="In" value={rate(node.rateIn)} unit="/s" note={known(`${count(node.messages)} in all`)} />
       <Tile label="Out" value={rate(node.rateOut)} unit="/s" />
-      <Tile label="Waiting" value={known(compact(node.depth))} />
-      <Tile label="In flight" value={known(compact(node.inFlight))} />
-      <Tile label="Clients" value={known(count(node.clients))} />
-      <Tile label="Messages" value={known(compact(node.messages))} note="since its start" />
+      <Tile label="Clients" value={known(large(node.clients))} />
       <Tile
         label="Up"
         value={node.startTime === null ? UNKNOWN : duration(now - node.startTime)}
@@ -137,6 +137,12 @@ function Topics({ node, topics }: TopicsProps) {
   const found = topics.filter(row => matches(row.topic, words))
   // A tombstone is nsqlookupd's.
   const mayHide = mayChange && (config?.lookupds.length ?? 0) > 0
+  const { node: name, tombstoned } = node
+  const hidden = tombstoned.join('\n')
+  const columns = useMemo(
+    () => topicColumns(name, hidden === '' ? [] : hidden.split('\n'), mayHide),
+    [name, hidden, mayHide],
+  )
   return (
     <Card
       title="Topics"
@@ -146,7 +152,7 @@ function Topics({ node, topics }: TopicsProps) {
     >
       <Table
         label={`Topics of ${node.node}`}
-        columns={topicColumns(node, mayHide)}
+        columns={columns}
         rows={found}
         rowKey={row => row.topic}
         sort={{ column: 'topic', descending: false }}
@@ -156,7 +162,7 @@ function Topics({ node, topics }: TopicsProps) {
   )
 }
 
-function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
+function topicColumns(node: string, tombstoned: readonly string[], mayHide: boolean): Column<TopicRow>[] {
   const columns: Column<TopicRow>[] = [
     {
       id: 'topic',
@@ -169,8 +175,8 @@ function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
             {row.topic}
           </Link>
           {row.paused && <PausedChip />}
-          {node.tombstoned.includes(row.topic) && (
-            <Chip tone="warn" title="nsqlookupd hides it here for now; see Lookup">
+          {tombstoned.includes(row.topic) && (
+            <Chip tone="warn" icon="warning" title="nsqlookupd hides it here for now; see Lookup">
               tombstone
             </Chip>
           )}
@@ -180,30 +186,17 @@ function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
     {
       id: 'channels',
       title: 'Channels',
-      width: 96,
+      width: 92,
       value: row => row.channels,
-      cell: row => count(row.channels),
+      cell: row => <Count value={row.channels} />,
     },
-    { id: 'depth', title: 'Waiting', value: row => row.depth, cell: row => compact(row.depth) },
-    {
-      id: 'disk',
-      title: 'On disk',
-      hint: 'How many of those that wait are on disk only',
-      value: row => row.backendDepth,
-      cell: row => compact(row.backendDepth),
-    },
-    { id: 'in-flight', title: 'In flight', value: row => row.inFlight, cell: row => compact(row.inFlight) },
-    { id: 'deferred', title: 'Deferred', value: row => row.deferred, cell: row => compact(row.deferred) },
-    { id: 'in', title: 'In/s', width: 84, value: row => row.rateIn, cell: row => rate(row.rateIn) },
-    { id: 'out', title: 'Out/s', width: 84, value: row => row.rateOut, cell: row => rate(row.rateOut) },
-    { id: 'messages', title: 'Messages', value: row => row.messages, cell: row => compact(row.messages) },
-    {
-      id: 'clients',
-      title: 'Clients',
-      width: 84,
-      value: row => row.clients,
-      cell: row => count(row.clients),
-    },
+    numberColumn('depth'),
+    numberColumn('inFlight'),
+    numberColumn('deferred'),
+    numberColumn('rateIn'),
+    numberColumn('rateOut'),
+    numberColumn('clients'),
+    numberColumn('messages'),
   ]
   if (!mayHide) return columns
   return [
@@ -221,7 +214,7 @@ function topicColumns(node: NodeRow, mayHide: boolean): Column<TopicRow>[] {
   ]
 }
 
-function askTombstone({ node }: NodeRow, { topic, depth, inFlight, deferred }: TopicRow): void {
+function askTombstone(node: string, { topic, depth, inFlight, deferred }: TopicRow): void {
   const lost = depth + inFlight + deferred
   ask({
     title: `Tombstone ${topic} at ${node}?`,
@@ -303,7 +296,7 @@ function producerColumns(now: number): Column<ClientRow>[] {
       title: 'Published',
       width: 110,
       value: row => row.messages,
-      cell: row => compact(row.messages),
+      cell: row => <Count value={row.messages} />,
     },
     {
       id: 'connected',

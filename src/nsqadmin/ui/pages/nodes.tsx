@@ -1,16 +1,17 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { NodeRow, NodesUpdate } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Chip } from '../components/chip.tsx'
 import { Filter } from '../components/filter.tsx'
 import { Link } from '../components/link.tsx'
 import { NodeChips } from '../components/node-chips.tsx'
+import { Count, Rate } from '../components/number-cells.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { Blank, LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
 import { useConfig } from '../config.ts'
-import { compact, count, duration, plural, rate, UNKNOWN } from '../format.ts'
+import { count, duration, large, plural, rate, UNKNOWN } from '../format.ts'
 import { useLive } from '../live.ts'
 import { newestVersion } from '../registrations.ts'
 import { matches } from '../sort.ts'
@@ -33,6 +34,8 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
   const { config } = useConfig()
   const now = useNow(10_000)
   const [words, setWords] = useState('')
+  const newest = newestVersion(rows)
+  const columns = useMemo(() => columnsFor(newest, config?.lookupds ?? [], now), [newest, config, now])
   if (rows.length === 0) {
     return (
       <Blank title="There is no nsqd">
@@ -43,7 +46,6 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
       </Blank>
     )
   }
-  const columns = columnsFor(newestVersion(rows), config?.lookupds ?? [], now)
   const found = rows.filter(row => matches(`${row.node} ${row.hostname} ${row.version}`, words))
   return (
     <>
@@ -84,11 +86,11 @@ function Totals({ rows }: { rows: readonly NodeRow[] }) {
         note={silent > 0 ? `${silent} without answer` : ill > 0 ? `${ill} not healthy` : 'all healthy'}
         tone={silent > 0 ? 'bad' : ill > 0 ? 'warn' : undefined}
       />
-      <Tile label="Clients" value={count(sum(row => row.clients))} />
+      <Tile label="Depth" value={large(sum(row => row.depth))} />
+      <Tile label="In flight" value={large(sum(row => row.inFlight))} />
       <Tile label="In" value={rate(sumRate(row => row.rateIn))} unit="/s" />
       <Tile label="Out" value={rate(sumRate(row => row.rateOut))} unit="/s" />
-      <Tile label="Waiting" value={compact(sum(row => row.depth))} />
-      <Tile label="In flight" value={compact(sum(row => row.inFlight))} />
+      <Tile label="Clients" value={large(sum(row => row.clients))} />
     </Tiles>
   )
 }
@@ -125,35 +127,26 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       value: row => row.version,
       cell: row => row.version,
     },
+    number('topics', 'Topics', 'Topics that it has', 80),
+    number('clients', 'Clients', 'Consumers that are connected', 84),
+    number('depth', 'Depth', 'Messages that wait in its channels, and in topics without one', 92),
+    number('inFlight', 'In flight', 'Sent to consumers and not finished yet', 92),
     {
-      id: 'topics',
-      title: 'Topics',
-      width: 80,
-      value: row => row.topics,
-      cell: known(row => count(row.topics)),
-    },
-    {
-      id: 'clients',
-      title: 'Clients',
+      id: 'rateIn',
+      title: 'In /s',
+      hint: 'Published, a second',
       width: 84,
-      value: row => row.clients,
-      cell: known(row => count(row.clients)),
+      value: row => row.rateIn,
+      cell: row => <Rate value={row.rateIn} />,
     },
     {
-      id: 'depth',
-      title: 'Waiting',
-      hint: 'Messages that wait in its channels, and in topics without one',
-      value: row => row.depth,
-      cell: known(row => compact(row.depth)),
+      id: 'rateOut',
+      title: 'Out /s',
+      hint: 'Finished or thrown away, a second',
+      width: 84,
+      value: row => row.rateOut,
+      cell: row => <Rate value={row.rateOut} />,
     },
-    {
-      id: 'in-flight',
-      title: 'In flight',
-      value: row => row.inFlight,
-      cell: known(row => compact(row.inFlight)),
-    },
-    { id: 'in', title: 'In/s', width: 84, value: row => row.rateIn, cell: row => rate(row.rateIn) },
-    { id: 'out', title: 'Out/s', width: 84, value: row => row.rateOut, cell: row => rate(row.rateOut) },
     {
       id: 'up',
       title: 'Up',
@@ -195,7 +188,16 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
   ]
 }
 
+type Counted = 'topics' | 'clients' | 'depth' | 'inFlight'
+
 /** Of a node that did not answer these are not known. */
-function known(text: (row: NodeRow) => string): (row: NodeRow) => string {
-  return row => (row.error === null ? text(row) : UNKNOWN)
+function number(id: Counted, title: string, hint: string, width: number): Column<NodeRow> {
+  return {
+    id,
+    title,
+    hint,
+    width,
+    value: row => (row.error === null ? row[id] : null),
+    cell: row => (row.error === null ? <Count value={row[id]} /> : UNKNOWN),
+  }
 }
