@@ -38,6 +38,22 @@ function nsqd(node: string, topics: TopicStats[], more: Partial<NsqdStats> = {})
   return { node, ...about, topics, ...more }
 }
 
+/** With the topic t and its channel c, which both have had so many messages. */
+function at(node: string, messages: number, startTime = 1): NsqdStats {
+  return nsqd(node, [topic('t', [channel('c', { messages })], { messages })], { startTime })
+}
+
+/** With these topics, each of which has had a message. */
+function some(...names: string[]): NsqdStats[] {
+  const channels = [channel('c', { messages: 1 })]
+  return [
+    nsqd(
+      'a',
+      names.map(name => topic(name, channels, { messages: 1 })),
+    ),
+  ]
+}
+
 describe('Rates', () => {
   test('are of the time that passed, over all nsqds and at each', () => {
     const rates = new Rates()
@@ -86,8 +102,6 @@ describe('Rates', () => {
 
   test('a restart, a counter set back, and an nsqd that was away give none, the others do', () => {
     const rates = new Rates()
-    const at = (node: string, messages: number, startTime = 1): NsqdStats =>
-      nsqd(node, [topic('t', [channel('c', { messages })], { messages })], { startTime })
     rates.observe([at('a', 10), at('b', 10), at('c', 10)], 0)
     rates.observe([at('a', 20), at('b', 50, 2), at('c', 5)], 1000)
     assert.deepEqual(rates.topic('t'), { in: 10, out: 10 })
@@ -103,12 +117,6 @@ describe('Rates', () => {
 
   test('topics and channels that go are forgotten, and begin anew', () => {
     const rates = new Rates()
-    const some = (...names: string[]): NsqdStats[] => [
-      nsqd(
-        'a',
-        names.map(name => topic(name, [channel('c', { messages: 1 })], { messages: 1 })),
-      ),
-    ]
     rates.observe(some('t', 'u'), 0)
     rates.observe(some('t'), 1000)
     rates.observe(some('t', 'u'), 2000)

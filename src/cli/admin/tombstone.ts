@@ -13,7 +13,6 @@ import { checkConsent, confirm } from './confirm.ts'
 import { loss } from './loss.ts'
 import { errorsJson, Report, where } from './report.ts'
 import { printTable } from './table.ts'
-import { noSuchTopic } from './targets.ts'
 
 /** Without arguments, what is hidden; with them, hides. */
 export async function runTombstone(context: Context<TombstoneOptions>): Promise<number> {
@@ -83,7 +82,13 @@ async function hide(
   const node = choose(nodes, named.node)
   if (!node.topics.some(({ name }) => name === topic)) {
     const all = node.topics.map(({ name }) => name)
-    throw noSuchTopic([`${topic} at ${node.node}`], all, warnings)
+    const otherwise = all.length === 0 ? 'It has none at all.' : `It has ${all.slice(0, 10).join(', ')}.`
+    throw notFound(
+      'E_TOPIC_NOT_FOUND',
+      `there is no topic ${topic} at ${node.node}`,
+      near(topic, all),
+      otherwise,
+    )
   }
   if (!options.keep && !options.yes) {
     if (assumed !== undefined) report.note(`no address was given, so this is for ${assumed}`)
