@@ -22,6 +22,7 @@ export class Tap implements ConnectionHandler {
   readonly node: string
   readonly #owner: TapOwner
   #connection: Connection | undefined
+  #ready = 0
 
   private constructor(node: string, owner: TapOwner) {
     this.node = node
@@ -60,7 +61,12 @@ export class Tap implements ConnectionHandler {
 
   /** How many messages nsqd may send before they are finished; 0 for none. */
   setReady(count: number): void {
-    this.#connection?.send(rdy(count))
+    const connection = this.#connection
+    if (connection === undefined) return
+    const ready = Math.min(count, connection.identity.max_rdy_count)
+    if (ready === this.#ready) return
+    this.#ready = ready
+    connection.send(rdy(ready))
   }
 
   /** The channel goes with its last subscription. */

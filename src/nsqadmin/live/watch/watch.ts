@@ -13,8 +13,9 @@ import { Tap, type TapOwner } from './tap.ts'
 export interface WatchedCluster {
   /** The nsqds that have the topic. */
   look(topic: string, signal: AbortSignal): Promise<Answers<ClusterLook>>
-  /** Empties the channel at one nsqd, and returns how many messages were in it. */
-  emptyAt(node: string, topic: string, channel: string, signal: AbortSignal): Promise<number>
+  /** How many messages wait in the channel at one nsqd. */
+  depthAt(node: string, topic: string, channel: string, signal: AbortSignal): Promise<number>
+  emptyAt(node: string, topic: string, channel: string, signal: AbortSignal): Promise<void>
   /** Names that are near. */
   near(topic: string): string[]
 }
@@ -32,10 +33,10 @@ export interface WatchOptions {
 }
 
 const TURN_MS = 250
-/** Messages that an nsqd may send ahead: with the largest ones this bounds what is on its way when it is told to stop. */
-const READY = 25
-/** How often a channel is emptied that more comes into than is taken out. */
+/** How often it is seen whether a channel has to be emptied, while more comes than is taken. */
 const EMPTY_MS = 1000
+/** What can be taken within so many turns is not thrown away: of a burst one wants to see the end. */
+const DRAINED_TURNS = 8
 /** A connection that is lost makes it look again sooner. */
 const SOON_MS = 250
 const OURS = /^nsqadmin-[0-9a-f]{8}#ephemeral$/
@@ -45,8 +46,8 @@ const OURS = /^nsqadmin-[0-9a-f]{8}#ephemeral$/
  *
  * - It never subscribes where the topic is not: nsqd would create it. So it looks first, and again after each loss.
  * - Nor where the topic has no other channel: what waits in it would go to the first one that comes, and that is us.
- * - It takes only so many messages in each turn. When there are more, the channel is emptied every second, so that what is
- *   shown is new: no clock of an nsqd has to be right for this.
+ * - It takes only so many messages in each turn. When there are many more, the channel is emptied every second, so that
+ *   what is shown is new: no clock of an nsqd has to be right for this.
  */
 export class Watch implements TapOwner {
   readonly topic: string
@@ -93,6 +94,11 @@ export class Watch implements TapOwner {
     this.#lookIn(SOON_MS)
   }
 
+  /** What each nsqd may send ahead. */
+  get #ready(): number {
+    return Math.max(1, Math.floor(this.#allowance.ready / this.#taps.size))
+  }
+
   #setReady(count: number): void {
     for (const tap of this.#taps.values()) tap.setReady(count)
   }
@@ -102,32 +108,30 @@ export class Watch implements TapOwner {
     const nowMs = performance.now()
     const messages = this.#buffer.take(nowMs)
     if (messages !== undefined && !sink.send('messages', messages)) this.#buffer.putBack(messages)
-    if (!this.#allowance.isSpent || this.#isEmptying) return
-    if (nowMs - this.#lastEmptiedMs < EMPTY_MS) this.#goOn()
-    else void this.#empty()
-  }
-
-  #goOn(): void {
+    const hasMore = this.#allowance.isSpent
     this.#allowance.renew()
-    this.#setReady(READY)
+    this.#setReady(this.#ready)
+    if (hasMore && !this.#isEmptying && nowMs - this.#lastEmptiedMs > EMPTY_MS) void this.#empty()
   }
 
   async #empty(): Promise<void> {
     const { signal } = this.#stop
     const { cluster } = this.#options
     this.#isEmptying = true
+    const most = DRAINED_TURNS * this.#ready
     const emptied = [...this.#taps.keys()].map(async node => {
       try {
-        this.#buffer.skip(await cluster.emptyAt(node, this.topic, this.channel, signal))
+        const depth = await cluster.depthAt(node, this.topic, this.channel, signal)
+        if (depth <= most) return
+        await cluster.emptyAt(node, this.topic, this.channel, signal)
+        this.#buffer.skip(depth)
       } catch {
         // Then what comes next is older than it could be. The connection knows whether the nsqd is gone.
       }
     })
     await Promise.all(emptied)
     this.#isEmptying = false
-    if (signal.aborted) return
     this.#lastEmptiedMs = performance.now()
-    this.#goOn()
   }
 
   #lookIn(ms: number): void {
@@ -194,7 +198,7 @@ export class Watch implements TapOwner {
           return
         }
         this.#taps.set(node, tap)
-        if (!this.#allowance.isSpent) tap.setReady(READY)
+        if (!this.#allowance.isSpent) tap.setReady(this.#ready)
       } catch (error) {
         failures.push(toWarning(error))
       }

@@ -68,15 +68,12 @@ export class Watches {
     return {
       look: (topic, signal) => admin.cluster.look({ topic }, signal),
       near: topic => nearNames(topic, this.#topicNames()),
-      async emptyAt(node, topic, channel, signal) {
-        const { value } = await admin.cluster.statsOf(
-          { node, hostname: '', version: '' },
-          { topic, channel },
-          signal,
-        )
-        await admin.cluster.emptyChannelAt(node, topic, channel, signal)
+      async depthAt(node, topic, channel, signal) {
+        const about = { node, hostname: '', version: '' }
+        const { value } = await admin.cluster.statsOf(about, { topic, channel }, signal)
         return value.topics[0]?.channels.find(({ name }) => name === channel)?.depth ?? 0
       },
+      emptyAt: (node, topic, channel, signal) => admin.cluster.emptyChannelAt(node, topic, channel, signal),
     }
   }
 }
