@@ -48,7 +48,7 @@ const topicFamilies: readonly Family<TopicNumbers>[] = [
   {
     name: 'nsqd_topic_message_bytes_total',
     type: 'counter',
-    help: 'Bytes of their bodies.',
+    help: 'Bytes of the bodies published to the topic.',
     read: topic => topic.messageBytes,
   },
   {
@@ -60,7 +60,7 @@ const topicFamilies: readonly Family<TopicNumbers>[] = [
   {
     name: 'nsqd_topic_backend_depth',
     type: 'gauge',
-    help: 'How many of these are on disk only.',
+    help: 'Messages in none of its channels that are on disk only.',
     read: topic => topic.backendDepth,
   },
   {
@@ -93,7 +93,7 @@ const channelFamilies: readonly Family<ChannelNumbers>[] = [
   {
     name: 'nsqd_channel_backend_depth',
     type: 'gauge',
-    help: 'How many of these are on disk only.',
+    help: 'Messages that wait and are on disk only.',
     read: channel => channel.backendDepth,
   },
   {

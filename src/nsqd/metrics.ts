@@ -29,7 +29,7 @@ const memoryUsed: MetricFamily = {
 const memoryLimit: MetricFamily = {
   name: 'nsqd_message_memory_limit_bytes',
   type: 'gauge',
-  help: 'What it may take: --mem-queue-bytes.',
+  help: 'Memory that recent messages may take: --mem-queue-bytes.',
 }
 
 /** Writes all that nsqd has to say of itself, its topics and its channels. */

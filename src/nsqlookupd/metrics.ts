@@ -11,12 +11,12 @@ const channels: MetricFamily = {
 const producers: MetricFamily = {
   name: 'nsqlookupd_producers',
   type: 'gauge',
-  help: 'Nsqds that are connected, and were heard of within --inactive-producer-timeout.',
+  help: 'nsqds that are connected, and were heard of within --inactive-producer-timeout.',
 }
 const inactive: MetricFamily = {
   name: 'nsqlookupd_inactive_producers',
   type: 'gauge',
-  help: 'Nsqds that are connected and were not heard of for longer: consumers are not sent there.',
+  help: 'nsqds that are connected and were not heard of for longer: consumers are not sent there.',
 }
 const tombstones: MetricFamily = {
   name: 'nsqlookupd_tombstones',
@@ -26,7 +26,7 @@ const tombstones: MetricFamily = {
 const topicProducers: MetricFamily = {
   name: 'nsqlookupd_topic_producers',
   type: 'gauge',
-  help: 'Nsqds that /lookup answers for the topic.',
+  help: 'nsqds that /lookup answers for the topic.',
 }
 const topicChannels: MetricFamily = {
   name: 'nsqlookupd_topic_channels',

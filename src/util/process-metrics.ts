@@ -31,7 +31,7 @@ const families: readonly (MetricFamily & { read(usage: Usage): number })[] = [
   {
     name: 'nodejs_heap_size_used_bytes',
     type: 'gauge',
-    help: 'Memory of it that is in use.',
+    help: 'Memory that JavaScript objects take of it.',
     read: ({ memory }) => memory.heapUsed,
   },
   {

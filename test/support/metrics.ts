@@ -9,15 +9,20 @@ export function readMetrics(text: string): Map<string, number> {
   )
 }
 
-/** Names of families with their type and help. */
-export function readFamilies(text: string): Map<string, { type: string; help: string }> {
-  const helps = new Map(
-    Array.from(text.matchAll(/^# HELP (\S+) (.*)$/gm), ([, name = '', help = '']) => [name, help]),
-  )
+export interface ShownFamily {
+  readonly type: string
+  readonly help: string
+  /** Names of its labels. */
+  readonly labels: readonly string[]
+}
+
+/** The families in Prometheus' text format, each of which must have a sample. */
+export function readFamilies(text: string): Map<string, ShownFamily> {
+  const families = text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)
   return new Map(
-    Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type = '']) => [
+    Array.from(families, ([, name = '', help = '', type = '', labels = '']) => [
       name,
-      { type, help: helps.get(name) ?? '' },
+      { type, help, labels: Array.from(labels.matchAll(/(\w+)="/g), ([, label = '']) => label) },
     ]),
   )
 }
