@@ -28,13 +28,26 @@ export function findCommand(
   if (found !== undefined) return found
   const [name = '', second] = words
   if (name.startsWith('-')) throw new UsageError(`unknown flag ${name}`, 'Flags come after the command.')
-  if (second === undefined || groupMembers(name, commands).length === 0) {
-    throw noSuchCommand(name, commands, multi)
-  }
+  const members = groupMembers(name, commands)
+  if (second === undefined || members.length === 0) throw noSuchCommand(name, commands, multi)
   if (second.startsWith('-')) {
     throw new UsageError(`"${name}" is not the whole of a command`, 'Flags come after the command.')
   }
-  throw noSuchCommand(`${name} ${second}`, commands, multi)
+  throw noSuchMember(name, second, members, multi)
+}
+
+function noSuchMember(
+  group: string,
+  word: string,
+  members: readonly CommandEntry[],
+  multi: string,
+): UsageError {
+  const words = members.map(({ name }) => name.slice(group.length + 1))
+  const near = suggest(word, words)
+  return new UsageError(
+    `there is no command "${group} ${word}"`,
+    near === undefined ? `There are ${words.join(', ')}.` : `Did you mean ${multi} ${group} ${near}?`,
+  )
 }
 
 /** The commands whose names begin with a word that is no command itself: those of `topic` are `topic list` and the like. */

@@ -58,7 +58,7 @@ describe('a group of commands', () => {
 
   for (const [words, complaint] of [
     [['topic', 'delte', 'x'], /there is no command "topic delte"\n {2}Did you mean nsq-ts topic delete\?/],
-    [['topic', 'x'], /there is no command "topic x"\n {2}nsq-ts --help/],
+    [['topic', 'x'], /there is no command "topic x"\n {2}There are list, delete\./],
     [['topics'], /there is no command "topics"\n {2}Did you mean nsq-ts topic\?/],
     [['topic', '--json', 'list'], /"topic" is not the whole of a command\n {2}Flags come after/],
     [['help', 'topic', 'lst'], /there is no command "topic lst"\n {2}Did you mean nsq-ts topic list\?/],
