@@ -45,7 +45,9 @@ export function refusalOf(
   options: NsqadminOptions,
   token: Token | undefined,
 ): Reply | undefined {
-  if (!isAllowedHost(raw.headers.host, options.allowedHost)) return json({ message: 'UNKNOWN_HOST' }, 403)
+  if (!isAllowedHost(raw.headers.host, options.allowedHost)) {
+    return json({ message: 'UNKNOWN_HOST: --allowed-host has not the name by which this was asked' }, 403)
+  }
   if (token === undefined || token.isKnownTo(raw)) return undefined
   const [path = ''] = (raw.url ?? '').split('?')
   if (OPEN.some(open => path === options.basePath + open)) return undefined
