@@ -61,7 +61,7 @@ interface PeekTopic {
 
 /**
  * Looks at what is not finished in a channel and changes nothing: first what waits, in the order in which it would be
- * delivered; then what is in flight, next to time out first; then what is deferred, by due time. Without a channel: what
+ * delivered; then what is in flight, by deadline; then what is deferred, by due time. Without a channel: what
  * waits in the topic itself.
  *
  * @throws HttpError 404 TOPIC_NOT_FOUND, CHANNEL_NOT_FOUND

@@ -10,13 +10,15 @@ import { channel, daemon, topic } from '../nsqd/sources.ts'
 import { temporaryFolder } from '../storage/fixtures.ts'
 import { exported } from '../support/exported-metrics.ts'
 import { readFamilies, type ShownFamily } from '../support/metrics.ts'
-import { promtoolMissing } from '../support/promtool.ts'
+import { checkMetrics, promtoolMissing } from '../support/promtool.ts'
 import { blocks, page, ROOT } from './markdown.ts'
+
+const DAEMONS = ['nsqd', 'nsqlookupd', 'nsqadmin'] as const
 
 const docs = page('docs/metrics.md')
 
 async function families(): Promise<Map<string, ShownFamily>> {
-  const texts = await Promise.all((['nsqd', 'nsqlookupd', 'nsqadmin'] as const).map(exported))
+  const texts = await Promise.all(DAEMONS.map(exported))
   return new Map(texts.flatMap(text => [...readFamilies(text)]))
 }
 
@@ -44,6 +46,10 @@ describe('docs/metrics.md', () => {
       help,
     }))
     assert.deepEqual(sorted(documented), sorted(known))
+  })
+
+  test('Prometheus takes what each daemon exports', { skip: promtoolMissing }, async () => {
+    for (const name of DAEMONS) checkMetrics(await exported(name))
   })
 
   test('names what statsd gets', () => {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
 import { writeLookupdMetrics } from '../../src/nsqlookupd/metrics.ts'
+import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { type Producer, Registry } from '../../src/nsqlookupd/registry.ts'
+import { formatAddress } from '../../src/util/address.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { MetricsWriter } from '../../src/util/prometheus.ts'
 import { readMetrics } from '../support/metrics.ts'
 import { checkMetrics, checkOpenMetrics, promtoolMissing } from '../support/promtool.ts'
@@ -57,6 +61,17 @@ test('/metrics of nsqlookupd tells what is registered', () => {
     'nsqlookupd_topic_channels{topic="empty"}': 0,
   }
   for (const [name, value] of Object.entries(expected)) assert.equal(seen.get(name), value, name)
+})
+
+test('nsqlookupd answers /metrics', async t => {
+  const options = resolveNsqlookupdOptions({ tcpAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0' })
+  const daemon = new Nsqlookupd(options, new Logger({ prefix: '', level: LogLevel.fatal }))
+  await daemon.start()
+  t.after(() => daemon.close())
+  daemon.registry.createChannel('t', 'c')
+  const response = await fetch(`http://${formatAddress(daemon.httpAddress)}/metrics`)
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
+  assert.equal(readMetrics(await response.text()).get('nsqlookupd_channels'), 1)
 })
 
 test('/metrics of nsqlookupd is what Prometheus reads', { skip: promtoolMissing }, t => {

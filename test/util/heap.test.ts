@@ -74,6 +74,21 @@ test('agrees with a sorted array through random pushes, removals and updates', (
   assert.deepEqual(drain(heap), expected)
 })
 
+test('inOrder gives what pop would, and changes nothing', () => {
+  const random = randomNumbers(3)
+  for (const size of [0, 1, 2, 3, 7, 100, 1000]) {
+    const heap = byDue()
+    for (let i = 0; i < size; i++) heap.push(item(random() % 50))
+    const places = [...heap.values()].map(({ heapIndex }) => heapIndex)
+    const all = Array.from(heap.inOrder(), ({ due }) => due)
+    assert.deepEqual(
+      [...heap.values()].map(({ heapIndex }) => heapIndex),
+      places,
+    )
+    assert.deepEqual(drain(heap), all)
+  }
+})
+
 test('an item of another heap is not removed', () => {
   const one = byDue()
   const other = byDue()
