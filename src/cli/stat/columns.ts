@@ -29,8 +29,9 @@ export interface Column {
   readonly rank: number
   /** That its values can be sorted by. */
   readonly sort?: Sort
-  /** For a name: it may be shortened to so many characters. */
+  /** For a name: it may be shortened to so many characters, and has more before columns of a high rank are shown. */
   readonly shortest?: number
+  readonly usual?: number
   readonly cell: (row: Row, style: CellStyle) => Cell
   /** What the line of totals has. */
   readonly total?: (totals: Numbers, style: CellStyle) => Cell
@@ -55,6 +56,7 @@ const NAMES: readonly Column[] = [
     rank: 0,
     sort: 'name',
     shortest: 12,
+    usual: 24,
     cell: ({ topic }) => ({ text: oneLine(topic) }),
   },
   {
@@ -62,6 +64,7 @@ const NAMES: readonly Column[] = [
     align: 'left',
     rank: 0,
     shortest: 8,
+    usual: 16,
     cell: ({ channel }, { painter }) =>
       channel === undefined ? { text: '-', paint: painter.dim } : { text: oneLine(channel) },
   },

@@ -12,33 +12,63 @@ export const GAP = 2
 /** Less is no name any more. */
 const SHORTEST = 3
 
+/** Columns of a higher rank are shown where names have the room that they should have. */
+const LAST_BEFORE_NAMES = 4
+
 /**
- * The columns that a line has room for, those of low rank first; names are shortened before a column is left out, and
- * have what room remains.
+ * The columns that a line has room for, those of low rank first. Names are shortened for the most telling ones, and have
+ * what room remains.
  *
  * @param natural - how wide each column would like to be
  * @param room - of the line; Infinity for a pipe
  */
 export function fit(columns: readonly Column[], natural: readonly number[], room: number): readonly Fitted[] {
-  const wanted = columns.map((column, index) => {
-    const width = natural[index] ?? 0
-    return { column, width, shortest: Math.min(width, column.shortest ?? width) }
-  })
-  const chosen = new Set<Column>()
+  const widths = new Map<Column, number>()
   let left = room + GAP
-  for (const { column, shortest } of wanted.toSorted((a, b) => a.column.rank - b.column.rank)) {
-    if (column.rank > 0 && left < shortest + GAP) break
-    chosen.add(column)
-    left -= shortest + GAP
+  const wanted = columns.map((column, index) => ({ column, width: natural[index] ?? 0 }))
+  const names = wanted.filter(({ column }) => column.shortest !== undefined)
+  const take = (limit: (column: Column) => number): void => {
+    left = widen(names, widths, left, limit)
   }
-  const fitted = wanted.filter(({ column }) => chosen.has(column))
-  return fitted.map(({ column, width, shortest }) => {
-    if (column.shortest === undefined) return { column, width }
-    // Negative where even the shortest names are too long.
-    const given = Math.max(SHORTEST - shortest, Math.min(left, width - shortest))
-    left -= given
-    return { column, width: shortest + given }
-  })
+  for (const { column, width } of wanted.toSorted((a, b) => a.column.rank - b.column.rank)) {
+    if (column.rank > LAST_BEFORE_NAMES) take(({ usual = 0 }) => usual)
+    const least = Math.min(width, column.shortest ?? width)
+    if (column.rank > 0 && left < least + GAP) break
+    widths.set(column, least)
+    left -= least + GAP
+  }
+  take(() => Infinity)
+  // Where even the shortest names are too long.
+  for (const { column } of names) {
+    const width = widths.get(column) ?? 0
+    const cut = Math.min(Math.max(0, -left), Math.max(0, width - SHORTEST))
+    widths.set(column, width - cut)
+    left += cut
+  }
+  return wanted
+    .filter(({ column }) => widths.has(column))
+    .map(({ column }) => ({ column, width: widths.get(column) ?? 0 }))
+}
+
+/** Gives names room, each a character in turn, up to a limit and to what they need; returns what is left. */
+function widen(
+  names: readonly { readonly column: Column; readonly width: number }[],
+  widths: Map<Column, number>,
+  room: number,
+  limit: (column: Column) => number,
+): number {
+  let left = room
+  for (let gave = true; gave && left > 0;) {
+    gave = false
+    for (const { column, width } of names) {
+      const now = widths.get(column)
+      if (left <= 0 || now === undefined || now >= Math.min(width, limit(column))) continue
+      widths.set(column, now + 1)
+      left--
+      gave = true
+    }
+  }
+  return left
 }
 
 /** Takes out of the middle what is too long: names that begin alike often differ in the end. */

@@ -21,14 +21,19 @@ export class Observer {
   observe({ value: { nodes, stats }, warnings }: Answers<Look>, at = new Date()): Report {
     this.#rates.observe(stats)
     this.#trends.begin(stats.map(({ node }) => node))
-    const nowMs = Math.max(...stats.map(({ answeredAt }) => answeredAt))
-    const elapsedMs = this.#lastMs === undefined ? undefined : nowMs - this.#lastMs
-    this.#lastMs = nowMs
+    const elapsedMs = this.#elapsed(stats.map(({ answeredAt }) => answeredAt))
     const topics = [...sumTopics(stats).values()]
       .filter(({ name }) => this.#selection.topic(name))
       .sort(byName)
       .flatMap(topic => this.#topic(topic))
     return { at, elapsedMs, topics, nodes, stats, warnings }
+  }
+
+  /** Undefined without an answer: an unknown topic has no nsqd to ask. */
+  #elapsed(answeredAt: readonly number[]): number | undefined {
+    const last = this.#lastMs
+    this.#lastMs = answeredAt.length === 0 ? undefined : Math.max(...answeredAt)
+    return last === undefined || this.#lastMs === undefined ? undefined : this.#lastMs - last
   }
 
   #topic(topic: TopicTotals): TopicReport[] {

@@ -8,7 +8,7 @@ import { errorLine, oneLine } from '../escape.ts'
 import { type CellStyle, columnsFor, quantilesOf } from './columns.ts'
 import { glyphsFor } from './glyphs.ts'
 import { failureJson, reportJson } from './json.ts'
-import { runLive } from './live.ts'
+import { runLive, type Watched } from './live.ts'
 import { Looks, type Outcome } from './looks.ts'
 import { missing } from './names.ts'
 import { OfficialReport } from './official.ts'
@@ -27,41 +27,55 @@ const LEVEL_CODES = { ok: ExitCode.done, warning: 3, critical: 4 } as const
 
 export async function runStat(context: Context<StatOptions>): Promise<number> {
   const settings = statSettings(context)
-  const { selection, mode, count, intervalMs } = settings
-  const { stdout, stderr, signal, program, options } = context
+  const { options, env, signal, stderr, program } = context
   const say = (text: string): void => stderr.line(`${program}: ${oneLine(text)}`)
-  const { cluster, assumed } = await findCluster(options, context.env)
-  const looks = new Looks(cluster, selection)
-  const first = await looks.look(signal)
-  const absent = await missing(cluster, selection, first)
+  const { cluster, assumed } = await findCluster(options, env)
+  const looks = new Looks(cluster, settings.selection)
+  const outcome = await looks.attempt(signal)
+  if (signal.aborted) return isCheck(settings) ? ExitCode.failed : ExitCode.done
+  if ('error' in outcome) throw outcome.error
+  const first = outcome.report
+  const absent = await missing(cluster, settings.selection, first)
   const [unknown] = absent
-  if (unknown !== undefined && (first.topics.length === 0 || mode === 'official')) throw unknown
+  if (unknown !== undefined && (first.topics.length === 0 || settings.mode === 'official')) throw unknown
   for (const error of absent) say(sentence(error))
-  if (assumed !== undefined && mode === 'plain' && stderr.isTerminal) say(`asking ${assumed}`)
+  if (assumed !== undefined && settings.mode === 'plain' && stderr.isTerminal) say(`asking ${assumed}`)
+  const watched =
+    settings.mode === 'live'
+      ? await runLive(context, settings, looks, first)
+      : await print(context, settings, looks, first, say)
+  return exitCode(watched, settings, say)
+}
 
+/** Prints report after report. */
+async function print(
+  context: Context<StatOptions>,
+  settings: StatSettings,
+  looks: Looks,
+  first: Report,
+  say: (text: string) => void,
+): Promise<Watched> {
+  const { signal, stdout } = context
+  const { count, intervalMs, mode, selection } = settings
   let last: Outcome = { report: first }
-  let hasEnded = true
-  if (mode === 'live') {
-    ;({ last, hasEnded } = await runLive(context, settings, looks, first))
-  } else if (mode === 'prometheus') {
-    stdout.line((await reportMetrics(first, selection)).trimEnd())
-  } else {
-    const emit = await emitter(context, settings, first)
-    for (const warning of first.warnings) say(errorLine(warning))
-    for (let made = 0; made < count && !signal.aborted; made++) {
-      await looks.due(intervalMs, signal)
-      if (signal.aborted) break
-      const outcome = await looks.attempt(signal)
-      // What was given up says nothing.
-      if (signal.aborted) break
-      last = outcome
-      const errors = 'report' in last ? last.report.warnings : [last.error]
-      if (count > 1 || 'error' in last) for (const error of errors) say(errorLine(error))
-      emit(last)
-    }
-    hasEnded = !signal.aborted
+  for (const warning of first.warnings) say(errorLine(warning))
+  if (mode === 'prometheus') {
+    await stdout.write(await reportMetrics(first, selection))
+    return { last, hasEnded: true }
   }
-  return exitCode(last, settings, hasEnded, say)
+  const emit = await emitter(context, settings, first)
+  for (let made = 0; made < count; made++) {
+    await looks.due(intervalMs, signal)
+    if (signal.aborted) return { last, hasEnded: false }
+    const outcome = await looks.attempt(signal)
+    // What was given up says nothing.
+    if (signal.aborted) return { last, hasEnded: false }
+    last = outcome
+    const errors = 'report' in last ? last.report.warnings : [last.error]
+    if (count > 1 || 'error' in last) for (const error of errors) say(errorLine(error))
+    emit(last)
+  }
+  return { last, hasEnded: true }
 }
 
 /** How a report is shown that is not on a screen of its own. */
@@ -106,19 +120,17 @@ async function emitter(context: Context<StatOptions>, settings: StatSettings, fi
   }
 }
 
-function exitCode(
-  last: Outcome,
-  { thresholds }: StatSettings,
-  hasEnded: boolean,
-  say: (text: string) => void,
-): number {
-  const isCheck = thresholds.warn !== undefined || thresholds.critical !== undefined
+function exitCode({ last, hasEnded }: Watched, settings: StatSettings, say: (text: string) => void): number {
   // Whoever stops it has seen how it stood, unless nobody watches.
-  if ('error' in last) return hasEnded || isCheck ? ExitCode.failed : ExitCode.done
-  const verdict = judge(last.report, thresholds)
+  if ('error' in last) return hasEnded || isCheck(settings) ? ExitCode.failed : ExitCode.done
+  const verdict = judge(last.report, settings.thresholds)
   if (verdict.level !== 'ok') say(verdictText(verdict))
-  else if (isCheck && last.report.warnings.length > 0) return ExitCode.failed
+  else if (isCheck(settings) && last.report.warnings.length > 0) return ExitCode.failed
   return LEVEL_CODES[verdict.level]
+}
+
+function isCheck({ thresholds: { warn, critical } }: StatSettings): boolean {
+  return warn !== undefined || critical !== undefined
 }
 
 function sentence(error: unknown): string {
