@@ -1,7 +1,7 @@
 import { HttpRequestError } from '../http/request.ts'
 import { formatAddress } from '../util/address.ts'
 import { NsqError } from '../util/errors.ts'
-import { type Answers, attemptAll } from './answers.ts'
+import { type Answers, attemptAll, toNsqError } from './answers.ts'
 import { type AskOptions, plainNode, post } from './ask.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -102,13 +102,30 @@ export class Actions {
     return work.end()
   }
 
+  /** Those that have the topic; also where nsqlookupd hides it: there, too, it is not to come to life again. */
   async #holders(work: Work): Promise<string[]> {
     const { topic, channel } = work.target
-    const { value, warnings } = await this.#cluster.holdersOf(topic)
+    const [{ value, warnings }, hidden] = await Promise.all([
+      this.#cluster.holdersOf(topic),
+      this.#cluster.lookupds.length === 0 ? [] : this.#hidingPlaces(work),
+    ])
     work.warnings.push(...warnings)
     if (!value.isKnown) throw work.notFound('topic')
     work.isKnown = channel === undefined || value.channels.includes(channel)
-    return value.nodes.map(({ node }) => node)
+    return [...new Set([...value.nodes.map(({ node }) => node), ...hidden])].sort()
+  }
+
+  async #hidingPlaces({ target, warnings }: Work): Promise<string[]> {
+    try {
+      // An nsqlookupd that does not answer says so when it is asked for the others.
+      const { value: nodes } = await this.#cluster.nodes()
+      const isHidden = ({ name, tombstoned }: { name: string; tombstoned: boolean }): boolean =>
+        tombstoned && name === target.topic
+      return nodes.filter(({ topics }) => topics.some(isHidden)).map(({ node }) => node)
+    } catch (error) {
+      warnings.push(toNsqError(error, 'nsqlookupd', ''))
+      return []
+    }
   }
 
   #work(target: Work['target']): Work {

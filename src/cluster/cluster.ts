@@ -73,6 +73,18 @@ export class Cluster {
     this.#actions = new Actions(this, ask)
   }
 
+  /** The same cluster, but a daemon that has not answered within so many milliseconds is not waited for. */
+  impatient(ms: number): Cluster {
+    const { connectTimeoutMs = ms, requestTimeoutMs = ms } = this.#ask
+    return new Cluster({
+      ...this.#ask,
+      connectTimeoutMs: Math.min(ms, connectTimeoutMs),
+      requestTimeoutMs: Math.min(ms, requestTimeoutMs),
+      lookupds: this.lookupds,
+      nsqds: this.nsqds,
+    })
+  }
+
   /** Where the HTTP API of a node is: `host:port`, or a URL. */
   addressOf(node: string): string {
     return this.#addresses.get(node) ?? node

@@ -143,8 +143,8 @@ test('the order is that of nsqadmin: who has it, nsqlookupd, then the nsqds', as
     }
   }
   await clusterOf({ lookupds: [lookupd.address] }).deleteChannel('t', 'c')
-  assert.deepEqual(order, [
-    'lookupd /lookup?topic=t',
+  assert.deepEqual(order.slice(0, 2).sort(), ['lookupd /lookup?topic=t', 'lookupd /nodes'])
+  assert.deepEqual(order.slice(2), [
     'lookupd /channel/delete?topic=t&channel=c',
     'nsqd /channel/delete?topic=t&channel=c',
   ])
@@ -236,6 +236,19 @@ test('a tombstone hides an nsqd and deletes the topic there, or keeps it', async
     nsqds: [http(two)],
   })
   assert.equal(two.topics.has('t'), false)
+})
+
+test('where nsqlookupd hides a topic, it is deleted as well', async t => {
+  const { nsqds, cluster } = await daemons(t, { nsqds: 2, lookupds: 1 })
+  const [one, two] = nsqds
+  assert.ok(one && two)
+  one.topic('t')
+  two.topic('t')
+  await eventually(async () => (await cluster.producersOf('t')).value.length === 2)
+  await cluster.tombstone('t', http(one), { keep: true })
+  const { value, warnings } = await cluster.deleteTopic('t')
+  assert.deepEqual([value.nsqds, warnings], [nsqds.map(http).sort(), []])
+  assert.equal(one.topics.size + two.topics.size, 0)
 })
 
 test('a tombstone needs an nsqlookupd, a node that there is, and a topic that it has', async t => {

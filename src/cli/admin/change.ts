@@ -2,6 +2,7 @@ import { toNsqError } from '../../client/errors.ts'
 import type { Done } from '../../cluster/actions.ts'
 import type { Answers } from '../../cluster/answers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { NsqdStats } from '../../cluster/stats.ts'
 import { sumTopics } from '../../cluster/totals.ts'
 import type { NsqError } from '../../util/errors.ts'
 import { findCluster } from '../cluster-options.ts'
@@ -66,19 +67,39 @@ async function agrees(
   targets: readonly Target[],
   report: Report,
 ): Promise<boolean> {
-  const [first] = targets
-  if (first === undefined) return false
-  const isOneTopic = kind === 'channel' || targets.length === 1
-  const { value: stats, warnings } = await cluster.stats(isOneTopic ? { topic: first.topic } : {})
-  report.failed(warnings)
-  const sums = sumTopics(stats)
-  for (const target of targets)
+  const sums = sumTopics(await statsOfHolders(cluster, targets, report))
+  for (const target of targets) {
     context.stderr.line(`  ${loss(target, verb, sums.get(target.topic), cluster)}`)
+  }
   const them = targets.length === 1 ? `this ${kind}` : `these ${plural(targets.length, kind)}`
   const ask = verb === 'delete' ? `Delete ${them} for good?` : `Empty ${them}?`
   if (await confirm(context, ask)) return true
   report.note(`nothing was ${PAST[verb]}`)
   return false
+}
+
+/** Also of those where nsqlookupd hides a topic. */
+async function statsOfHolders(
+  cluster: Cluster,
+  targets: readonly Target[],
+  report: Report,
+): Promise<NsqdStats[]> {
+  const names = new Set(targets.map(({ topic }) => topic))
+  const [only] = names.size === 1 ? names : []
+  const { value: nodes } = await cluster.nodes()
+  const holders = nodes.filter(({ topics }) => topics.some(({ name }) => names.has(name)))
+  const stats = await Promise.all(
+    holders.map(async node => {
+      try {
+        return [(await cluster.statsOf(node, only === undefined ? {} : { topic: only })).value]
+      } catch {
+        // It is told all the same, and said to be out of reach then.
+        report.note(`nsqd ${node.node} does not answer: what it has is not counted here`)
+        return []
+      }
+    }),
+  )
+  return stats.flat()
 }
 
 async function carryOut(
