@@ -17,8 +17,8 @@ interface Sample {
   others: Float32Array
 }
 
-/** Looks at shorter intervals than this share a sample. */
-const SPACING_MS = 1900
+/** Looks at shorter intervals than this share a sample. Less than two seconds, the usual interval, which is never exact. */
+const SPACING_MS = 1500
 
 /** How far back trends go, and how many samples they have at most. */
 const TREND_MS = 120_000
@@ -26,8 +26,7 @@ const TREND_SAMPLES = 60
 
 /** How long it goes back. */
 export const HISTORY_MS = 300_000
-/** Enough for a look every two seconds. */
-const SAMPLES = 150
+const SAMPLES = HISTORY_MS / SPACING_MS
 
 /** The last five minutes of every series: 20 bytes for each and moment, whatever the number of looks. */
 export class HistoryRing {

@@ -7,7 +7,7 @@ import { Growth } from './growth.ts'
 import { HISTORY_MS, HistoryRing, type Point } from './history.ts'
 import { SeriesTable } from './series.ts'
 
-/** Topics and channels whose numbers are kept: with the samples of five minutes, 60 MB. */
+/** Topics and channels whose numbers are kept: with the samples of five minutes, 80 MB. */
 const MAX_SERIES = 20_000
 
 /** What is known from earlier looks: rates, the last minutes of each topic and channel, and which depths grow. */

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import { sumTopics } from '../../cluster/totals.ts'
+import { NsqError } from '../../util/errors.ts'
 import type { WallClock } from './clock.ts'
 import type { Look } from './look.ts'
 import { Memory } from './memory.ts'
@@ -10,11 +11,18 @@ const IDLE_MS = 10_000
 /** A look that has taken longer than the interval is not followed by the next at once. */
 const REST_MS = 100
 
-export type PolledCluster = Pick<Cluster, 'lookupds' | 'look' | 'topics'>
+/**
+ * How long a daemon is waited for that has just let a request time out: else one that hangs would hold up the numbers of all
+ * the others, look after look. Now and then it is given all of its time, in case it is only slow.
+ */
+const PATIENCE_MS = 1000
+const PATIENT_LOOKS = 10
+
+const TIMEOUT = 'E_HTTP_TIMEOUT'
 
 export interface PollerOptions {
   /** The cluster, which may be another the next time. */
-  cluster: () => PolledCluster
+  cluster: () => Cluster
   intervalMs: number
   clock: WallClock
   /** Called after each look. */
@@ -29,6 +37,7 @@ export class Poller {
   #timer: NodeJS.Timeout | undefined
   #last: Look | undefined
   #startedMs = -Infinity
+  #hangs = false
   #isStarted = false
   #isLooking = false
   #count = 0
@@ -48,6 +57,12 @@ export class Poller {
   /** The last look; undefined before the first is done. */
   get last(): Look | undefined {
     return this.#last
+  }
+
+  /** The cluster, not waited for long when a daemon hangs. */
+  get cluster(): Cluster {
+    const cluster = this.#options.cluster()
+    return this.#hangs ? cluster.impatient(PATIENCE_MS) : cluster
   }
 
   /** Aborted by `close`. */
@@ -99,12 +114,14 @@ export class Poller {
   }
 
   async #ask(): Promise<Look> {
-    const cluster = this.#options.cluster()
+    const isPatient = this.#count % PATIENT_LOOKS === 0
+    const cluster = isPatient ? this.#options.cluster() : this.cluster
     const { signal } = this.#stop
     const registered = registeredTopics(cluster, signal)
     try {
       const { value, warnings } = await cluster.look({}, signal)
       const names = await registered
+      this.#hangs = warnings.some(isTimeout)
       const atMs = performance.now()
       const totals = sumTopics(value.stats)
       this.memory.observe(value.stats, totals, atMs)
@@ -117,6 +134,7 @@ export class Poller {
         failed: undefined,
       }
     } catch (error) {
+      this.#hangs = isTimeout(error)
       const { message, remedy } = toWarning(error)
       return {
         ...this.#stamp(performance.now()),
@@ -135,8 +153,14 @@ export class Poller {
   }
 }
 
+/** Of those that did not answer one is the cause. */
+function isTimeout(error: unknown): boolean {
+  const cause = error instanceof NsqError && error.code !== TIMEOUT ? error.cause : error
+  return cause instanceof NsqError && cause.code === TIMEOUT
+}
+
 /** The topics that nsqlookupd knows, as it may be the only one. What is wrong with an nsqlookupd the look itself says. */
-async function registeredTopics(cluster: PolledCluster, signal: AbortSignal): Promise<string[]> {
+async function registeredTopics(cluster: Cluster, signal: AbortSignal): Promise<string[]> {
   if (cluster.lookupds.length === 0) return []
   try {
     return (await cluster.topics(signal)).value

@@ -53,7 +53,6 @@ export function liveRoutes(admin: Admin): Live {
   const clock = new WallClock()
   const counter = new Counter()
   const streams = new Streams()
-  const watches = new Watches(admin, clock, () => poller.last?.topicNames ?? [])
   let lastAnswerMs: number | undefined
   const poller = new Poller({
     cluster: () => admin.cluster,
@@ -65,9 +64,10 @@ export function liveRoutes(admin: Admin): Live {
       streams.looked(look)
     },
   })
+  const watches = new Watches(admin.options, clock, poller)
   const source: ViewSource = {
     get cluster() {
-      return admin.cluster
+      return poller.cluster
     },
     memory: poller.memory,
     counter,

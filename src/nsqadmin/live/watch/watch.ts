@@ -147,7 +147,8 @@ export class Watch implements TapOwner {
     try {
       await this.#follow()
     } catch (error) {
-      this.#tellFailed([toWarning(error)])
+      // Connections that hold are not given up for that.
+      this.#tellWhere([toWarning(error)])
     }
     this.#isLooking = false
     const hasLost = before.some(node => !this.#taps.has(node))
@@ -162,8 +163,10 @@ export class Watch implements TapOwner {
     if (signal.aborted) return
     const having = value.stats.filter(nsqd => nsqd.topics.some(({ name }) => name === this.topic))
     const wanted = new Set(having.filter(nsqd => this.#hasOtherChannel(nsqd)).map(({ node }) => node))
+    // One that answers nothing over HTTP for the moment may well go on sending messages.
+    const unknown = new Set(value.nodes.filter(({ error }) => error !== undefined).map(({ node }) => node))
     for (const [node, tap] of this.#taps) {
-      if (wanted.has(node)) continue
+      if (wanted.has(node) || unknown.has(node)) continue
       this.#taps.delete(node)
       tap.close()
     }
@@ -176,8 +179,7 @@ export class Watch implements TapOwner {
       ...warnings.map(toWarning),
     ]
     if (having.length === 0 && warnings.length === 0) this.#tellMissing()
-    else if (this.#taps.size > 0) this.#tellReady(problems)
-    else this.#tellFailed(problems)
+    else this.#tellWhere(problems)
   }
 
   #hasOtherChannel(nsqd: NsqdStats): boolean {
@@ -207,12 +209,6 @@ export class Watch implements TapOwner {
     return failures
   }
 
-  #tellReady(warnings: Warning[]): void {
-    const nsqds = [...this.#taps.keys()].sort()
-    const ready: Omit<Ready, 'time'> = { channel: this.channel, nsqds, warnings }
-    this.#tell('ready', ready)
-  }
-
   #tellMissing(): void {
     const missing: Omit<Missing, 'time'> = {
       what: 'topic',
@@ -222,11 +218,14 @@ export class Watch implements TapOwner {
     this.#tell('missing', missing)
   }
 
-  #tellFailed(warnings: Warning[]): void {
+  #tellWhere(warnings: Warning[]): void {
     if (this.#stop.signal.aborted) return
+    const nsqds = [...this.#taps.keys()].sort()
     const message = warnings[0]?.message ?? `topic ${this.topic}: no nsqd can be watched`
+    const ready: Omit<Ready, 'time'> = { channel: this.channel, nsqds, warnings }
     const failed: Omit<Failed, 'time'> = { message, warnings }
-    this.#tell('failed', failed)
+    if (nsqds.length > 0) this.#tell('ready', ready)
+    else this.#tell('failed', failed)
   }
 
   /** Says what has not been said last. */

@@ -2,10 +2,11 @@ import { HttpError } from '../../../http/error.ts'
 import { eventStream } from '../../../http/events.ts'
 import type { Reply } from '../../../http/reply.ts'
 import { isValidTopicName, NAME_RULE } from '../../../protocol/names.ts'
-import type { Admin } from '../../admin.ts'
+import type { NsqadminOptions } from '../../options.ts'
 import { integerArgument, nameArgument } from '../arguments.ts'
 import type { WallClock } from '../clock.ts'
 import { nearNames } from '../near.ts'
+import type { Poller } from '../poller.ts'
 import type { Watch, WatchedCluster } from './watch.ts'
 
 /** Open at a time. Each has a channel at every nsqd of its topic. */
@@ -14,16 +15,20 @@ const RATE = { fallback: 20, min: 1, max: 200 }
 
 /** The streams of `/api/watch`. */
 export class Watches {
-  readonly #admin: Admin
+  readonly #options: Pick<NsqadminOptions, 'pollInterval' | 'httpClientConnectTimeout'>
   readonly #clock: WallClock
-  readonly #topicNames: () => Iterable<string>
+  readonly #poller: Poller
   readonly #open = new Set<Watch>()
   #size = 0
 
-  constructor(admin: Admin, clock: WallClock, topicNames: () => Iterable<string>) {
-    this.#admin = admin
+  constructor(
+    options: Pick<NsqadminOptions, 'pollInterval' | 'httpClientConnectTimeout'>,
+    clock: WallClock,
+    poller: Poller,
+  ) {
+    this.#options = options
     this.#clock = clock
-    this.#topicNames = topicNames
+    this.#poller = poller
   }
 
   get size(): number {
@@ -38,7 +43,7 @@ export class Watches {
     // The client is not needed before somebody watches.
     const { Watch } = await import('./watch.ts')
     if (this.#size >= MAX_WATCHES) throw new HttpError(503, 'TOO_MANY_WATCHES: others watch, try again later')
-    const { pollInterval, httpClientConnectTimeout } = this.#admin.options
+    const { pollInterval, httpClientConnectTimeout } = this.#options
     return eventStream(sink => {
       this.#size++
       const watch = new Watch({
@@ -64,16 +69,16 @@ export class Watches {
   }
 
   #cluster(): WatchedCluster {
-    const admin = this.#admin
+    const poller = this.#poller
     return {
-      look: (topic, signal) => admin.cluster.look({ topic }, signal),
-      near: topic => nearNames(topic, this.#topicNames()),
+      look: (topic, signal) => poller.cluster.look({ topic }, signal),
+      near: topic => nearNames(topic, poller.last?.topicNames ?? []),
       async depthAt(node, topic, channel, signal) {
         const about = { node, hostname: '', version: '' }
-        const { value } = await admin.cluster.statsOf(about, { topic, channel }, signal)
+        const { value } = await poller.cluster.statsOf(about, { topic, channel }, signal)
         return value.topics[0]?.channels.find(({ name }) => name === channel)?.depth ?? 0
       },
-      emptyAt: (node, topic, channel, signal) => admin.cluster.emptyChannelAt(node, topic, channel, signal),
+      emptyAt: (node, topic, channel, signal) => poller.cluster.emptyChannelAt(node, topic, channel, signal),
     }
   }
 }
