@@ -1,8 +1,7 @@
 /** What the server tells the page before anything else: who the reader is, and what may be done here. */
 import { useCallback } from 'preact/hooks'
 import type { PageConfig } from '../live-types.ts'
-import { connectionError } from './api-error.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError, connectionError } from './api-error.ts'
 import { fetchConfig } from './api.ts'
 import { createStore } from './store.ts'
 import { useStore } from './use-store.ts'
@@ -14,11 +13,18 @@ interface ConfigState {
 
 const state = createStore<ConfigState>({ config: undefined, error: undefined })
 
+const RETRY_MS = 3_000
+
+let timer: ReturnType<typeof setTimeout> | undefined
+
+/** Again and again until nsqadmin answers. */
 export async function loadConfig(): Promise<void> {
+  clearTimeout(timer)
   try {
     state.set({ config: await fetchConfig(), error: undefined })
   } catch (error) {
     state.set({ ...state.get(), error: error instanceof ApiError ? error : connectionError(error) })
+    timer = setTimeout(() => void loadConfig(), RETRY_MS)
   }
 }
 

@@ -54,6 +54,6 @@ function since(series: History, oldest: number): History {
 export function niceMaximum(largest: number): number {
   if (!(largest > 0)) return 5
   const power = 10 ** Math.floor(Math.log10(largest))
-  for (const times of [1, 2, 5]) if (times * power >= largest * 1.02) return Math.max(times * power, 5)
+  for (const times of [1, 2, 5]) if (times * power >= largest) return Math.max(times * power, 5)
   return Math.max(10 * power, 5)
 }

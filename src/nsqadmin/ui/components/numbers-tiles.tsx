@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Numbers } from '../../live-types.ts'
-import { count, large, rate } from '../format.ts'
+import { compact, count, large, rate } from '../format.ts'
 import { Tile, Tiles } from './tiles.tsx'
 
 interface NumbersTilesProps {
@@ -22,12 +22,12 @@ export function NumbersTiles({ label, numbers, growing, outNote, children }: Num
       <Tile
         label="Depth"
         value={large(depth)}
-        note={backendDepth > 0 ? `${count(backendDepth)} on disk only` : growing ? 'growing' : ''}
+        note={backendDepth > 0 ? `${compact(backendDepth)} on disk` : growing ? 'growing' : ''}
         tone={growing ? 'bad' : undefined}
       />
       <Tile label="In flight" value={large(inFlight)} />
       <Tile label="Deferred" value={large(deferred)} />
-      <Tile label="In" value={rate(rateIn)} unit="/s" note={`${count(messages)} in all`} />
+      <Tile label="In" value={rate(rateIn)} unit="/s" note={`${large(messages)} in all`} />
       <Tile label="Out" value={rate(rateOut)} unit="/s" note={outNote} />
       <Tile label="Requeued" value={large(requeued)} note={`${count(timedOut)} timed out`} />
       <Tile label="Clients" value={large(clients)} note={clients === 0 ? 'nobody reads' : ''} />

@@ -5,15 +5,16 @@ import { foldsToFit, toggleFold, unfoldedLines } from './json-folds.ts'
 import type { JsonLine } from './json-lines.ts'
 import { LongText, SafeText } from './text.tsx'
 
-/** Lines that are shown at first, and those that one click adds at most, before and after unfolding. */
+/** Lines that folding leaves, if it can; of a list with more members, how many lines are shown at first, and added. */
 const ROOM = 60
+const FIRST = 200
 const STEP = 500
 const STRING_ROOM = 600
 const GLIMPSE = 80
 
 export function JsonView({ text, lines }: { text: string; lines: readonly JsonLine[] }) {
   const [folds, setFolds] = useState<ReadonlySet<number>>(() => new Set(foldsToFit(lines, ROOM)))
-  const [room, setRoom] = useState(STEP)
+  const [room, setRoom] = useState(FIRST)
   const shown = useMemo(() => unfoldedLines(lines, folds), [lines, folds])
   const toggle = (line: number): void => setFolds(toggleFold(lines, folds, line, ROOM))
   return (

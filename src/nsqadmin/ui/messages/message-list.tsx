@@ -26,26 +26,31 @@ export function MessageList({ label, items, onReading, element }: MessageListPro
   const [current, setCurrent] = useState<Listed['key']>()
   const list = useRef<HTMLUListElement>(null)
   const reachable = items.some(({ key }) => key === current) ? current : items[0]?.key
+  // What is asked below is asked later, too, when the focus has moved.
+  const shown = useRef({ items, open })
+  shown.current = { items, open }
 
-  const tell = (opened: ReadonlySet<Listed['key']>): void => {
-    const box = list.current?.parentElement
+  const tell = (): void => {
     const isIn = list.current?.contains(document.activeElement) === true
-    const isOpen = items.some(({ key }) => opened.has(key))
-    onReading?.(isOpen || isIn || (box?.scrollTop ?? 0) > 4)
+    const isOpen = shown.current.items.some(({ key }) => shown.current.open.has(key))
+    onReading?.(isOpen || isIn || (list.current?.parentElement?.scrollTop ?? 0) > 4)
+  }
+  const openOnly = (opened: ReadonlySet<Listed['key']>): void => {
+    setOpen(opened)
+    shown.current = { items, open: opened }
+    tell()
   }
   const toggle = (key: Listed['key']): void => {
     const opened = new Set(open)
     if (!opened.delete(key)) opened.add(key)
-    setOpen(opened)
     setCurrent(key)
-    tell(opened)
+    openOnly(opened)
   }
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') {
-      setOpen(new Set())
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
       list.current?.parentElement?.scrollTo({ top: 0 })
-      onReading?.(false)
+      openOnly(new Set())
       return
     }
     if (!(event.target instanceof HTMLElement) || !event.target.classList.contains('message-line')) return
@@ -59,15 +64,15 @@ export function MessageList({ label, items, onReading, element }: MessageListPro
     if (line) setCurrent(items[next]?.key)
   }
   return (
-    <div class="message-box" ref={element ?? null} onScroll={() => tell(open)}>
+    <div class="message-box" ref={element ?? null} onScroll={tell}>
       <ul
         class="message-list"
         aria-label={label}
         ref={list}
         onKeyDown={onKey}
-        onFocusCapture={() => tell(open)}
+        onFocusCapture={tell}
         // The focus has not come anywhere yet.
-        onBlurCapture={() => setTimeout(() => tell(open))}
+        onBlurCapture={() => setTimeout(tell)}
       >
         {items.map(({ key, message, chips }) => (
           <MessageRow

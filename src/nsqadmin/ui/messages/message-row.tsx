@@ -83,9 +83,12 @@ function previewOf(message: ShownMessage): string | undefined {
   const beginning =
     message.encoding === 'utf8'
       ? message
-      : { ...message, body: message.body.slice(0, 4 * PREVIEW), size: message.size + 1 }
+      : { ...message, body: message.body.slice(0, 4 * PREVIEW), size: Number.MAX_SAFE_INTEGER }
   const text = bodyText(beginning)
   if (text === undefined) return undefined
-  const line = clip(text.slice(0, 4 * PREVIEW).replace(/\s+/g, ' '), PREVIEW)
-  return line.length < text.length ? `${line}…` : line
+  const start = text.slice(0, 4 * PREVIEW)
+  // Not \s: that would hide what is shown by name.
+  const line = start.replace(/[ \t\r\n]+/g, ' ')
+  const isAll = start.length === text.length && line.length <= PREVIEW && message.body.length <= 4 * PREVIEW
+  return isAll ? line : `${clip(line, PREVIEW)}…`
 }

@@ -2,6 +2,7 @@ import { useCallback, useRef, useState } from 'preact/hooks'
 import type { WatchedMessages } from '../../live-types.ts'
 import { Button } from '../components/button.tsx'
 import { Filter } from '../components/filter.tsx'
+import { Icon } from '../components/icon.tsx'
 import { Alert } from '../components/states.tsx'
 import { count, plural, rate as perSecond } from '../format.ts'
 import { useNow } from '../use-now.ts'
@@ -99,16 +100,23 @@ export function Watch({ topic, isChannel, onWatching }: WatchProps) {
         stream.problems.map(({ message, remedy }) => (
           <Alert key={message} message={message} remedy={remedy} />
         ))}
-      {list.held.length > 0 && (
-        <button type="button" class="held" onClick={showNew}>
-          {list.held.length === KEPT ? `${KEPT} or more` : count(list.held.length)} new, held while you read:
-          show
-        </button>
-      )}
       {found.length === 0 ? (
         <p class="quiet">{emptyText(phase, stream, list.received, words)}</p>
       ) : (
-        <MessageList label={`Messages of ${topic}`} items={found} onReading={onReading} element={box} />
+        <div class="watched">
+          <MessageList label={`Messages of ${topic}`} items={found} onReading={onReading} element={box} />
+          {list.held.length > 0 && (
+            <button
+              type="button"
+              class="held"
+              title="Held while you read; Escape, too, shows them"
+              onClick={showNew}
+            >
+              <Icon name="up" />
+              {list.held.length === KEPT ? `${KEPT} or more` : count(list.held.length)} new
+            </button>
+          )}
+        </div>
       )}
     </div>
   )

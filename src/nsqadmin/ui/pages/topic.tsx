@@ -53,7 +53,7 @@ export function TopicPage({ topic }: { topic: string }) {
               label={`Topic ${topic}`}
               numbers={value.topic}
               growing={value.topic.growing}
-              outNote={`from ${plural(value.topic.channels, 'channel')}`}
+              outNote={plural(value.topic.channels, 'channel')}
             />
             <Charts series={series} topic={topic} />
             <Channels topic={topic} update={value} trends={value.channelTrends} />

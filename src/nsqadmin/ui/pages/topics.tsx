@@ -10,7 +10,7 @@ import { LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
 import { useMayChange } from '../config.ts'
-import { count, large, plural, rate } from '../format.ts'
+import { compact, count, large, plural, rate } from '../format.ts'
 import { mergeTopics, type TopicsValue } from '../live-state.ts'
 import { useLive } from '../live.ts'
 import { useQuery } from '../navigation.ts'
@@ -63,12 +63,12 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
         <Tile
           label="Depth"
           value={large(totals.depth)}
-          note={totals.backendDepth > 0 ? `${count(totals.backendDepth)} on disk only` : ''}
+          note={totals.backendDepth > 0 ? `${compact(totals.backendDepth)} on disk` : ''}
         />
         <Tile label="In flight" value={large(totals.inFlight)} />
         <Tile label="Deferred" value={large(totals.deferred)} />
         <Tile label="In" value={rate(totals.rateIn)} unit="/s" />
-        <Tile label="Out" value={rate(totals.rateOut)} unit="/s" note="from all channels" />
+        <Tile label="Out" value={rate(totals.rateOut)} unit="/s" note="all channels" />
       </Tiles>
       <div class="card flush fill">
         <div class="card-head">
