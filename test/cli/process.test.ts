@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -257,14 +257,16 @@ describe('signals and pipes', () => {
 })
 
 describe('the daemons', () => {
-  test('nsqd and nsqlookupd run by their own names, and stop at a signal', async () => {
+  test('nsqd, nsqlookupd and nsqadmin run by their own names, and stop at a signal', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-test-'))
+    const config = join(folder, 'nsqadmin.toml')
+    await writeFile(config, 'nsqlookupd_http_addresses = ["127.0.0.1:1"]\nbase_path = "/nsq"\n')
     for (const [bin, args] of [
-      ['nsqd', ['-data-path', folder]],
-      ['nsqlookupd', []],
+      ['nsqd', ['-tcp-address=127.0.0.1:0', '-data-path', folder]],
+      ['nsqlookupd', ['-tcp-address=127.0.0.1:0']],
+      ['nsqadmin', ['-config', config]],
     ] as const) {
-      const addresses = ['-tcp-address=127.0.0.1:0', '-http-address', '127.0.0.1:0']
-      const { child, finished } = start(bin, [...addresses, ...args])
+      const { child, finished } = start(bin, ['-http-address', '127.0.0.1:0', ...args])
       let log = ''
       child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
       await eventually(() => /HTTP: listening on/.test(log))
@@ -287,7 +289,7 @@ describe('the daemons', () => {
   })
 
   test('every bin knows its version and its help', async () => {
-    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'to_nsq', 'nsq_tail', 'nsq_to_file']) {
+    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'nsqadmin', 'to_nsq', 'nsq_tail', 'nsq_to_file']) {
       const version = await start(bin, ['-version']).finished
       assert.equal(version.code, 0)
       assert.match(version.out, new RegExp(`^${bin} v\\d`))

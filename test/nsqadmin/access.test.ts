@@ -57,6 +57,8 @@ describe('requests from pages of others', () => {
     ]) {
       await refusesAll(rig, 'CROSS_ORIGIN', headers)
     }
+    const below = await startWithTopic(t, { basePath: '/nsq' })
+    await refusesAll(below, 'CROSS_ORIGIN', { Origin: 'http://evil.example' })
   })
 
   test('our own page may, and so may what is no browser', async t => {
