@@ -61,6 +61,7 @@ async function begin(
   for (const name of names) if (!isPattern(name)) checkTopic(name)
   const found = await findCluster(context.options, context.env)
   const report = new Report(context)
+  report.asking(found.assumed)
   if (names.length > 0) {
     const targets = await findTargets(found.cluster, { topic: undefined, names }, report)
     return { found, report, topics: targets.map(({ topic }) => topic).sort() }

@@ -17,6 +17,7 @@ interface NodeItem extends ClusterNode {
 export async function listNodes(context: Context<ListOptions>): Promise<number> {
   const { cluster, assumed } = await findCluster(context.options, context.env)
   const report = new Report(context)
+  report.asking(assumed)
   const { value: nodes, warnings } = await cluster.nodes(context.signal)
   report.failed(warnings)
   const items = await Promise.all(

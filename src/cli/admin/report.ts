@@ -38,6 +38,11 @@ export class Report {
     this.#around.stderr.line(`${this.#around.program}: ${oneLine(text)}`)
   }
 
+  /** Which daemon was asked, where none was named: a person may have thought of another. */
+  asking(assumed: string | undefined): void {
+    if (assumed !== undefined && this.#around.stderr.isTerminal) this.note(`asking ${assumed}`)
+  }
+
   line(text: string): void {
     this.#around.stdout.line(oneLine(text))
   }

@@ -97,7 +97,11 @@ export function noSuchTopic(
   all: readonly string[],
   warnings: readonly NsqError[],
 ): NsqError {
-  const what = unknown.length === 1 ? 'there is no topic' : 'there are no topics'
+  const what = unknown.every(isPattern)
+    ? 'no topic matches'
+    : unknown.length === 1
+      ? 'there is no topic'
+      : 'there are no topics'
   return notFound(
     'E_TOPIC_NOT_FOUND',
     `${what} ${unknown.join(', ')}${reservation(warnings)}`,
@@ -112,7 +116,7 @@ export function noSuchChannel(
   all: readonly string[],
   warnings: readonly NsqError[],
 ): NsqError {
-  const what = unknown.length === 1 ? 'channel' : 'channels'
+  const what = unknown.every(isPattern) ? 'channel like' : unknown.length === 1 ? 'channel' : 'channels'
   return notFound(
     'E_CHANNEL_NOT_FOUND',
     `the topic ${topic} has no ${what} ${unknown.join(', ')}${reservation(warnings)}`,

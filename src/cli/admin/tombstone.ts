@@ -30,7 +30,10 @@ export async function runTombstone(context: Context<TombstoneOptions>): Promise<
     })
   }
   const report = new Report(context)
-  if (topic === undefined || node === undefined) return list(context, found, report)
+  if (topic === undefined || node === undefined) {
+    report.asking(found.assumed)
+    return list(context, found, report)
+  }
   return hide(context, found, report, { topic, node })
 }
 

@@ -199,7 +199,7 @@ describe('what cannot be done', () => {
     assert.match(channel.err, /the topic orders has no channel mial\n {2}Did you mean mail\?/)
     assert.match(
       (await nsq(['channel', 'pause', 'orders', 'x*', ...flags])).err,
-      /no channel x\*\n {2}It has mail, stock\./,
+      /no channel like x\*\n {2}It has mail, stock\./,
     )
     assert.match(
       (await nsq(['topic', 'pause', 'zzz', ...flags])).err,
@@ -210,6 +210,11 @@ describe('what cannot be done', () => {
       (await nsq(['topic', 'pause', 'a', ...addresses(none.cluster)])).err,
       /There is no topic at all/,
     )
+  })
+
+  test('a pattern that nothing matches', async t => {
+    const { flags } = await orders(t)
+    assert.match((await nsq(['topic', 'pause', 'x*', ...flags])).err, /no topic matches x\*\n/)
   })
 
   test('words that are missing or wrong', async () => {
