@@ -10,10 +10,20 @@ const NAMES = ['watch', 'peek', 'publish'] as const
 
 type Name = (typeof NAMES)[number]
 
+interface MessagesProps {
+  topic: string
+  channel?: string | undefined
+  /** The tab that is shown at first. */
+  usual?: Name
+}
+
 /** The messages of a topic, and of one of its channels when that is given: seen as they come, where they wait, and made. */
-export function Messages({ topic, channel }: { topic: string; channel?: string | undefined }) {
+export function Messages({
+  topic,
+  channel,
+  usual = channel === undefined ? 'watch' : 'peek',
+}: MessagesProps) {
   const [query, setQuery] = useQuery('messages')
-  const usual: Name = channel === undefined ? 'watch' : 'peek'
   const chosen = NAMES.find(name => name === query) ?? usual
   const [watching, setWatching] = useState(false)
   const why = useRefusal()

@@ -6,6 +6,7 @@ import { problemOf } from '../components/confirm.tsx'
 import { Icon } from '../components/icon.tsx'
 import { Link } from '../components/link.tsx'
 import { Alert } from '../components/states.tsx'
+import { toast } from '../components/toast.tsx'
 import { bytes as size, clock, duration, plural } from '../format.ts'
 import type { Problem } from '../live-state.ts'
 import { useRequest } from '../use-request.ts'
@@ -43,6 +44,7 @@ export function Publish({ topic }: { topic: string }) {
   const ask = useCallback((signal: AbortSignal) => fetchPlaces(topic, signal), [topic])
   const places = useRequest(ask)
   const problemOfDraft = report.problem ?? tooMany(report.messages, 'problem' in wait ? 0 : wait.ms)
+  const isNew = places.value?.facts.exists === false
   const wrong = problemOfDraft !== undefined || 'problem' in wait
 
   const publish = async (): Promise<void> => {
@@ -62,7 +64,11 @@ export function Publish({ topic }: { topic: string }) {
       setSaid(before =>
         [{ id: Date.now(), time: Date.now(), reply, delayMs: wait.ms }, ...before].slice(0, SAID),
       )
-      if (places.value?.facts.exists === false) places.again()
+      if (isNew) {
+        // The page of the topic takes the place of this one as soon as there is a topic.
+        toast(`${plural(reply.count, 'message')} published: topic ${topic} is made`)
+        places.again()
+      }
     } catch (error) {
       setProblem(problemOf(error))
     }
@@ -82,7 +88,7 @@ export function Publish({ topic }: { topic: string }) {
         void publish()
       }}
     >
-      {places.value?.facts.exists === false && (
+      {isNew && (
         <div class="alert note" role="status">
           <Icon name="warning" />
           <p>

@@ -10,10 +10,12 @@ import { PageHead } from '../components/page-head.tsx'
 import { LiveView } from '../components/states.tsx'
 import { TopicSteering } from '../components/steering.tsx'
 import { Table, type Column } from '../components/table.tsx'
+import { useMayChange } from '../config.ts'
 import { count, milliseconds, percentile, plural, UNKNOWN } from '../format.ts'
 import { mergeTopic } from '../live-state.ts'
 import { useLive } from '../live.ts'
 import { Messages } from '../messages/messages.tsx'
+import { nameProblem } from '../name-rule.ts'
 import type { Route } from '../router.ts'
 import type { TrendBook } from '../trends.ts'
 import { useSeries } from '../use-series.ts'
@@ -26,6 +28,7 @@ export function TopicPage({ topic }: { topic: string }) {
   const { value, streams, time } = live
   const series = useSeries(topic, undefined, streams, time, value?.topic)
   const row = value?.topic
+  const mayChange = useMayChange()
   return (
     <>
       <PageHead
@@ -64,6 +67,11 @@ export function TopicPage({ topic }: { topic: string }) {
           </>
         )}
       </LiveView>
+      {live.status === 'missing' && mayChange && nameProblem(topic) === undefined && (
+        <Card title="Messages">
+          <Messages topic={topic} usual="publish" />
+        </Card>
+      )}
     </>
   )
 }
