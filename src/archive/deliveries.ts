@@ -5,7 +5,7 @@ import type { Delivered, Destination, SealedPart } from './destination.ts'
 import { writeFailed } from './errors.ts'
 import { removeFile } from './folders.ts'
 import type { Manifest } from './manifest.ts'
-import type { Slots } from './slots.ts'
+import type { Slots } from '../util/slots.ts'
 
 /** A part on its way. */
 export interface Delivery {

@@ -13,7 +13,7 @@ import { makeFolders, STATE_FOLDER } from './folders.ts'
 import type { Manifest } from './manifest.ts'
 import { findKeys, findMarkers, removeUnfinishedMarkers } from './marker.ts'
 import { recoverPart, type RecoveryPlan } from './recovery.ts'
-import { Slots } from './slots.ts'
+import { Slots } from '../util/slots.ts'
 
 export interface PartFolderOptions {
   /** Created when missing. */

@@ -4,7 +4,7 @@ import type { Compression } from './compression.ts'
 import type { SealedPart } from './destination.ts'
 import { PartLost, writeFailed } from './errors.ts'
 import { PartFile, type PartFilePlan } from './part-file.ts'
-import type { Slots } from './slots.ts'
+import type { Slots } from '../util/slots.ts'
 
 /** What the parts of an archiver have in common. */
 export interface PartPlan extends Omit<PartFilePlan, 'template'> {

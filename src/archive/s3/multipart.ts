@@ -7,7 +7,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import type { Slots } from '../slots.ts'
+import type { Slots } from '../../util/slots.ts'
 import { checksumOf, checksumOfParts } from './checksum.ts'
 import type { S3Connection } from './client.ts'
 import { NO_S3 } from './error.ts'

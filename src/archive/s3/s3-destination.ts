@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { Delivered, Destination, SealedPart } from '../destination.ts'
 import { isTransientWrite } from '../errors.ts'
-import { Slots } from '../slots.ts'
+import { Slots } from '../../util/slots.ts'
 import { S3Connection, type S3Options } from './client.ts'
 import { S3Error } from './error.ts'
 import { MultipartUpload, PART_BYTES, readExactly } from './multipart.ts'

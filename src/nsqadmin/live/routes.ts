@@ -1,11 +1,14 @@
 import { HttpError } from '../../http/error.ts'
 import { json, type Reply } from '../../http/reply.ts'
 import type { HttpRequest, Route } from '../../http/router.ts'
+import type { Logger } from '../../util/logger.ts'
+import { Slots } from '../../util/slots.ts'
 import type { Admin } from '../admin.ts'
 import type { Peek, Tombstones } from '../live-types.ts'
 import { integerArgument, nameArgument, optionalName } from './arguments.ts'
 import { WallClock } from './clock.ts'
 import { Counter } from './counter.ts'
+import type { Look } from './look.ts'
 import { Poller } from './poller.ts'
 import { publish } from './publish.ts'
 import { refusing } from './refusal.ts'
@@ -23,6 +26,8 @@ import {
 import { toWarning } from './warnings.ts'
 import { Watches } from './watch/watches.ts'
 
+/** Of views, at a time. */
+const MAX_QUESTIONS = 16
 const PEEK_COUNT = { fallback: 10, min: 1, max: 100 }
 /** Bytes of each body that peek shows. */
 const PEEK_BODY = 64 * 1024
@@ -54,6 +59,7 @@ export function liveRoutes(admin: Admin): Live {
   const counter = new Counter()
   const streams = new Streams()
   let lastAnswerMs: number | undefined
+  let before: Look | undefined
   const poller = new Poller({
     cluster: () => admin.cluster,
     intervalMs: admin.options.pollInterval,
@@ -61,6 +67,8 @@ export function liveRoutes(admin: Admin): Live {
     looked(look) {
       counter.observe(look.stats)
       if (look.failed === undefined) lastAnswerMs = look.atMs
+      logChange(admin.logger, before, look)
+      before = look
       streams.looked(look)
     },
   })
@@ -69,6 +77,7 @@ export function liveRoutes(admin: Admin): Live {
     get cluster() {
       return poller.cluster
     },
+    questions: new Slots(MAX_QUESTIONS),
     memory: poller.memory,
     counter,
   }
@@ -97,6 +106,14 @@ export function liveRoutes(admin: Admin): Live {
       watches.close()
     },
   }
+}
+
+/** Each failure once, and its end. */
+function logChange(logger: Logger, before: Look | undefined, { failed }: Look): void {
+  if (failed !== undefined && before?.failed?.message !== failed.message) {
+    logger.warn(`the cluster does not answer: ${failed.message}`)
+  }
+  if (failed === undefined && before?.failed !== undefined) logger.info('the cluster answers again')
 }
 
 function route(method: string, path: string, handle: Route['handle']): Route {

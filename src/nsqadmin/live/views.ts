@@ -12,6 +12,7 @@ import type {
   TopicUpdate,
 } from '../live-types.ts'
 import { errorText, NsqError } from '../../util/errors.ts'
+import type { Slots } from '../../util/slots.ts'
 import type { Counter } from './counter.ts'
 import type { Look } from './look.ts'
 import type { Memory } from './memory.ts'
@@ -46,6 +47,8 @@ export interface View {
 }
 
 export interface ViewSource {
+  /** Before everything that a view asks for itself, so that many views do not ask all at once. */
+  readonly questions: Slots
   readonly cluster: Pick<Cluster, 'stats' | 'statsOf' | 'channels'>
   readonly memory: Memory
   readonly counter: Counter
@@ -120,7 +123,7 @@ export function topicView(source: ViewSource, topic: string): View {
       const totals = look.totals.get(topic)
       if (totals === undefined) {
         if (!look.topicNames.has(topic)) return missing(look, 'topic', topic, look.topicNames)
-        const { value: names } = await source.cluster.channels(topic, signal)
+        const { value: names } = await source.questions.use(() => source.cluster.channels(topic, signal))
         const channels = names.map(emptyChannelRow)
         const row = emptyTopicRow(topic, channels.length)
         const data: TopicUpdate = { time, warnings, topic: row, undistributed: 0, channels, nodes: [] }
@@ -151,14 +154,16 @@ export function channelView(source: ViewSource, topic: string, channel: string):
   return {
     key: keyOf('channel', topic, channel),
     async state(look, signal) {
-      const { value: stats, warnings } = await source.cluster.stats({ topic, channel, clients: true }, signal)
+      const { value: stats, warnings } = await source.questions.use(() =>
+        source.cluster.stats({ topic, channel, clients: true }, signal),
+      )
       const topicTotals = sumTopic(topic, stats)
       const totals = topicTotals?.channels.get(channel)
       if (totals === undefined) {
         const known = look.totals.get(topic)
         if (known !== undefined) return missing(look, 'channel', channel, known.channels.keys())
         if (!look.topicNames.has(topic)) return missing(look, 'topic', topic, look.topicNames)
-        const { value: names } = await source.cluster.channels(topic, signal)
+        const { value: names } = await source.questions.use(() => source.cluster.channels(topic, signal))
         if (!names.includes(channel)) return missing(look, 'channel', channel, names)
       }
       const rate = memory.rates.channel(topic, channel)
@@ -214,7 +219,8 @@ export function nodeView(source: ViewSource, name: string): View {
       let stats: NsqdStats | undefined
       let { error } = node
       try {
-        stats = (await source.cluster.statsOf(node, { clients: true }, signal)).value
+        stats = (await source.questions.use(() => source.cluster.statsOf(node, { clients: true }, signal)))
+          .value
         error = undefined
       } catch (thrown) {
         error =
