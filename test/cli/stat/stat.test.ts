@@ -92,7 +92,8 @@ describe('stat', () => {
   test('--json prints an object a report, with rates', async t => {
     const rig = await startRig(t, 'orders:mail')
     const { around, done } = rig.begin(['--json', ...SOON])
-    const publishing = setInterval(() => void rig.publish('orders', 10), 10)
+    // One that is still under way at the end comes to nothing.
+    const publishing = setInterval(() => void rig.publish('orders', 10).catch(() => {}), 10)
     t.after(() => clearInterval(publishing))
     const last = (): Json | undefined =>
       reports(around.out().slice(0, around.out().lastIndexOf('\n') + 1)).at(-1)
