@@ -182,8 +182,8 @@ test('an nsqd that is dead, slow or no nsqd is a warning, and a node with an err
       producers: [...all, NOBODY].map(address => producer(address, { topics: ['t'], tombstones: [false] })),
     },
   })
-  const given = clusterOf({ nsqds: [...all, NOBODY], requestTimeoutMs: 300 })
-  const found = clusterOf({ lookupds: [lookupd.address], requestTimeoutMs: 300 })
+  const given = clusterOf({ nsqds: [...all, NOBODY], requestTimeoutMs: 1500 })
+  const found = clusterOf({ lookupds: [lookupd.address], requestTimeoutMs: 1500 })
   for (const cluster of [given, found]) {
     const { value, warnings } = await cluster.look()
     assert.deepEqual(

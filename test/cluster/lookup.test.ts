@@ -136,7 +136,7 @@ test('one that does not answer in time is given up', async () => {
   const silent = await FakeLookupd.start()
   fakes.push(silent)
   silent.isSilent = true
-  const { value, warnings } = await listTopics([silent.address, good], { requestTimeoutMs: 30 })
+  const { value, warnings } = await listTopics([silent.address, good], { requestTimeoutMs: 1000 })
   assert.deepEqual(value, ['t'])
   assert.equal(warnings[0]?.code, 'E_HTTP_TIMEOUT')
 })

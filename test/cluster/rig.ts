@@ -29,9 +29,8 @@ export async function daemons(
   return { nsqds, lookupds, cluster, all }
 }
 
-/** Asks briefly: what does not answer in a test never does. */
 export function clusterOf(options: Partial<ClusterOptions>): Cluster {
-  return new Cluster({ lookupds: [], nsqds: [], requestTimeoutMs: 3000, ...options })
+  return new Cluster({ lookupds: [], nsqds: [], ...options })
 }
 
 async function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
