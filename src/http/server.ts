@@ -40,7 +40,10 @@ export function createHttpServer(options: HttpServerOptions): Server {
   const { tls, logger } = options
   const answerer: Answerer = { ...options, router: new Router(options.routes), streams: new Set() }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(answerer, request, response)
+    answer(answerer, request, response).catch((error: unknown) => {
+      logger.error(`${request.method} ${request.url} cannot be answered: ${errorText(error)}`)
+      response.destroy()
+    })
   }
   const server = tls === undefined ? createServer(listener) : createHttpsServer(tls, listener)
   server.keepAliveTimeout = KEEP_ALIVE_MS

@@ -79,9 +79,9 @@ async function signIn(request: HttpRequest, token: Token, basePath: string): Pro
   return { status: 303, headers: { Location: next, 'Set-Cookie': token.cookie(basePath, isHttps) }, body: '' }
 }
 
-/** A path of ours, and no other site's: browsers take `//host` and `/\host` as one. */
+/** A path of ours, as browsers write them, and no other site's: `//host` and `/\host` are taken as one. */
 function ownPath(text: string, basePath: string): string {
-  const isOwn = text.startsWith(`${basePath}/`) && !/^\/[/\\]/.test(text) && !/[\p{Cc}\s]/u.test(text)
+  const isOwn = text.startsWith(`${basePath}/`) && /^\/(?![/\\])[\x21-\x7e]*$/.test(text)
   return isOwn ? text : `${basePath}/`
 }
 

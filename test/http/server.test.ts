@@ -36,6 +36,7 @@ before(async () => {
           throw new HttpError(404, 'TOPIC_NOT_FOUND')
         },
       },
+      { method: 'GET', path: '/header', handle: () => ({ ...empty(), headers: { 'X-A': 'a\nb' } }) },
       { method: 'GET', path: '/break', handle: () => Promise.reject(new Error('broken\nINFO: forged')) },
     ],
   })
@@ -85,6 +86,12 @@ test('refusals', async () => {
 test('an unexpected error is 500, logged on one line, and not told to the client', async () => {
   assert.deepEqual(await ask('/break'), [500, JSON_TYPE, '{"message":"INTERNAL_ERROR"}'])
   assert.equal(lines.filter(line => line.includes('GET /break failed: broken\\nINFO: forged')).length, 1)
+})
+
+test('a reply that cannot be sent costs its connection, and nothing else', async () => {
+  await assert.rejects(fetch(`${base}/header`))
+  assert.ok(lines.some(line => line.includes('GET /header cannot be answered')))
+  assert.equal((await ask('/ping'))[0], 200)
 })
 
 test('bodies up to the limit', async () => {

@@ -102,6 +102,9 @@ test('signing in leads to no other site', async t => {
     'http://evil.example/',
     '/\\evil.example',
     '/\t/evil.example',
+    '/日本',
+    '/a\nb',
+    '/ü',
     '\\',
     '',
   ]) {

@@ -20,6 +20,9 @@ export function viewRoutes(admin: Admin): Route[] {
   ]
 }
 
+/** Questions on their way to nsqlookupd. */
+const AT_ONCE = 32
+
 function get(path: string, handle: Route['handle']): Route {
   return { method: 'GET', path, handle }
 }
@@ -28,19 +31,27 @@ async function topics(admin: Admin, { query }: HttpRequest): Promise<Reply> {
   const { cluster } = admin
   const { value, message } = await ask(admin, 'topics', cluster.topics())
   if (query.get('inactive') !== 'true') return json({ topics: value, message })
-  const inactive = new Map<string, string[]>()
-  if (cluster.lookupds.length > 0) {
-    // Those of the nodes are not: their producers need not be looked up one by one.
-    const { value: nodes } = await ask(admin, 'nodes', cluster.nodes())
-    const active = new Set(
-      nodes.flatMap(({ topics }) => topics.filter(({ tombstoned }) => !tombstoned).map(({ name }) => name)),
-    )
-    for (const name of value.filter(name => !active.has(name))) {
-      const holders = await ask(admin, name, cluster.holdersOf(name))
-      if (holders.value.nodes.length === 0) inactive.set(name, holders.value.channels)
+  const inactive = cluster.lookupds.length === 0 ? [] : await inactiveTopics(admin, value)
+  return json({ topics: Object.fromEntries(inactive), message })
+}
+
+/** Topics that no nsqd has, with their channels. */
+async function inactiveTopics(admin: Admin, topics: readonly string[]): Promise<[string, string[]][]> {
+  const { cluster } = admin
+  // What a node has need not be looked up by itself.
+  const { value: nodes } = await ask(admin, 'nodes', cluster.nodes())
+  const held = nodes.flatMap(node => node.topics.filter(({ tombstoned }) => !tombstoned))
+  const active = new Set(held.map(({ name }) => name))
+  const rest = topics.filter(name => !active.has(name))
+  const inactive: [string, string[]][] = []
+  for (let i = 0; i < rest.length; i += AT_ONCE) {
+    const some = rest.slice(i, i + AT_ONCE)
+    const found = await Promise.all(some.map(name => ask(admin, name, cluster.holdersOf(name))))
+    for (const [j, { value }] of found.entries()) {
+      if (value.nodes.length === 0) inactive.push([some[j] ?? '', value.channels])
     }
   }
-  return json({ topics: Object.fromEntries(inactive), message })
+  return inactive
 }
 
 async function topic(admin: Admin, { params: { topic: name = '' } }: HttpRequest): Promise<Reply> {
