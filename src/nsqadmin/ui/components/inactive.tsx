@@ -80,7 +80,7 @@ function columnsFor(mayChange: boolean, again: () => void): Column<Row>[] {
     {
       id: 'delete',
       title: 'Action',
-      width: 136,
+      width: 160,
       cell: ({ topic }) => (
         <Button kind="quiet" icon="remove" onPress={() => askDelete(topic, undefined, again)}>
           Delete…

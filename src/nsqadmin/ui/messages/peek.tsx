@@ -9,7 +9,7 @@ import { clock, plural } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { useRequest } from '../use-request.ts'
 import { MessageList } from './message-list.tsx'
-import { fetchTopicFacts } from './topic-facts.ts'
+import { fetchChannels } from './topic-facts.ts'
 
 const COUNTS = [10, 50, 200, 1000]
 
@@ -59,7 +59,7 @@ interface ChannelChoiceProps {
 }
 
 function ChannelChoice({ topic, chosen, onChoose }: ChannelChoiceProps) {
-  const ask = useCallback((signal: AbortSignal) => fetchTopicFacts(topic, signal), [topic])
+  const ask = useCallback((signal: AbortSignal) => fetchChannels(topic, signal), [topic])
   const { value } = useRequest(ask)
   return (
     <label class="inline">
@@ -69,7 +69,7 @@ function ChannelChoice({ topic, chosen, onChoose }: ChannelChoiceProps) {
         onChange={event => onChoose(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}
       >
         <option value="">those in no channel yet</option>
-        {value?.channels.map(name => (
+        {value?.map(name => (
           <option key={name} value={name}>
             {name}
           </option>

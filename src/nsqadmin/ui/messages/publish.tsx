@@ -11,7 +11,7 @@ import { bytes as size, clock, duration, plural } from '../format.ts'
 import type { Problem } from '../live-state.ts'
 import { useRequest } from '../use-request.ts'
 import { readDelay, reportOn, tooMany, type DraftMode, type DraftReport } from './draft.ts'
-import { fetchNodes, fetchTopicFacts, type TopicFacts } from './topic-facts.ts'
+import { fetchPlaces } from './topic-facts.ts'
 
 const MODES: readonly (readonly [mode: DraftMode, label: string])[] = [
   ['text', 'Text'],
@@ -44,7 +44,8 @@ export function Publish({ topic }: { topic: string }) {
   const ask = useCallback((signal: AbortSignal) => fetchPlaces(topic, signal), [topic])
   const places = useRequest(ask)
   const problemOfDraft = report.problem ?? tooMany(report.messages, 'problem' in wait ? 0 : wait.ms)
-  const isNew = places.value?.facts.exists === false
+  // Without an nsqd there is something else to be said.
+  const isNew = places.value?.length !== 0 && places.value?.every(place => !place.hasTopic) === true
   const wrong = problemOfDraft !== undefined || 'problem' in wait
 
   const publish = async (): Promise<void> => {
@@ -92,7 +93,7 @@ export function Publish({ topic }: { topic: string }) {
         <div class="alert note" role="status">
           <Icon name="warning" />
           <p>
-            There is no topic <strong class="name">{topic}</strong> yet: publishing makes it.
+            No nsqd has a topic <strong class="name">{topic}</strong> yet: publishing makes it.
           </p>
         </div>
       )}
@@ -147,11 +148,11 @@ export function Publish({ topic }: { topic: string }) {
         <div class="field">
           <label htmlFor={`${id}-node`}>To nsqd</label>
           <select id={`${id}-node`} value={node} onChange={event => setNode(event.currentTarget.value)}>
-            <option value="">any that has the topic</option>
-            {places.value?.nodes.map(name => (
-              <option key={name} value={name}>
-                {name}
-                {places.value?.facts.nodes.includes(name) ? '' : ' (has not the topic)'}
+            <option value="">{isNew ? 'any' : 'any that has the topic'}</option>
+            {places.value?.map(place => (
+              <option key={place.node} value={place.node}>
+                {place.node}
+                {place.hasTopic || isNew ? '' : ' (has not the topic)'}
               </option>
             ))}
           </select>
@@ -213,15 +214,4 @@ function Report({ id, report, mode, isEmpty }: ReportProps) {
       )}
     </p>
   )
-}
-
-interface Places {
-  facts: TopicFacts
-  /** All nsqds, those with the topic first. */
-  nodes: string[]
-}
-
-async function fetchPlaces(topic: string, signal: AbortSignal): Promise<Places> {
-  const [facts, all] = await Promise.all([fetchTopicFacts(topic, signal), fetchNodes(signal)])
-  return { facts, nodes: [...new Set([...facts.nodes, ...all])] }
 }

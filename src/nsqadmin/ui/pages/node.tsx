@@ -204,7 +204,7 @@ function topicColumns(node: string, tombstoned: readonly string[], mayHide: bool
     {
       id: 'tombstone',
       title: 'Action',
-      width: 148,
+      width: 168,
       cell: row => (
         <Button kind="quiet" onPress={() => askTombstone(node, row)}>
           Tombstone…
@@ -237,7 +237,7 @@ function askTombstone(node: string, { topic, depth, inFlight, deferred }: TopicR
     button: lost > 0 ? `Tombstone, and lose ${plural(lost, 'message')}` : 'Tombstone',
     danger: true,
     run: () => tombstone(node, topic),
-    done: `${topic} is hidden at ${node}`,
+    done: `${topic} tombstoned at ${node}`,
   })
 }
 
