@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { type Batch, parseBatches } from './batches.ts'
@@ -34,6 +35,8 @@ const LONGEST_READ = 64 * 1024
 /** How many records `walk` looks at, and how many bytes it reads from disk, before it gives up. */
 const MOST_RECORDS = 100_000
 const MOST_BYTES = 32 * 1024 * 1024
+/** How many records in memory are looked at before others have their turn. */
+const RECORDS_A_TURN = 2000
 
 /**
  * Looks at a log without being known to it: it moves no cursor, keeps nothing in memory, and opens files of its own,
@@ -65,7 +68,10 @@ export class RecordReader {
     index: number,
   ): Promise<FoundRecord | undefined> {
     const stretch = await this.#stretchAt(segment, offset)
-    return stretch && this.#recordAt(segment, stretch, offset, number, index)
+    if (stretch === undefined) return undefined
+    const found = this.#recordIn(segment, stretch, offset, number, index)
+    const record = found === 'cut' ? await this.#longRecord(segment, stretch, offset) : found
+    return record === 'damaged' ? undefined : record
   }
 
   /** A record that is at hand. */
@@ -90,6 +96,7 @@ export class RecordReader {
   ): Promise<void> {
     let stretch: Stretch | undefined
     for (; !this.#isExhausted; this.#records++) {
+      if (this.#records % RECORDS_A_TURN === RECORDS_A_TURN - 1) await nextTurn()
       while (offset >= segment.committedSize && segment.next !== undefined) {
         segment = segment.next
         offset = index = 0
@@ -99,8 +106,9 @@ export class RecordReader {
       if (!covers(stretch, offset)) stretch = await this.#stretchAt(segment, offset)
       // A log that lives in memory has dropped it.
       if (stretch === undefined) return
-      const record = await this.#recordAt(segment, stretch, offset, segment.number, index)
-      if (record === undefined) {
+      const found = this.#recordIn(segment, stretch, offset, segment.number, index)
+      const record = found === 'cut' ? await this.#longRecord(segment, stretch, offset) : found
+      if (record === 'damaged') {
         const batch = await this.#soundBatchAfter(segment, offset)
         offset = batch?.offset ?? segment.committedSize
         index = batch?.firstIndex ?? segment.committedCount
@@ -133,28 +141,40 @@ export class RecordReader {
     return { bytes: await this.#read(segment, offset, length), start: offset }
   }
 
-  /** The record that begins at `offset`; the stretch may end within it. */
-  async #recordAt(
+  /** The record that begins at `offset`, or `damaged`; `cut` when the stretch ends within what is wanted of it. */
+  #recordIn(
     segment: Segment,
     { bytes, start }: Stretch,
     offset: number,
     number: number,
     index: number,
-  ): Promise<FoundRecord | undefined> {
+  ): FoundRecord | 'damaged' | 'cut' {
     const at = offset - start
-    if (!isRecord(bytes, at, bytes.length, number, index)) return undefined
+    if (!isRecord(bytes, at, bytes.length, number, index)) return 'damaged'
     const length = recordLength(bytes, at)
-    if (offset + length > segment.committedSize) return undefined
+    if (offset + length > segment.committedSize) return 'damaged'
     const deferred = isDeferred(bytes, at)
     const size = bodySize(length, deferred)
+    const end = at + MESSAGE_OVERHEAD + Math.min(size, this.#wanted)
+    if ((deferred ? at + length : end) > bytes.length) return 'cut'
+    return { bytes: bytes.subarray(at, end), size, due: deferred ? dueOf(bytes, at) : undefined, length }
+  }
+
+  /** The record that begins at `offset`, of which the stretch holds the header, and the disk the rest. */
+  async #longRecord(
+    segment: Segment,
+    { bytes, start }: Stretch,
+    offset: number,
+  ): Promise<FoundRecord | 'damaged'> {
+    const length = recordLength(bytes, offset - start)
+    const deferred = isDeferred(bytes, offset - start)
+    const size = bodySize(length, deferred)
     const wanted = MESSAGE_OVERHEAD + Math.min(size, this.#wanted)
-    let head = bytes.subarray(at, at + wanted)
-    if (head.length < wanted) head = await this.#read(segment, offset, wanted)
-    if (head.length < wanted) return undefined
+    const head = await this.#read(segment, offset, wanted)
+    if (head.length < wanted) return 'damaged'
     if (!deferred) return { bytes: head, size, due: undefined, length }
-    if (at + length <= bytes.length) return { bytes: head, size, due: dueOf(bytes, at), length }
     const due = await this.#read(segment, offset + length - DUE_LENGTH, DUE_LENGTH)
-    return due.length < DUE_LENGTH ? undefined : { bytes: head, size, due: due.readDoubleBE(0), length }
+    return due.length < DUE_LENGTH ? 'damaged' : { bytes: head, size, due: due.readDoubleBE(0), length }
   }
 
   /** Where a cursor would go on that met bad bytes at `offset`. */
