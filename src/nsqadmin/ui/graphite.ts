@@ -5,7 +5,7 @@ const COUNTERS = new Set(['message_count', 'requeue_count', 'timeout_count'])
 
 export interface GraphiteImage {
   title: string
-  keys: readonly { key: string; colour: string }[]
+  keys: readonly { key: string; label: string; colour: string }[]
 }
 
 /** The same two charts as ours. */
@@ -13,11 +13,11 @@ export const GRAPHITE_IMAGES: readonly GraphiteImage[] = [
   {
     title: 'Depth',
     keys: [
-      { key: 'depth', colour: '5b7fe8' },
-      { key: 'in_flight_count', colour: 'd08a2e' },
+      { key: 'depth', label: 'Waiting', colour: '5b7fe8' },
+      { key: 'in_flight_count', label: 'In flight', colour: 'd08a2e' },
     ],
   },
-  { title: 'Messages a second', keys: [{ key: 'message_count', colour: '1f9e97' }] },
+  { title: 'Messages a second', keys: [{ key: 'message_count', label: 'In', colour: '1f9e97' }] },
 ]
 
 export interface GraphiteQuery {
@@ -29,6 +29,8 @@ export interface GraphiteQuery {
   height: number
   /** Of text and axes, six hex digits. */
   foreground: string
+  /** Another moment is another image; it says nothing to Graphite. */
+  now: number
 }
 
 /** Where the image of a chart is. A topic has no messages in flight: only its channels have. */
@@ -44,6 +46,7 @@ export function graphiteUrl(config: GraphiteConfig, image: GraphiteImage, query:
     lineMode: 'connected',
     drawNullAsZero: 'false',
     hideLegend: 'true',
+    _salt: String(query.now),
   })
   const keys = image.keys.filter(({ key }) => query.channel !== undefined || key !== 'in_flight_count')
   params.set('colorList', keys.map(({ colour }) => `#${colour}`).join(','))

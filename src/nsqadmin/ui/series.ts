@@ -51,9 +51,9 @@ function since(series: History, oldest: number): History {
 }
 
 /** The end of an axis that begins at 0: 1, 2 or 5 times a power of ten, so that it seldom moves. */
-export function niceMaximum(largest: number): number {
-  if (!(largest > 0)) return 5
+export function niceMaximum(largest: number, least: number): number {
+  if (!(largest > least)) return least
   const power = 10 ** Math.floor(Math.log10(largest))
-  for (const times of [1, 2, 5]) if (times * power >= largest) return Math.max(times * power, 5)
-  return Math.max(10 * power, 5)
+  for (const times of [1, 2, 5]) if (times * power >= largest) return times * power
+  return 10 * power
 }

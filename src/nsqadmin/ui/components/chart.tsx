@@ -24,6 +24,8 @@ interface ChartProps {
   lines: readonly Line[]
   /** Of the values in the legend. */
   format: (value: number | null) => string
+  /** The end of the axis is at this at least. */
+  least?: number
 }
 
 const HEIGHT = 172
@@ -31,7 +33,7 @@ const HEIGHT = 172
 const TOGETHER = 'charts'
 
 /** Lines over the last minutes, with the values of now, or of the moment under the pointer or chosen by the arrow keys. */
-export function Chart({ label, time, lines, format }: ChartProps) {
+export function Chart({ label, time, lines, format, least = 5 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const [at, setAt] = useState<number | null>(null)
@@ -46,7 +48,7 @@ export function Chart({ label, time, lines, format }: ChartProps) {
     const element = place.current
     if (!element) return
     const chart = new uPlot(
-      options(element, latest.current.lines, setAt),
+      options(element, latest.current.lines, least, setAt),
       plotData(latest.current.time, latest.current.lines),
       element,
     )
@@ -59,7 +61,7 @@ export function Chart({ label, time, lines, format }: ChartProps) {
       plot.current = undefined
     }
     // Drawn in the theme's colours: anew when it changes.
-  }, [shape, dark])
+  }, [shape, dark, least])
 
   useEffect(() => plot.current?.setData(plotData(time, lines)), [time, lines])
 
@@ -115,6 +117,7 @@ function moveCursor(plot: uPlot, index: number | null): void {
 function options(
   element: HTMLElement,
   lines: readonly Line[],
+  least: number,
   setAt: (index: number | null) => void,
 ): uPlot.Options {
   const colour = (name: string) => resolvedColour(element, name)
@@ -143,7 +146,7 @@ function options(
     },
     scales: {
       x: { time: true, range: (_, _min, max) => [(max ?? 0) - CHART_MS / 1_000, max ?? 0] },
-      y: { range: (_, _min, max) => [0, niceMaximum(max ?? 0)] },
+      y: { range: (_, _min, max) => [0, niceMaximum(max ?? 0, least)] },
     },
     axes: [
       {

@@ -2,8 +2,12 @@ import { useMemo, useState } from 'preact/hooks'
 import type { GraphiteConfig, History } from '../../live-types.ts'
 import { useConfig } from '../config.ts'
 import { compact, rate, UNKNOWN } from '../format.ts'
-import { GRAPHITE_IMAGES, graphiteUrl } from '../graphite.ts'
+import { GRAPHITE_IMAGES, graphiteUrl, type GraphiteImage } from '../graphite.ts'
+import { useNow } from '../use-now.ts'
 import { Chart } from './chart.tsx'
+
+/** On the surface of both themes. */
+const GRAPHITE_LOOK = { width: 680, height: 172, foreground: '808a9a' }
 
 interface ChartsProps {
   series: History
@@ -62,7 +66,7 @@ function LiveCharts({ series }: { series: History }) {
         <Chart label="Depth" time={time} lines={depths} format={number} />
       </div>
       <div class="card">
-        <Chart label="Messages a second" time={time} lines={rates} format={rate} />
+        <Chart label="Messages a second" time={time} lines={rates} format={rate} least={1} />
       </div>
     </div>
   )
@@ -75,33 +79,53 @@ interface GraphiteProps {
   from: string
 }
 
-function GraphiteCharts({ config, topic, channel, from }: GraphiteProps) {
-  const [failed, setFailed] = useState('')
+function GraphiteCharts(props: GraphiteProps) {
+  // Graphite knows no more than statsd has told it.
+  const now = useNow(props.config.interval * 1_000)
   return (
     <div class="columns">
-      {GRAPHITE_IMAGES.map(image => {
-        const query = { topic, channel, from, width: 680, height: 172, foreground: '808a9a' }
-        const url = graphiteUrl(config, image, query)
-        return (
-          <div class="card" key={image.title}>
-            <figure class="chart">
-              <figcaption>
-                <span class="chart-title">{image.title}</span>
-              </figcaption>
-              {failed === url ? (
-                <p class="graphite-failed">Graphite at {config.url} gave no image.</p>
-              ) : (
-                <img
-                  class="graphite"
-                  src={url}
-                  alt={`${image.title}, of Graphite`}
-                  onError={() => setFailed(url)}
-                />
-              )}
-            </figure>
-          </div>
-        )
-      })}
+      {GRAPHITE_IMAGES.map(image => (
+        <GraphiteChart key={image.title} {...props} image={image} now={now} />
+      ))}
+    </div>
+  )
+}
+
+function GraphiteChart({
+  config,
+  image,
+  now,
+  ...query
+}: GraphiteProps & { image: GraphiteImage; now: number }) {
+  const [failed, setFailed] = useState('')
+  const url = graphiteUrl(config, image, { ...query, ...GRAPHITE_LOOK, now })
+  return (
+    <div class="card">
+      <figure class="chart">
+        <figcaption>
+          <span class="chart-title">{image.title}</span>
+          <span class="legend">
+            {image.keys.map(({ key, label, colour }) => (
+              <span key={key} class="legend-item">
+                <svg class="key" width="16" height="8" stroke={`#${colour}`} aria-hidden="true">
+                  <line x1="0" y1="4" x2="16" y2="4" />
+                </svg>
+                {label}
+              </span>
+            ))}
+          </span>
+        </figcaption>
+        {failed === url ? (
+          <p class="graphite-failed">Graphite at {config.url} gave no image.</p>
+        ) : (
+          <img
+            class="graphite"
+            src={url}
+            alt={`${image.title}, of Graphite`}
+            onError={() => setFailed(url)}
+          />
+        )}
+      </figure>
     </div>
   )
 }

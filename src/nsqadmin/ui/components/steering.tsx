@@ -2,13 +2,13 @@ import { useState } from 'preact/hooks'
 import type { ChannelRow, TopicRow } from '../../live-types.ts'
 import { act, remove } from '../api.ts'
 import { useMayChange } from '../config.ts'
-import { plural } from '../format.ts'
+import { count, plural } from '../format.ts'
 import { navigate } from '../navigation.ts'
 import { Button } from './button.tsx'
 import { ask, perform, problemOf } from './confirm.tsx'
 import { toast } from './toast.tsx'
 
-const messages = (count: number) => plural(count, 'message')
+const messages = (number: number) => plural(number, 'message')
 
 interface TopicSteeringProps {
   row: TopicRow
@@ -57,8 +57,8 @@ export function TopicSteering({ row, undistributed }: TopicSteeringProps) {
       children: (
         <>
           <p>
-            Deletes the topic with its {plural(channels, 'channel')} at {plural(nsqds, 'nsqd')}.{' '}
-            <strong>{messages(depth)}</strong> that wait are lost, and its consumers are disconnected.
+            Deletes the topic with its {plural(channels, 'channel')} at {plural(nsqds, 'nsqd')}. Loses{' '}
+            <strong>{plural(depth, 'waiting message')}</strong>, and disconnects its consumers.
           </p>
           <p>When somebody publishes to it or subscribes, it is there again, empty.</p>
         </>
@@ -77,11 +77,15 @@ export function TopicSteering({ row, undistributed }: TopicSteeringProps) {
 export function ChannelSteering({ topic, row }: { topic: string; row: ChannelRow }) {
   const { channel, paused, depth, inFlight, deferred, clients } = row
   const all = depth + inFlight + deferred
+  const parts = [
+    `${count(depth)} waiting`,
+    ...(inFlight > 0 ? [`${count(inFlight)} in flight`] : []),
+    ...(deferred > 0 ? [`${count(deferred)} deferred`] : []),
+  ]
   const lost = (
     <>
-      <strong>{messages(depth)}</strong> that wait
-      {inFlight > 0 && `, ${messages(inFlight)} in flight`}
-      {deferred > 0 && `, ${messages(deferred)} deferred`}
+      <strong>{messages(all)}</strong>
+      {parts.length > 1 && ` (${parts.join(', ')})`}
     </>
   )
   const pause = () =>

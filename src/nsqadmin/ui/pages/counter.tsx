@@ -48,6 +48,7 @@ function RateChart({ series }: { series: History }) {
           { label: 'Out', colour: '--rate-out', dashed: true, values: rateOut },
         ]}
         format={rate}
+        least={1}
       />
     </div>
   )
