@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures nsqd against bare sockets, our client against nsqjs, archive against its disk, and prints
- * tables. See docs/performance.md.
+ * `npm run bench`: measures nsqd against bare sockets, our client against nsqjs, archive against its disk, how long a
+ * refresh of stat takes, and prints tables. See docs/performance.md.
  */
 import { cpus, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -19,12 +19,15 @@ import { type ClientResult, measureClients } from './client/measure.ts'
 import { clientTables } from './client/table.ts'
 import { LINES } from './lines.ts'
 import { type LineResult, measure } from './measure.ts'
+import { STAT_LINES } from './stat/lines.ts'
+import { measureStat, type StatResult } from './stat/measure.ts'
+import { statTable } from './stat/table.ts'
 import { memoryTable, rateTable } from './table.ts'
 
 const HELP = `Usage: npm run bench -- [OPTIONS]
 
   --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each);
-                   client: our client and nsqjs; archive: archive
+                   client: our client and nsqjs; archive: archive; stat: stat
   --quick          Short rounds, fewer of them
   --rounds N       Rounds for each line, after the warm-up; default 5, with --quick 3
   --json           Print everything that was measured as JSON
@@ -36,6 +39,7 @@ NSQD=PATH measures another nsqd in the same rounds; NSQ_BIN=DIR the official nsq
 Lines of nsqd: ${LINES.map(line => line.name).join(', ')}
 Lines of clients: ${CLIENT_LINES.map(line => line.name).join(', ')}
 Lines of archive: ${ARCHIVE_LINES.map(line => line.name).join(', ')}
+Lines of stat: ${STAT_LINES.map(line => line.name).join(', ')}
 `
 
 const { values } = parseArgs({
@@ -55,7 +59,7 @@ if (values.help) process.stdout.write(HELP)
 else await run()
 
 async function run(): Promise<void> {
-  const { lines, clientLines, archiveLines } = choose(values.only)
+  const { lines, clientLines, archiveLines, statLines } = choose(values.only)
   const options = {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     scale: values.quick ? QUICK : FULL,
@@ -80,10 +84,15 @@ async function run(): Promise<void> {
     if (line.kind === 'rate') archives.push(await measureArchive(line, options))
     else archiveMemory.push(await measureArchiveMemory(line, options))
   }
+  const stats: StatResult[] = []
+  for (const line of statLines) {
+    process.stderr.write(`${line.name} …\n`)
+    stats.push(await measureStat(line, options))
+  }
   const machine = { cpus: cpus().length, node: process.version, system: `${type()} ${release()}` }
   if (values.json) {
     process.stdout.write(
-      `${JSON.stringify({ machine, results, clients, archives, archiveMemory }, undefined, 2)}\n`,
+      `${JSON.stringify({ machine, results, clients, archives, archiveMemory, stats }, undefined, 2)}\n`,
     )
     return
   }
@@ -94,6 +103,7 @@ async function run(): Promise<void> {
     ...clientTables(clients),
     ...archiveTables(archives),
     archiveMemoryTable(archiveMemory),
+    statTable(stats),
   ]
   process.stdout.write(tables.filter(text => text !== '').join('\n'))
 }

@@ -94,7 +94,8 @@ function outcomeOf(contestant: Contestant, samples: readonly Sample[]): Outcome 
   }
 }
 
-function median(values: readonly number[]): number {
+/** Of an even number, the middle of the two in the middle. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   const upper = sorted[middle] ?? 0

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { choose } from '../../bench/choose.ts'
 import { measureClients } from '../../bench/client/measure.ts'
 import { measure } from '../../bench/measure.ts'
+import { measureStat } from '../../bench/stat/measure.ts'
 
 const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
 
@@ -36,6 +37,14 @@ for (const [name, from, to] of [
     for (const { outcome } of outcomes) assert.ok(outcome.median.rate > 0)
   })
 }
+
+test('the line stat is measured', async () => {
+  const [line] = choose(['stat']).statLines
+  assert.ok(line)
+  const { median, answerBytes } = await measureStat({ ...line, topics: 20 }, { rounds: 1 })
+  for (const part of ['refresh', 'answering', 'reporting', 'drawing'] as const) assert.ok(median[part] > 0)
+  assert.ok(answerBytes > 1000)
+})
 
 test('a name stands for the lines that it begins, and an unknown one is refused', () => {
   const names = choose(['mpub']).lines.map(line => line.name)
