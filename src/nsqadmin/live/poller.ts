@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { sumTopics } from '../../cluster/totals.ts'
 import { NsqError } from '../../util/errors.ts'
@@ -46,6 +47,8 @@ export class Poller {
   constructor(options: PollerOptions) {
     this.#options = options
     this.memory = new Memory(options.clock)
+    // Each request under way listens to it, and there may be many: that is no leak.
+    setMaxListeners(0, this.signal)
   }
 
   /** Looks for the first time. */

@@ -289,6 +289,25 @@ test('there are 256 streams at most', async t => {
   await until(() => rig.live.status.streams === 0)
 })
 
+test('many views that ask, of many channels, each gets its own', async t => {
+  const daemons = daemonsOf(t)
+  const nsqd = await daemons.nsqd()
+  const names = Array.from({ length: 40 }, (_, i) => `channel-${i}`)
+  for (const name of names) nsqd.topic('orders').channel(name)
+  const warnings: Error[] = []
+  const warned = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warned)
+  t.after(() => process.off('warning', warned))
+  const rig = await LiveRig.start(t, { nsqds: [nsqd] })
+  await Promise.all(
+    names.map(async name => {
+      const stream = await rig.stream(`/api/live?view=channel&topic=orders&channel=${name}`)
+      assert.equal((await stream.next('channel')).channel.channel, name)
+    }),
+  )
+  assert.deepEqual(warnings, [])
+})
+
 test('what is asked for must be a view', async t => {
   const rig = await LiveRig.start(t, { nsqds: ['127.0.0.1:1'] })
   const message = async (path: string): Promise<string> => {

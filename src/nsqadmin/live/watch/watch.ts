@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { EventSink } from '../../../http/events.ts'
 import type { Answers } from '../../../cluster/answers.ts'
 import type { ClusterNode, Look as ClusterLook } from '../../../cluster/cluster.ts'
@@ -68,6 +69,8 @@ export class Watch implements TapOwner {
   constructor(options: WatchOptions) {
     this.topic = options.topic
     this.#options = options
+    // One for each request and connection under way.
+    setMaxListeners(0, this.#stop.signal)
     this.#buffer = new WatchBuffer(options.rate, performance.now())
     this.#turnTimer = setInterval(() => this.#turn(), TURN_MS)
     void this.#look()
