@@ -33,7 +33,12 @@ export interface GraphiteQuery {
   now: number
 }
 
-/** Where the image of a chart is. A topic has no messages in flight: only its channels have. */
+/** Those of a topic or of a channel: a topic has no messages in flight, only its channels have. */
+export function graphiteKeys(image: GraphiteImage, channel: string | undefined): GraphiteImage['keys'] {
+  return image.keys.filter(({ key }) => channel !== undefined || key !== 'in_flight_count')
+}
+
+/** Where the image of a chart is. */
 export function graphiteUrl(config: GraphiteConfig, image: GraphiteImage, query: GraphiteQuery): string {
   const params = new URLSearchParams({
     from: `-${query.from}`,
@@ -48,7 +53,7 @@ export function graphiteUrl(config: GraphiteConfig, image: GraphiteImage, query:
     hideLegend: 'true',
     _salt: String(query.now),
   })
-  const keys = image.keys.filter(({ key }) => query.channel !== undefined || key !== 'in_flight_count')
+  const keys = graphiteKeys(image, query.channel)
   params.set('colorList', keys.map(({ colour }) => `#${colour}`).join(','))
   for (const { key } of keys) params.append('target', target(config, query, key))
   return `${config.url.replace(/\/$/, '')}/render?${params.toString()}`

@@ -35,7 +35,7 @@ export interface LiveState<Value> {
   status: LiveStatus
   /** The last that is known. */
   value: Value | undefined
-  /** Of the last event; 0 before the first. */
+  /** Of the value; 0 before the first. */
   time: number
   warnings: readonly Warning[]
   /** Names near one that is missing. */
@@ -77,13 +77,13 @@ export function nextState<Value, Change extends Update>(
       return { ...state, status: 'live', value, time, warnings, near: [], problem: undefined }
     }
     case 'missing': {
-      const { time, warnings, near } = event.missing
-      return { ...state, status: 'missing', value: undefined, time, warnings, near, problem: undefined }
+      const { warnings, near } = event.missing
+      return { ...state, status: 'missing', value: undefined, warnings, near, problem: undefined }
     }
     case 'failed': {
-      const { time, warnings, message } = event.failed
+      const { warnings, message } = event.failed
       const remedy = 'nsqadmin goes on asking; the numbers come back by themselves once a daemon answers.'
-      return { ...state, status: 'failed', time, warnings, problem: { message, remedy } }
+      return { ...state, status: 'failed', warnings, problem: { message, remedy } }
     }
     case 'lost':
       return { ...state, status: state.value === undefined ? state.status : 'lost' }

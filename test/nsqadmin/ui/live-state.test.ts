@@ -50,7 +50,7 @@ test('what was known stays when the connection breaks or no daemon answers', () 
   const failed = after([update(1), FAILED])
   assert.equal(failed.status, 'failed')
   assert.equal(failed.problem?.message, 'no nsqd answers')
-  assert.deepEqual(failed.value, [1])
+  assert.deepEqual([failed.value, failed.time], [[1], 1], 'and from when it is')
 })
 
 test('its problem ends with the next update', () => {

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { GraphiteConfig, History } from '../../live-types.ts'
 import { useConfig } from '../config.ts'
 import { compact, rate, UNKNOWN } from '../format.ts'
-import { GRAPHITE_IMAGES, graphiteUrl, type GraphiteImage } from '../graphite.ts'
+import { GRAPHITE_IMAGES, graphiteKeys, graphiteUrl, type GraphiteImage } from '../graphite.ts'
 import { useNow } from '../use-now.ts'
 import { Chart } from './chart.tsx'
 
@@ -105,7 +105,7 @@ function GraphiteChart({
         <figcaption>
           <span class="chart-title">{image.title}</span>
           <span class="legend">
-            {image.keys.map(({ key, label, colour }) => (
+            {graphiteKeys(image, query.channel).map(({ key, label, colour }) => (
               <span key={key} class="legend-item">
                 <svg class="key" width="16" height="8" stroke={`#${colour}`} aria-hidden="true">
                   <line x1="0" y1="4" x2="16" y2="4" />

@@ -35,7 +35,7 @@ export function NodeChips({ node, newest, lookupds }: NodeChipsProps) {
         </Chip>
       )}
       {newest !== undefined && version !== '' && compareVersions(version, newest) < 0 && (
-        <Chip tone="warn" icon="up" title={`Others run ${newest}`}>
+        <Chip icon="up" title={`Others run ${newest}`}>
           older version
         </Chip>
       )}

@@ -26,7 +26,6 @@ export function Messages({
   const [query, setQuery] = useQuery('messages')
   const chosen = NAMES.find(name => name === query) ?? usual
   const [watching, setWatching] = useState(false)
-  const why = useRefusal()
   const tabs = [
     {
       id: 'watch',

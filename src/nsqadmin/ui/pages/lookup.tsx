@@ -9,6 +9,7 @@ import { Tombstones } from '../components/tombstones.tsx'
 import { call } from '../api.ts'
 import { useConfig, useMayChange } from '../config.ts'
 import { count } from '../format.ts'
+import type { LiveState } from '../live-state.ts'
 import { useLive } from '../live.ts'
 import { useRequest } from '../use-request.ts'
 
@@ -32,6 +33,7 @@ export function LookupPage() {
     [],
   )
   const inactive = useRequest(ask, INACTIVE_MS)
+  const live = useLive({ view: 'nodes' }, replace)
   return (
     <>
       <PageHead title="Lookup" />
@@ -40,7 +42,7 @@ export function LookupPage() {
         <>
           <Inactive request={inactive} />
           <Tombstones />
-          <Lookupds lookupds={config?.lookupds ?? []} />
+          <Lookupds lookupds={config?.lookupds ?? []} live={live} />
         </>
       ) : (
         <Card title="nsqlookupd">
@@ -54,9 +56,13 @@ export function LookupPage() {
   )
 }
 
+interface LookupdsProps {
+  lookupds: readonly string[]
+  live: LiveState<NodesUpdate> & { retry: () => void }
+}
+
 /** Which of them know how many of the nsqds. */
-function Lookupds({ lookupds }: { lookupds: readonly string[] }) {
-  const live = useLive({ view: 'nodes' }, replace)
+function Lookupds({ lookupds, live }: LookupdsProps) {
   return (
     <Card title="nsqlookupd" count={count(lookupds.length)}>
       <LiveView live={live}>

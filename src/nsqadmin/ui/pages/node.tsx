@@ -58,7 +58,7 @@ function Node({ value: { node, topics, producers } }: { value: NodeUpdate }) {
       <Numbers node={node} />
       <Facts node={node} />
       <Topics node={node} topics={topics} />
-      <Producers producers={producers} />
+      <Producers node={node} producers={producers} />
     </>
   )
 }
@@ -156,10 +156,15 @@ function Topics({ node, topics }: TopicsProps) {
         rows={found}
         rowKey={row => row.topic}
         sort={{ column: 'topic', descending: false }}
-        empty={topics.length === 0 ? 'It has no topic.' : `No topic has “${words.trim()}” in its name.`}
+        empty={emptyText(node, topics.length, words)}
       />
     </Card>
   )
+}
+
+function emptyText(node: NodeRow, topics: number, words: string): string {
+  if (topics > 0) return `No topic has “${words.trim()}” in its name.`
+  return node.error === null ? 'It has no topic.' : 'Not known: it did not answer.'
 }
 
 function topicColumns(node: string, tombstoned: readonly string[], mayHide: boolean): Column<TopicRow>[] {
@@ -241,7 +246,7 @@ function askTombstone(node: string, { topic, depth, inFlight, deferred }: TopicR
   })
 }
 
-function Producers({ producers }: { producers: readonly ClientRow[] }) {
+function Producers({ node, producers }: { node: NodeRow; producers: readonly ClientRow[] }) {
   const now = useNow(10_000)
   return (
     <Card title="Producers" count={count(producers.length)} flush>
@@ -252,7 +257,11 @@ function Producers({ producers }: { producers: readonly ClientRow[] }) {
         rows={producers}
         rowKey={row => row.remoteAddress}
         sort={{ column: 'client', descending: false }}
-        empty="No connection has published. What comes over HTTP has none."
+        empty={
+          node.error === null
+            ? 'No connection has published. What comes over HTTP has none.'
+            : 'Not known: it did not answer.'
+        }
       />
     </Card>
   )

@@ -151,24 +151,27 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       id: 'up',
       title: 'Up',
       hint: 'How long it has been running',
-      width: 100,
+      width: 116,
       value: row => (row.startTime === null ? null : -row.startTime),
       cell: row => (row.startTime === null ? UNKNOWN : duration(now - row.startTime)),
     },
+    ...(lookupds.length > 0 ? registrationColumns(lookupds.length) : []),
+  ]
+}
+
+function registrationColumns(lookupds: number): Column<NodeRow>[] {
+  return [
     {
       id: 'lookupds',
       title: 'Registered',
       hint: 'How many of the nsqlookupds know it',
       width: 104,
       value: row => row.lookupds.length,
-      cell: row =>
-        lookupds.length === 0 ? (
-          UNKNOWN
-        ) : (
-          <span title={row.lookupds.join('\n')}>
-            {row.lookupds.length} of {lookupds.length}
-          </span>
-        ),
+      cell: row => (
+        <span title={row.lookupds.join('\n')}>
+          {row.lookupds.length} of {lookupds}
+        </span>
+      ),
     },
     {
       id: 'tombstones',
