@@ -18,12 +18,10 @@ interface MessagesProps {
 }
 
 /** The messages of a topic, and of one of its channels when that is given: seen as they come, where they wait, and made. */
-export function Messages({
-  topic,
-  channel,
-  usual = channel === undefined ? 'watch' : 'peek',
-}: MessagesProps) {
+export function Messages({ topic, channel, ...props }: MessagesProps) {
   const [query, setQuery] = useQuery('messages')
+  const why = useRefusal()
+  const usual = props.usual ?? (channel === undefined && why === undefined ? 'watch' : 'peek')
   const chosen = NAMES.find(name => name === query) ?? usual
   const [watching, setWatching] = useState(false)
   const tabs = [
