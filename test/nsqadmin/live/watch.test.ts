@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Nsqd } from '../../../src/nsqd/daemon.ts'
 import type { ShownMessage } from '../../../src/nsqadmin/live-types.ts'
-import { http } from '../../client/daemons.ts'
+import { http, tcp } from '../../client/daemons.ts'
 import { startAuth } from '../../nsqd/fake-auth.ts'
 import { startSecuredNsqd } from '../../support/secured-nsqd.ts'
 import { pause, until } from '../../support/wait.ts'
@@ -74,6 +74,32 @@ test('a topic that is not there is not created, and is watched when it comes', a
   nsqd.topic('ordres').channel('mail')
   await stream.next('ready')
   await publish(nsqd, 'ordres', 'here')
+  await until(() => shown(stream).length === 1)
+})
+
+test('a topic that only an nsqd may have that does not answer', async t => {
+  const nsqd = await nsqdWithOrders(t)
+  const rig = await LiveRig.start(t, { nsqds: [nsqd, '127.0.0.1:1'] })
+  const stream = await rig.stream('/api/watch?topic=ordres')
+  const failed = await stream.next('failed')
+  assert.equal(failed.message, 'no nsqd that answers has a topic ordres')
+  assert.match(failed.warnings[1]?.message ?? '', /127\.0\.0\.1:1.* cannot be reached/)
+  assert.deepEqual([...nsqd.topics.keys()], ['orders'])
+})
+
+test('a watch goes on while nsqlookupd is away', async t => {
+  const daemons = daemonsOf(t)
+  const lookupd = await daemons.nsqlookupd()
+  const nsqd = await daemons.nsqd({ lookupdTcpAddress: [tcp(lookupd)] })
+  nsqd.topic('orders').channel('mail')
+  await until(() => lookupd.registry.producersOf('orders').length === 1)
+  const rig = await LiveRig.start(t, { lookupds: [http(lookupd)] })
+  const stream = await rig.stream('/api/watch?topic=orders')
+  await stream.next('ready')
+  await lookupd.close()
+  const ready = await stream.next('ready', ({ warnings }) => warnings.length > 0)
+  assert.deepEqual(ready.nsqds, [http(nsqd)])
+  await publish(nsqd, 'orders', 'still there')
   await until(() => shown(stream).length === 1)
 })
 

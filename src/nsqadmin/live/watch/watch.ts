@@ -181,7 +181,8 @@ export class Watch implements TapOwner {
       ...(withoutChannel.length > 0 ? [noChannel(this.topic, withoutChannel)] : []),
       ...warnings.map(toWarning),
     ]
-    if (having.length === 0 && warnings.length === 0) this.#tellMissing()
+    if (having.length === 0 && unknown.size > 0) problems.unshift(nowhere(this.topic))
+    if (having.length === 0 && unknown.size === 0) this.#tellMissing(problems)
     else this.#tellWhere(problems)
   }
 
@@ -212,12 +213,9 @@ export class Watch implements TapOwner {
     return failures
   }
 
-  #tellMissing(): void {
-    const missing: Omit<Missing, 'time'> = {
-      what: 'topic',
-      near: this.#options.cluster.near(this.topic),
-      warnings: [],
-    }
+  #tellMissing(warnings: Warning[]): void {
+    const near = this.#options.cluster.near(this.topic)
+    const missing: Omit<Missing, 'time'> = { what: 'topic', near, warnings }
     this.#tell('missing', missing)
   }
 
@@ -237,6 +235,10 @@ export class Watch implements TapOwner {
     if (told === this.#told) return
     if (this.#options.sink.send(event, { time: this.#options.now(), ...data })) this.#told = told
   }
+}
+
+function nowhere(topic: string): Warning {
+  return { message: `no nsqd that answers has a topic ${topic}`, remedy: null }
 }
 
 function noChannel(topic: string, nodes: readonly string[]): Warning {
