@@ -37,6 +37,23 @@ const KNOWN: Record<string, readonly [message: string, remedy: string]> = {
     'That is no name for a channel.',
     'Names have 1 to 64 characters: letters, digits, “.”, “_” and “-”, and may end in #ephemeral.',
   ],
+  TOPIC_NOT_FOUND: [
+    'No nsqd has this topic.',
+    'It may have been deleted, or nothing has been published to it yet.',
+  ],
+  CHANNEL_NOT_FOUND: ['No nsqd has this channel.', 'It may have been deleted.'],
+  INVALID_DEFER: [
+    'nsqd does not keep a message back that long.',
+    'It takes what its --max-req-timeout says: an hour unless it was changed.',
+  ],
+  MSG_TOO_BIG: [
+    'A message is larger than nsqd takes.',
+    'It takes what its --max-msg-size says: 1 MiB unless it was changed.',
+  ],
+  BODY_TOO_BIG: [
+    'Together the messages are larger than nsqd takes at once.',
+    'Publish fewer of them, or see its --max-body-size: 5 MiB unless it was changed.',
+  ],
   NODE_NOT_FOUND: ['There is no such nsqd.', 'It may have gone; see Nodes.'],
 }
 
