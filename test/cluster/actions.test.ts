@@ -61,7 +61,7 @@ test('pause, unpause, empty and delete, over all nsqds that have it', async t =>
   assert.ok(holders.every(nsqd => nsqd.topics.get('t')?.channels.get('c')?.paused))
   assert.deepEqual((await cluster.unpauseChannel('t', 'c')).value, where)
   assert.deepEqual((await cluster.emptyTopic('t')).value, where)
-  assert.equal((await cluster.stats()).value[0]?.topics.length, 1)
+  assert.equal((await cluster.stats()).value.filter(({ topics }) => topics.length === 1).length, 2)
   await cluster.emptyChannelAt(http(holders[0] ?? assert.fail()), 't', 'c')
   const depths = holders.map(nsqd => nsqd.topics.get('t')?.channels.get('c')?.depth)
   assert.deepEqual(depths, [0, 1])
