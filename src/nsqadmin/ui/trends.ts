@@ -5,6 +5,9 @@ const TREND_MS = 2 * 60_000
 /** However often nsqadmin looks. */
 const MOST = 120
 
+/** A few messages that wait for a moment are no mountain. */
+const LEAST = 10
+
 export interface Trend {
   /** Milliseconds since 1970, oldest first. */
   time: readonly number[]
@@ -58,7 +61,7 @@ export class TrendBook {
 export function trendLines({ time, depth }: Trend, width: number, height: number): string[] {
   const last = time.at(-1) ?? 0
   const offset = time.length - depth.length
-  const most = Math.max(1, ...depth.map(value => value ?? 0))
+  const most = Math.max(LEAST, ...depth.map(value => value ?? 0))
   const lines: string[] = []
   let points: string[] = []
   const end = () => {

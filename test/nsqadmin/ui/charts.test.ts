@@ -82,7 +82,7 @@ test('a small chart: the newest at the right, the largest at the top, gaps left 
   const trend = { time: [0, 60_000, 90_000, 120_000], depth: [0, 10, 5, 5] }
   assert.deepEqual(trendLines(trend, 100, 20), ['0,20 50,0 75,10 100,10'])
   assert.deepEqual(trendLines({ ...trend, depth: [10, 5] }, 100, 20), ['75,0 100,10'])
-  assert.deepEqual(trendLines({ ...trend, depth: [1, null, 1, 1] }, 100, 20), ['75,0 100,0'])
+  assert.deepEqual(trendLines({ ...trend, depth: [1, null, 1, 1] }, 100, 20), ['75,18 100,18'])
   assert.deepEqual(trendLines({ time: [0, 60_000], depth: [0, 0] }, 100, 20), ['50,20 100,20'])
   assert.deepEqual(trendLines({ time: [], depth: [] }, 100, 20), [])
 })

@@ -41,7 +41,7 @@ function RateChart({ series }: { series: History }) {
   return (
     <div class="card">
       <Chart
-        label="Messages a second, since this page was opened"
+        label="Messages a second"
         time={time}
         lines={[
           { label: 'In', colour: '--rate-in', filled: true, values: rateIn },

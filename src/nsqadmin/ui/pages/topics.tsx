@@ -76,7 +76,7 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
           <span class="muted" role="status">
             {shown.length === rows.length
               ? plural(rows.length, 'topic')
-              : `${count(shown.length)} of ${plural(rows.length, 'topic')}`}
+              : `${count(shown.length)} of ${count(rows.length)}`}
           </span>
           <div class="toggles" role="group" aria-label="Show only">
             <Toggle on={show === 'growing'} count={totals.growing} onPress={() => toggle('growing')}>
