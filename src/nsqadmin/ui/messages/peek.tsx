@@ -11,7 +11,8 @@ import { useRequest } from '../use-request.ts'
 import { MessageList } from './message-list.tsx'
 import { fetchChannels } from './topic-facts.ts'
 
-const COUNTS = [10, 50, 200, 1000]
+/** What nsqadmin gives at once. */
+const COUNTS = [10, 25, 50, 100]
 
 /** What waits, without taking it. Of a topic one chooses the channel, or what is in none yet. */
 export function Peek({ topic, channel }: { topic: string; channel?: string | undefined }) {
