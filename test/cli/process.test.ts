@@ -289,7 +289,16 @@ describe('the daemons', () => {
   })
 
   test('every bin knows its version and its help', async () => {
-    for (const bin of ['nsq-ts', 'nsqd', 'nsqlookupd', 'nsqadmin', 'to_nsq', 'nsq_tail', 'nsq_to_file']) {
+    for (const bin of [
+      'nsq-ts',
+      'nsqd',
+      'nsqlookupd',
+      'nsqadmin',
+      'to_nsq',
+      'nsq_tail',
+      'nsq_to_file',
+      'nsq_stat',
+    ]) {
       const version = await start(bin, ['-version']).finished
       assert.equal(version.code, 0)
       assert.match(version.out, new RegExp(`^${bin} v\\d`))

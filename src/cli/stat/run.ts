@@ -19,8 +19,8 @@ import { statSettings, type StatSettings } from './settings.ts'
 import { layOut, printTable, type Widths } from './table.ts'
 import { judge, verdictText } from './thresholds.ts'
 
-/** What is done with each look after the first, which rates need. */
-type Emit = (outcome: Outcome) => void
+/** Shows what a look has brought, and resolves when it has left: a reader that is slow slows us down. */
+type Emit = (outcome: Outcome) => Promise<unknown>
 
 /** Exit codes of a check, besides those of every command. */
 const LEVEL_CODES = { ok: ExitCode.done, warning: 3, critical: 4 } as const
@@ -63,7 +63,8 @@ async function print(
     await stdout.write(await reportMetrics(first, selection))
     return { last, hasEnded: true }
   }
-  const emit = await emitter(context, settings, first)
+  // The first has no rates yet.
+  const emit = await emitter(context, settings, first, say)
   for (let made = 0; made < count; made++) {
     await looks.due(intervalMs, signal)
     if (signal.aborted) return { last, hasEnded: false }
@@ -73,29 +74,43 @@ async function print(
     last = outcome
     const errors = 'report' in last ? last.report.warnings : [last.error]
     if (count > 1 || 'error' in last) for (const error of errors) say(errorLine(error))
-    emit(last)
+    await emit(last)
   }
   return { last, hasEnded: true }
 }
 
 /** How a report is shown that is not on a screen of its own. */
-async function emitter(context: Context<StatOptions>, settings: StatSettings, first: Report): Promise<Emit> {
+async function emitter(
+  context: Context<StatOptions>,
+  settings: StatSettings,
+  first: Report,
+  say: (text: string) => void,
+): Promise<Emit> {
   const { stdout, options } = context
   const { selection, thresholds, mode } = settings
   if (mode === 'official') {
-    const official = new OfficialReport(selection.only.topic ?? '', selection.only.channel ?? '')
-    const print = (stats: readonly NsqdStats[] | undefined): void => {
-      for (const line of official.next(stats)) stdout.line(line)
+    const { topic = '', channel = '' } = selection.only
+    const official = new OfficialReport(topic, channel)
+    const print = (stats: readonly NsqdStats[] | undefined): Promise<unknown> =>
+      stdout.write(
+        official
+          .next(stats)
+          .map(line => `${line}\n`)
+          .join(''),
+      )
+    await print(first.stats)
+    return outcome => {
+      if (!('report' in outcome)) return print(undefined)
+      if (outcome.report.topics.length === 0) say(`the topic ${topic} has no channel ${channel} any more`)
+      return print(outcome.report.stats)
     }
-    print(first.stats)
-    return outcome => print('report' in outcome ? outcome.report.stats : undefined)
   }
   if (mode === 'json') {
     return outcome =>
-      stdout.line(
+      stdout.write(
         'report' in outcome
-          ? reportJson(outcome.report, thresholds, options.minDepth)
-          : failureJson(outcome.error, new Date()),
+          ? `${reportJson(outcome.report, thresholds, options.minDepth)}\n`
+          : `${failureJson(outcome.error, new Date())}\n`,
       )
   }
   const style: CellStyle = {
@@ -105,7 +120,7 @@ async function emitter(context: Context<StatOptions>, settings: StatSettings, fi
     isPlain: !stdout.isTerminal,
   }
   const widths: Widths = new Map()
-  return outcome => {
+  return async outcome => {
     if (!('report' in outcome)) return
     const rows = rowsOf(outcome.report, { sort: options.sort, minDepth: options.minDepth, filter: '' })
     const sheet = layOut(rows, totalsOf(rows), {
@@ -116,7 +131,7 @@ async function emitter(context: Context<StatOptions>, settings: StatSettings, fi
       sort: undefined,
     })
     const time = settings.count > 1 ? `${outcome.report.at.toTimeString().slice(0, 8)}\n` : ''
-    void stdout.write(time + printTable(sheet) + (settings.count > 1 ? '\n' : ''))
+    await stdout.write(time + printTable(sheet) + (settings.count > 1 ? '\n' : ''))
   }
 }
 

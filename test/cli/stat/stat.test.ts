@@ -259,7 +259,8 @@ describe('nsq_stat', () => {
   test('prints its columns, with its flags', async t => {
     const rig = await startRig(t, 'orders:mail')
     await rig.publish('orders', 6)
-    const { code, out } = await rig.run([...flags, '-count=2'], 'nsq_stat')
+    const times = ['-http-client-connect-timeout=1s', '-http-client-request-timeout', '2s']
+    const { code, out } = await rig.run([...flags, ...times, '-count=2'], 'nsq_stat')
     assert.equal(code, 0)
     const [, head, ...lines] = out.trimEnd().split('\n')
     assert.match(head ?? '', /^ingress {2}egress \| {3}total {5}mem {4}disk inflt {3}def \| /)
@@ -274,6 +275,16 @@ describe('nsq_stat', () => {
     const { code, err } = await rig.run(['-topic', 'orders', '-channel', 'mial'], 'nsq_stat')
     assert.equal(code, 1)
     assert.match(err, /nsq_stat: the topic orders has no channel mial\n {2}Did you mean mail\?/)
+  })
+
+  test('says that its channel is gone, and goes on', async t => {
+    const rig = await startRig(t, 'orders:mail')
+    const { around, done } = rig.begin(flags, 'nsq_stat')
+    await until(() => around.out().split('\n').length > 3)
+    for (const nsqd of [0, 1]) await rig.post('/channel/delete?topic=orders&channel=mail', nsqd)
+    await until(() => around.err().includes('nsq_stat: the topic orders has no channel mail any more\n'))
+    around.stop.abort()
+    assert.equal((await done).code, 0)
   })
 
   test('goes on after a poll that failed', async t => {
@@ -292,6 +303,24 @@ describe('nsq_stat', () => {
     await until(() => lines() > before + 2)
     running.around.stop.abort()
     assert.equal((await running.done).code, 0)
+  })
+})
+
+describe('on a terminal', () => {
+  test('a single report is plain text, as wide as the screen', async t => {
+    const rig = await startRig(t, 'orders:mail')
+    const { done, terminal } = rig.beginLive(['--count', '1', ...SOON], 60, 12)
+    assert.equal((await done).code, 0)
+    assert.ok(!terminal.written.includes('\x1b'))
+    assert.ok(terminal.written.split('\n').every(line => line.length <= 60))
+    assert.match(terminal.written, /^TOPIC .*\norders  mail .*\nTOTAL .*\n$/)
+  })
+
+  test('--json is no table', async t => {
+    const rig = await startRig(t, 'orders:mail')
+    const { done, terminal } = rig.beginLive(['--json', '--count', '2', ...SOON], 60, 12)
+    assert.equal((await done).code, 0)
+    assert.equal(reports(terminal.written).length, 2)
   })
 })
 
