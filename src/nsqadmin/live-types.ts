@@ -87,7 +87,10 @@ export interface ClientRow {
   connectedAt: number
   ready: number
   inFlight: number
+  /** Delivered to it. */
   messages: number
+  /** Messages that it has published. */
+  published: number
   finished: number
   requeued: number
   sampleRate: number

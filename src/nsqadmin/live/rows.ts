@@ -105,6 +105,7 @@ export function clientRow(node: string, client: ClientStats): ClientRow {
     ready,
     inFlight,
     messages,
+    published: client.published.reduce((sum, { count }) => sum + count, 0),
     finished,
     requeued,
     sampleRate,

@@ -301,11 +301,11 @@ function producerColumns(now: number): Column<ClientRow>[] {
       cell: row => <span title={row.userAgent}>{row.userAgent || UNKNOWN}</span>,
     },
     {
-      id: 'messages',
+      id: 'published',
       title: 'Published',
       width: 110,
-      value: row => row.messages,
-      cell: row => <Count value={row.messages} />,
+      value: row => row.published,
+      cell: row => <Count value={row.published} />,
     },
     {
       id: 'connected',
