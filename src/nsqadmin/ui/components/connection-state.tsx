@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useConfig } from '../config.ts'
 import { plural } from '../format.ts'
 import type { LiveStatus } from '../live-state.ts'
@@ -43,7 +43,7 @@ function Warnings() {
   const [open, setOpen] = useState(false)
   const id = useId()
   const root = useRef<HTMLDivElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return
     const onKey = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false)
     const onPress = (event: MouseEvent) => {
