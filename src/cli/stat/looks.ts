@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toNsqError } from '../../client/errors.ts'
-import type { Cluster } from '../../cluster/cluster.ts'
+import type { Answers } from '../../cluster/answers.ts'
+import type { Cluster, Look } from '../../cluster/cluster.ts'
+import { Patience } from '../../cluster/patience.ts'
 import { NsqError } from '../../util/errors.ts'
 import { Observer } from './observer.ts'
 import type { Report } from './report.ts'
@@ -18,6 +20,7 @@ export class Looks {
   readonly #cluster: Cluster
   readonly #selection: Selection
   readonly #observer: Observer
+  readonly #patience = new Patience()
   /** When each nsqd was listed last. */
   readonly #listed = new Map<string, number>()
   #startedAt = Number.NEGATIVE_INFINITY
@@ -31,7 +34,7 @@ export class Looks {
   /** @throws NsqError when nobody answers */
   async look(signal: AbortSignal): Promise<Report> {
     this.#startedAt = performance.now()
-    const { value, warnings } = await this.#cluster.look(this.#selection.only, signal)
+    const { value, warnings } = await this.#ask(signal)
     const gone = this.#gone(value.nodes.map(({ node }) => node))
     return this.#observer.observe({ value, warnings: [...warnings, ...gone] })
   }
@@ -42,6 +45,17 @@ export class Looks {
       return { report: await this.look(signal) }
     } catch (error) {
       return { error: toNsqError(error) }
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<Answers<Look>> {
+    try {
+      const answers = await this.#patience.next(this.#cluster).look(this.#selection.only, signal)
+      this.#patience.learn(answers.warnings)
+      return answers
+    } catch (error) {
+      this.#patience.learn([error])
+      throw error
     }
   }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { Patience } from '../../cluster/patience.ts'
 import { sumTopics } from '../../cluster/totals.ts'
-import { NsqError } from '../../util/errors.ts'
 import type { WallClock } from './clock.ts'
 import type { Look } from './look.ts'
 import { Memory } from './memory.ts'
@@ -11,15 +11,6 @@ import { toWarning } from './warnings.ts'
 const IDLE_MS = 10_000
 /** A look that has taken longer than the interval is not followed by the next at once. */
 const REST_MS = 100
-
-/**
- * How long a daemon is waited for that has just let a request time out: else one that hangs would hold up the numbers of all
- * the others, look after look. Now and then it is given all of its time, in case it is only slow.
- */
-const PATIENCE_MS = 1000
-const PATIENT_LOOKS = 10
-
-const TIMEOUT = 'E_HTTP_TIMEOUT'
 
 export interface PollerOptions {
   /** The cluster, which may be another the next time. */
@@ -34,11 +25,11 @@ export interface PollerOptions {
 export class Poller {
   readonly memory: Memory
   readonly #options: PollerOptions
+  readonly #patience = new Patience()
   readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #last: Look | undefined
   #startedMs = -Infinity
-  #hangs = false
   #isStarted = false
   #isLooking = false
   #count = 0
@@ -64,8 +55,7 @@ export class Poller {
 
   /** The cluster, not waited for long when a daemon hangs. */
   get cluster(): Cluster {
-    const cluster = this.#options.cluster()
-    return this.#hangs ? cluster.impatient(PATIENCE_MS) : cluster
+    return this.#patience.between(this.#options.cluster())
   }
 
   /** Aborted by `close`. */
@@ -117,14 +107,13 @@ export class Poller {
   }
 
   async #ask(): Promise<Look> {
-    const isPatient = this.#count % PATIENT_LOOKS === 0
-    const cluster = isPatient ? this.#options.cluster() : this.cluster
+    const cluster = this.#patience.next(this.#options.cluster())
     const { signal } = this.#stop
     const registered = registeredTopics(cluster, signal)
     try {
       const { value, warnings } = await cluster.look({}, signal)
       const names = await registered
-      this.#hangs = warnings.some(isTimeout)
+      this.#patience.learn(warnings)
       const atMs = performance.now()
       const totals = sumTopics(value.stats)
       this.memory.observe(value.stats, totals, atMs)
@@ -137,7 +126,7 @@ export class Poller {
         failed: undefined,
       }
     } catch (error) {
-      this.#hangs = isTimeout(error)
+      this.#patience.learn([error])
       const { message, remedy } = toWarning(error)
       return {
         ...this.#stamp(performance.now()),
@@ -154,12 +143,6 @@ export class Poller {
   #stamp(atMs: number): Pick<Look, 'number' | 'time' | 'atMs'> {
     return { number: ++this.#count, time: this.#options.clock.at(atMs), atMs }
   }
-}
-
-/** Of those that did not answer one is the cause. */
-function isTimeout(error: unknown): boolean {
-  const cause = error instanceof NsqError && error.code !== TIMEOUT ? error.cause : error
-  return cause instanceof NsqError && cause.code === TIMEOUT
 }
 
 /** The topics that nsqlookupd knows, as it may be the only one. What is wrong with an nsqlookupd the look itself says. */
