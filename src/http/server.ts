@@ -93,6 +93,9 @@ async function answer(answerer: Answerer, raw: IncomingMessage, response: Server
   let reply = refusal?.(raw) ?? (await replyTo(router, logger, raw))
   if (gzip && acceptsGzip(raw.headers['accept-encoding'])) reply = await compressed(reply)
   if (response.destroyed) return
+  // Sent behind another request on its connection: a stream must not be, as it would never hear that this is gone.
+  if (reply.stream !== undefined && response.socket === null)
+    reply = json({ message: 'INVALID_REQUEST' }, 400)
   response.statusCode = reply.status
   response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
   if (headers !== undefined) setHeaders(response, headers)
@@ -113,7 +116,7 @@ function setHeaders(response: ServerResponse, headers: Readonly<Record<string, s
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
 }
 
-/** The connection ends with the stream: nobody has sent another request on it meanwhile. */
+/** The connection ends with the stream: what else was sent on it is not answered. */
 function begin(
   stream: (response: ServerResponse) => void,
   { streams, logger }: Answerer,
