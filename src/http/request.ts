@@ -163,6 +163,12 @@ function send(method: string, target: URL, name: string, options: RequestOptions
       settle()
       reject(connectionError(name, error, outgoing.reusedSocket))
     })
+    // Nobody has asked for it, and nothing else would be heard of the request.
+    outgoing.on('upgrade', ({ statusCode: status = 0 }, socket) => {
+      socket.destroy()
+      settle()
+      reject(new HttpRequestError('E_HTTP_STATUS', `${name} answered ${status}`, { status }))
+    })
     outgoing.on('response', response => {
       const chunks: Buffer[] = []
       let length = 0

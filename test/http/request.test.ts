@@ -109,6 +109,18 @@ test('a server that never answers', async () => {
   assert.match(error.message, /50 ms/)
 })
 
+test('a server that wants to speak another protocol', { timeout: 20_000 }, async () => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello'
+  const sockets: net.Socket[] = []
+  const server = net.createServer(socket => {
+    sockets.push(socket)
+    socket.on('data', () => socket.write(answer))
+  })
+  const error = await fails('E_HTTP_STATUS', await listen(server))
+  assert.equal(error.status, 101)
+  for (const socket of sockets) if (!socket.destroyed) await once(socket, 'close')
+})
+
 test('a GET on a kept connection that the server closed meanwhile is sent again', async () => {
   let requests = 0
   const server = net.createServer(socket => {
