@@ -16,19 +16,20 @@ export interface EventSink {
 }
 
 const MAX_WAITING = 1024 * 1024
-/** Proxies cut a connection that nothing comes from, after half a minute or more. */
-const COMMENT_MS = 15_000
+/** Nothing else tells a reader whose network has gone from one to whom nothing is to be said. */
+const BEAT_MS = 5_000
 /** Somebody who has taken nothing of what waits for so long is not there any more. */
 const STUCK_MS = 60_000
 
 /**
  * A reply that goes on: `start` is called when its head has been sent, and returns what is to be called when the stream is
- * closed, by the reader or with the server. Something comes every `commentMs`; a reader that has taken nothing of what
- * waits for `stuckMs` is cut off.
+ * closed, by the reader or with the server. Every `beatMs` an event `beat` comes, so that a reader knows that it is still
+ * connected, and proxies see that the connection is in use; a reader that has taken nothing of what waits for `stuckMs` is
+ * cut off.
  */
 export function eventStream(
   start: (sink: EventSink) => () => void,
-  { commentMs = COMMENT_MS, stuckMs = STUCK_MS }: { commentMs?: number; stuckMs?: number } = {},
+  { beatMs = BEAT_MS, stuckMs = STUCK_MS }: { beatMs?: number; stuckMs?: number } = {},
 ): Reply {
   return {
     status: 200,
@@ -37,7 +38,7 @@ export function eventStream(
     headers: { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     body: '',
     stream: response => {
-      const sink = new ResponseSink(response, commentMs, stuckMs)
+      const sink = new ResponseSink(response, beatMs, stuckMs)
       const stop = start(sink)
       if (sink.closed) stop()
       else sink.onClose = stop
@@ -52,9 +53,9 @@ class ResponseSink implements EventSink {
   readonly #timer: NodeJS.Timeout
   #lastTaken = performance.now()
 
-  constructor(response: ServerResponse, commentMs: number, stuckMs: number) {
+  constructor(response: ServerResponse, beatMs: number, stuckMs: number) {
     this.#response = response
-    this.#timer = setInterval(() => this.#beat(stuckMs), commentMs)
+    this.#timer = setInterval(() => this.#beat(stuckMs), beatMs)
     response.on('error', () => {})
     // 'finish' comes when the server has ended it, 'close' when the connection has; either may be the only one for long.
     for (const end of ['finish', 'close']) response.on(end, () => this.#end())
@@ -89,7 +90,7 @@ class ResponseSink implements EventSink {
 
   #beat(stuckMs: number): void {
     if (this.closed) return
-    if (this.#response.writableLength === 0) this.#write(':\n\n')
+    if (this.#response.writableLength === 0) this.#write('event: beat\ndata: null\n\n')
     else if (performance.now() - this.#lastTaken > stuckMs) this.#response.destroy()
   }
 

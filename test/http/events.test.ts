@@ -133,14 +133,14 @@ test('a reader that does not keep up is told apart, and costs no more than a lit
   await until(() => sink.send('again', 1))
 })
 
-test('something comes now and then even when nothing happens', async t => {
-  const running = await rig(t, { commentMs: 5 })
+test('a beat comes now and then even when nothing happens', async t => {
+  const running = await rig(t, { beatMs: 5 })
   const { got } = await read(t, running)
-  await until(() => /(^|\n)(:\n\n){2}/.test(got()), got)
+  await until(() => /(event: beat\ndata: null\n\n){2}/.test(got()), got)
 })
 
 test('a reader that takes nothing for long is cut off', async t => {
-  const running = await rig(t, { commentMs: 5, stuckMs: 20 })
+  const running = await rig(t, { beatMs: 5, stuckMs: 20 })
   const socket = net.connect(running.port, '127.0.0.1')
   t.after(() => socket.destroy())
   socket.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n')

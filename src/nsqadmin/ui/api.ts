@@ -1,6 +1,8 @@
 /** Calls of nsqadmin's HTTP API, the official part and ours, with paths below <base>. */
 import type { History, PageConfig } from '../live-types.ts'
 import { connectionError, replyError } from './api-error.ts'
+import { EventStream, type StreamOptions } from './event-stream.ts'
+import type { Problem } from './live-state.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -41,6 +43,37 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** A stream of server-sent events; not opened yet. */
+export function streamOf(
+  path: string,
+  options: Omit<StreamOptions, 'connect' | 'why' | 'unanswered'>,
+): EventStream {
+  const url = new URL(path, document.baseURI)
+  return new EventStream({
+    connect: () => new EventSource(url),
+    why: signal => refusalOf(url, signal),
+    unanswered: connectionError(undefined),
+    ...options,
+  })
+}
+
+/** Why a GET is not answered with what it asks for; of what is, nothing is read. */
+async function refusalOf(url: URL, signal: AbortSignal): Promise<Problem | undefined> {
+  try {
+    const response = await fetch(url, { signal })
+    return response.ok ? undefined : replyError(response.status, parse(await response.text()))
+  } catch (error) {
+    return connectionError(error)
+  }
+}
+
+/** Of an event: the server's own JSON, and live-types.ts says what each has. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows which event it is
+export function parsed<Data>(text: string): Data {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return JSON.parse(text) as Data
 }
 
 /** `api/history?topic=a&channel=b`: without what is undefined. */

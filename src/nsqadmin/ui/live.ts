@@ -1,8 +1,8 @@
 /** Live numbers: a stream of server-sent events for what the page shows. */
 import { useEffect, useMemo, useReducer } from 'preact/hooks'
 import type { Failed, Missing, Warning } from '../live-types.ts'
-import { ApiError, connectionError, replyError } from './api-error.ts'
-import { withQuery } from './api.ts'
+import { parsed, streamOf, withQuery } from './api.ts'
+import type { EventStream } from './event-stream.ts'
 import {
   initialState,
   nextState,
@@ -22,8 +22,6 @@ export interface Connection {
 
 export const connection = createStore<Connection>({ status: 'connecting', warnings: [], problem: undefined })
 
-const FIRST_RETRY_MS = 1_000
-const LAST_RETRY_MS = 15_000
 /** Views of before, so that Back shows something at once. */
 const KEPT = 8
 
@@ -62,7 +60,7 @@ export function useLive<Value, Change extends Update>(
   // Another address: what is known of the one before is not of this one.
   const current = state.key === path ? state.state : firstState<Value>(path)
   const stream = useMemo(
-    () => new Stream<Change>(path, view, event => change({ key: path, event })),
+    () => new ViewStream<Change>(path, view, event => change({ key: path, event })),
     [path, view],
   )
   useEffect(() => stream.start(), [stream])
@@ -94,91 +92,45 @@ function keep(path: string, value: unknown): void {
   }
 }
 
-/** The server's own JSON: live-types.ts says what each event has. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows which event it is
-function parsed<Data>(text: string): Data {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-  return JSON.parse(text) as Data
-}
-
-class Stream<Change> {
-  readonly #path: string
-  readonly #view: string
+/** The stream of a view, as long as the page is seen. */
+class ViewStream<Change> {
+  readonly #stream: EventStream
   readonly #tell: (event: LiveEvent<Change>) => void
-  #source: EventSource | undefined
-  #timer: number | undefined
-  #check: AbortController | undefined
-  #wait = FIRST_RETRY_MS
 
   constructor(path: string, view: string, tell: (event: LiveEvent<Change>) => void) {
-    this.#path = path
-    this.#view = view
     this.#tell = tell
+    this.#stream = streamOf(path, {
+      opened: () => tell({ kind: 'opened' }),
+      lost: () => tell({ kind: 'lost' }),
+      refused: problem => tell({ kind: 'refused', problem }),
+      events: {
+        [view]: data => tell({ kind: 'update', update: parsed<Change>(data) }),
+        missing: data => tell({ kind: 'missing', missing: parsed<Missing>(data) }),
+        failed: data => tell({ kind: 'failed', failed: parsed<Failed>(data) }),
+      },
+    })
+  }
+
+  get retry(): () => void {
+    return this.#stream.retry
   }
 
   /** Returns what ends it. */
   start(): () => void {
-    const follow = () => (document.hidden ? this.#close() : this.#open())
+    const follow = (): void => {
+      if (document.hidden) {
+        this.#stream.close()
+      } else {
+        // What is known is of when the page was last seen.
+        this.#tell({ kind: 'lost' })
+        this.#stream.open()
+      }
+    }
     document.addEventListener('visibilitychange', follow)
-    follow()
+    if (!document.hidden) this.#stream.open()
     return () => {
       document.removeEventListener('visibilitychange', follow)
-      this.#close()
-    }
-  }
-
-  /** Now, rather than when the next try is due. */
-  readonly retry = (): void => {
-    this.#wait = FIRST_RETRY_MS
-    this.#close()
-    this.#open()
-  }
-
-  #open(): void {
-    if (this.#source) return
-    clearTimeout(this.#timer)
-    const source = new EventSource(new URL(this.#path, document.baseURI))
-    this.#source = source
-    source.addEventListener('open', () => {
-      this.#wait = FIRST_RETRY_MS
-      this.#tell({ kind: 'opened' })
-    })
-    const on = (name: string, read: (text: string) => LiveEvent<Change>) =>
-      source.addEventListener(name, (event: MessageEvent<string>) => this.#tell(read(event.data)))
-    on(this.#view, text => ({ kind: 'update', update: parsed<Change>(text) }))
-    on('missing', text => ({ kind: 'missing', missing: parsed<Missing>(text) }))
-    on('failed', text => ({ kind: 'failed', failed: parsed<Failed>(text) }))
-    source.addEventListener('error', () => {
-      // The browser's own retries differ, and it has none after a reply that was not 200.
-      this.#close()
-      this.#tell({ kind: 'lost' })
-      void this.#explain()
-      this.#timer = setTimeout(() => this.#open(), this.#wait)
-      this.#wait = Math.min(this.#wait * 2, LAST_RETRY_MS)
-    })
-  }
-
-  #close(): void {
-    clearTimeout(this.#timer)
-    this.#check?.abort()
-    this.#source?.close()
-    this.#source = undefined
-  }
-
-  /** An EventSource does not tell why it failed. */
-  async #explain(): Promise<void> {
-    const check = new AbortController()
-    this.#check = check
-    try {
-      const response = await fetch(new URL(this.#path, document.baseURI), { signal: check.signal })
-      if (response.ok) return
-      throw replyError(response.status, await response.json().catch(() => undefined))
-    } catch (error) {
-      if (check.signal.aborted) return
-      const { message, remedy } = error instanceof ApiError ? error : connectionError(error)
-      this.#tell({ kind: 'refused', problem: { message, remedy } })
-    } finally {
-      check.abort() // the stream that was opened only to see whether it opens
+      this.#stream.close()
     }
   }
 }
