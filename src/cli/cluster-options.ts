@@ -1,12 +1,13 @@
 /** How the commands that watch and steer a cluster find it. */
-import { Cluster } from '../cluster/cluster.ts'
+import { Cluster, type ClusterOptions } from '../cluster/cluster.ts'
 import { listTopics } from '../cluster/lookup.ts'
 import type { RequestTls } from '../http/request.ts'
 import { parseAddress } from '../util/address.ts'
 import { NsqError } from '../util/errors.ts'
 import { type Option, option, type OptionValues } from '../util/option.ts'
 import { connectionOptions } from './connection-options.ts'
-import { UsageError } from './errors.ts'
+import type { Context } from './command.ts'
+import { stopped, UsageError } from './errors.ts'
 
 const group = { group: 'Addresses' }
 const HOUR = 3_600_000
@@ -86,12 +87,14 @@ export interface FoundCluster {
  * The cluster that the flags name; without any, that of this machine: through its nsqlookupd where one answers, else its
  * nsqd.
  *
- * @param env - says whether both kinds of address are from the environment, as `dev --exec` sets them: no contradiction
- * @throws UsageError; NsqError `E_TLS_FILE`, `E_CLUSTER` when no address was given and nobody answers on this machine
+ * @param context - its environment says whether both kinds of address are from there, as `dev --exec` sets them: no
+ *   contradiction; its signal gives up whatever the cluster is asked
+ * @throws UsageError; NsqError `E_TLS_FILE`, `E_CLUSTER` when no address was given and nobody answers on this machine,
+ *   `E_STOPPED`
  */
 export async function findCluster(
   flags: ClusterFlags,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, signal }: Pick<Context, 'env' | 'signal'>,
 ): Promise<FoundCluster> {
   const { lookupdHttpAddress: lookupds, nsqdHttpAddress: nsqds } = flags
   const isOfEnvironment = Boolean(env['NSQ_LOOKUPD_HTTP_ADDRESS'] && env['NSQ_NSQD_HTTP_ADDRESS'])
@@ -102,32 +105,34 @@ export async function findCluster(
     )
   }
   const tls = await tlsOf(flags)
-  const times = {
+  const ask = {
     connectTimeoutMs: flags.httpClientConnectTimeout,
     requestTimeoutMs: flags.httpClientRequestTimeout,
+    signal,
     ...(tls === undefined ? {} : { tls }),
   }
   if (lookupds.length > 0)
-    return { cluster: new Cluster({ lookupds, nsqds: [], ...times }), assumed: undefined }
-  if (nsqds.length > 0) return { cluster: new Cluster({ lookupds: [], nsqds, ...times }), assumed: undefined }
-  return findLocal(times)
+    return { cluster: new Cluster({ lookupds, nsqds: [], ...ask }), assumed: undefined }
+  if (nsqds.length > 0) return { cluster: new Cluster({ lookupds: [], nsqds, ...ask }), assumed: undefined }
+  return findLocal(ask)
 }
 
-type Times = Omit<ConstructorParameters<typeof Cluster>[0], 'lookupds' | 'nsqds'>
+type AskOptions = Omit<ClusterOptions, 'lookupds' | 'nsqds'>
 
-async function findLocal(times: Times): Promise<FoundCluster> {
+async function findLocal(ask: AskOptions): Promise<FoundCluster> {
   const [lookupd, nsqd] = [`nsqlookupd ${LOCAL.lookupds.join()}`, `nsqd ${LOCAL.nsqds.join()}`]
   try {
-    await listTopics(LOCAL.lookupds, times)
-    return { cluster: new Cluster({ lookupds: LOCAL.lookupds, nsqds: [], ...times }), assumed: lookupd }
+    await listTopics(LOCAL.lookupds, ask)
+    return { cluster: new Cluster({ lookupds: LOCAL.lookupds, nsqds: [], ...ask }), assumed: lookupd }
   } catch {
     // Then there may be an nsqd alone.
   }
-  const cluster = new Cluster({ lookupds: [], nsqds: LOCAL.nsqds, ...times })
+  const cluster = new Cluster({ lookupds: [], nsqds: LOCAL.nsqds, ...ask })
   try {
     await cluster.topics()
     return { cluster, assumed: nsqd }
   } catch (error) {
+    if (ask.signal?.aborted === true) throw stopped()
     throw new NsqError('E_CLUSTER', `neither ${lookupd} nor ${nsqd} answers`, {
       cause: error,
       remedy:

@@ -13,6 +13,11 @@ export class UsageError extends NsqError {
   }
 }
 
+/** Of a command that a signal stopped while it asked: who does not wait for an answer does not learn of what is down. */
+export function stopped(): NsqError {
+  return new NsqError('E_STOPPED', 'stopped before the daemons had answered')
+}
+
 export function exitCodeOf(error: unknown): number {
   const isUsage = error instanceof UsageError || error instanceof OptionError
   // The client's word for an option that cannot be used.

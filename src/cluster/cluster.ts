@@ -9,8 +9,11 @@ import { publish, type Published, type PublishOptions } from './publish.ts'
 import { nsqdAbout, type NsqdAbout, type NsqdStats, nsqdStats, type StatsFilter } from './stats.ts'
 import { tombstones, type Tombstones } from './tombstones.ts'
 
-/** Where a cluster's daemons are, and how long an answer may take; see `RequestOptions` for times and TLS. */
-export interface ClusterOptions extends Pick<AskOptions, 'connectTimeoutMs' | 'requestTimeoutMs' | 'tls'> {
+/** Where a cluster's daemons are, and how long an answer may take; see `RequestOptions`. The signal gives up commands as well. */
+export interface ClusterOptions extends Pick<
+  AskOptions,
+  'connectTimeoutMs' | 'requestTimeoutMs' | 'signal' | 'tls'
+> {
   /** HTTP addresses (`host:port`, or URLs) of nsqlookupds, which are asked where the nsqds are … */
   readonly lookupds: readonly string[]
   /** … or those of the nsqds themselves; these count only when there are no nsqlookupds. */
@@ -60,7 +63,7 @@ export class Cluster {
   readonly lookupds: readonly string[]
   /** Those given, each once; empty when nsqlookupd is asked. */
   readonly nsqds: readonly string[]
-  readonly #ask: Omit<AskOptions, 'signal'>
+  readonly #ask: AskOptions
   readonly #actions: Actions
   /** The address by which a node can be asked, where it is not its name. */
   readonly #addresses: ReadonlyMap<string, string>
@@ -330,7 +333,7 @@ export class Cluster {
     return { value: [...new Map(value.map(each => [each.node, each])).values()], warnings }
   }
 
-  #options(signal: AbortSignal | undefined): AskOptions {
+  #options(signal: AbortSignal | undefined = this.#ask.signal): AskOptions {
     return { ...this.#ask, signal }
   }
 }

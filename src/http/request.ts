@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import type { SecureVersion } from 'node:tls'
@@ -44,7 +45,7 @@ export interface HttpReply {
 
 /**
  * A request that failed. Codes: `E_HTTP_URL` (not an http or https URL), `E_HTTP_CONNECT` (no connection, or lost),
- * `E_HTTP_TIMEOUT`, `E_HTTP_STATUS` (the server refused; see `status` and `reply`), `E_HTTP_REPLY` (not JSON, or too large).
+ * `E_HTTP_TIMEOUT`, `E_HTTP_ABORTED` (by `signal`), `E_HTTP_STATUS` (the server refused; see `status` and `reply`), `E_HTTP_REPLY` (not JSON, or too large).
  */
 export class HttpRequestError extends NsqError {
   override readonly name = 'HttpRequestError'
@@ -123,6 +124,8 @@ function parseUrl(url: string, name: string): URL {
 function send(method: string, target: URL, name: string, options: RequestOptions): Promise<HttpReply> {
   const { connectTimeoutMs, requestTimeoutMs, maxReplySize, fresh = false } = { ...DEFAULTS, ...options }
   const isHttps = target.protocol === 'https:'
+  // A program may give up all that it has asked by one signal: that many listen is no leak.
+  if (options.signal !== undefined) setMaxListeners(0, options.signal)
   return new Promise((resolve, reject) => {
     const outgoing = (isHttps ? https : http).request(target, {
       method,
@@ -207,6 +210,8 @@ function tlsOptions(tls: RequestTls | undefined): https.RequestOptions {
 
 function connectionError(name: string, cause: Error, reused: boolean): HttpRequestError {
   if (cause instanceof HttpRequestError) return cause
+  if (cause.name === 'AbortError')
+    return new HttpRequestError('E_HTTP_ABORTED', `${name} was given up before it answered`, { cause })
   const isReset = 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
   const Kind = reused && isReset ? StaleConnection : HttpRequestError
   // A host name with several addresses fails with an AggregateError, whose own message is empty.

@@ -10,7 +10,8 @@ const files = new Daemons()
 after(() => files.close())
 
 function find(given: Record<string, string>, env: Record<string, string> = {}): Promise<FoundCluster> {
-  return findCluster(resolveOptions(clusterOptions, given, env), env)
+  const { signal } = new AbortController()
+  return findCluster(resolveOptions(clusterOptions, given, env), { env, signal })
 }
 
 describe('findCluster', () => {

@@ -215,3 +215,23 @@ test('https: the authority, the name and the client certificate count', async ()
     ok: true,
   })
 })
+
+test('what its own program gives up is said to be so, not to be out of reach', async () => {
+  const url = await listen(http.createServer(() => {}))
+  const stop = new AbortController()
+  const failure = fails('E_HTTP_ABORTED', url, { signal: stop.signal })
+  stop.abort()
+  assert.match((await failure).message, /was given up before it answered$/)
+})
+
+test('a signal may give up as many requests as one likes', async t => {
+  const url = await answering(200, '{}')
+  const warnings: Error[] = []
+  const note = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', note)
+  t.after(() => process.off('warning', note))
+  const { signal } = new AbortController()
+  await Promise.all(Array.from({ length: 12 }, () => requestJson('GET', url, { signal })))
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(warnings, [])
+})

@@ -33,7 +33,7 @@ export async function runChange(context: Context<ChangeOptions>, change: Change)
   const takesPatterns = verb === 'pause' || verb === 'unpause'
   const named = readNames(kind, context.positionals, { program, takesPatterns })
   if (isLoss) checkConsent(context, yes)
-  const { cluster, assumed } = await findCluster(options, context.env)
+  const { cluster, assumed } = await findCluster(options, context)
   const report = new Report(context)
   const targets =
     verb === 'create' ? await newTargets(cluster, named, report) : await findTargets(cluster, named, report)
@@ -46,7 +46,7 @@ export async function runChange(context: Context<ChangeOptions>, change: Change)
       report.note(`stopped: ${plural(targets.length - index, kind)} not ${PAST[verb]}`)
       return ExitCode.failed
     }
-    await carryOut(cluster, target, { verb, report, json: options.json })
+    await carryOut(cluster, target, { verb, report, json: options.json, signal })
   }
   return report.exitCode
 }
@@ -54,8 +54,7 @@ export async function runChange(context: Context<ChangeOptions>, change: Change)
 /** A channel is for a topic that there is: a name that was mistyped would come to life. */
 async function newTargets(cluster: Cluster, { topic, names }: Named, report: Report): Promise<Target[]> {
   if (topic === undefined) return names.map(name => ({ topic: name }))
-  const topics = await cluster.topics()
-  report.failed(topics.warnings)
+  const topics = await report.answers(cluster.topics())
   if (!topics.value.includes(topic)) throw noSuchTopic([topic], topics.value, topics.warnings)
   return names.map(channel => ({ topic, channel }))
 }
@@ -86,13 +85,14 @@ async function statsOfHolders(
 ): Promise<NsqdStats[]> {
   const names = new Set(targets.map(({ topic }) => topic))
   const [only] = names.size === 1 ? names : []
-  const { value: nodes } = await cluster.nodes()
+  const { value: nodes } = await report.answers(cluster.nodes())
   const holders = nodes.filter(({ topics }) => topics.some(({ name }) => names.has(name)))
   const stats = await Promise.all(
     holders.map(async node => {
       try {
         return [(await cluster.statsOf(node, only === undefined ? {} : { topic: only })).value]
       } catch {
+        report.checkStopped()
         // It is told all the same, and said to be out of reach then.
         report.note(`nsqd ${node.node} does not answer: what it has is not counted here`)
         return []
@@ -105,7 +105,12 @@ async function statsOfHolders(
 async function carryOut(
   cluster: Cluster,
   target: Target,
-  { verb, report, json }: { verb: Change['verb']; report: Report; json: boolean },
+  {
+    verb,
+    report,
+    json,
+    signal,
+  }: { verb: Change['verb']; report: Report; json: boolean; signal: AbortSignal },
 ): Promise<void> {
   const { value: done, warnings } = await attempt(cluster, target, verb)
   report.failed(warnings)
@@ -122,7 +127,8 @@ async function carryOut(
   }
   const { topic, channel } = target
   const what = channel === undefined ? `topic ${topic}` : `channel ${channel} of ${topic}`
-  if (done === undefined) report.note(`${what} was not ${PAST[verb]}`)
+  if (done === undefined && signal.aborted) report.note(`it is not known whether ${what} was ${PAST[verb]}`)
+  else if (done === undefined) report.note(`${what} was not ${PAST[verb]}`)
   else if (where(done) === '')
     report.line(`${what}: no nsqd has it at present, so there is nothing to ${verb}`)
   else report.line(`${what}: ${PAST[verb]} at ${where(done)}${later(verb, done)}`)

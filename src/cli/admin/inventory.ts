@@ -33,8 +33,7 @@ export async function takeInventory(
   report: Report,
 ): Promise<TopicItem[]> {
   // Who asks for one topic would not be told of the nsqds where it is hidden.
-  const { value: stats, warnings } = await cluster.stats()
-  report.failed(warnings)
+  const { value: stats } = await report.answers(cluster.stats())
   const sums = sumTopics(stats)
   const nodes = nodesOf(stats)
   const items: TopicItem[] = []
@@ -58,9 +57,7 @@ export async function takeInventory(
 
 async function registered(cluster: Cluster, topic: string, report: Report): Promise<string[]> {
   if (cluster.lookupds.length === 0) return []
-  const { value, warnings } = await cluster.channels(topic)
-  report.failed(warnings)
-  return value
+  return (await report.answers(cluster.channels(topic))).value
 }
 
 /** The nsqds of each topic; those of each channel by both names, as no name has a slash. */

@@ -59,15 +59,14 @@ async function begin(
 ): Promise<{ found: FoundCluster; report: Report; topics: string[] }> {
   const names = context.positionals
   for (const name of names) if (!isPattern(name)) checkTopic(name)
-  const found = await findCluster(context.options, context.env)
+  const found = await findCluster(context.options, context)
   const report = new Report(context)
   report.asking(found.assumed)
   if (names.length > 0) {
     const targets = await findTargets(found.cluster, { topic: undefined, names }, report)
     return { found, report, topics: targets.map(({ topic }) => topic).sort() }
   }
-  const { value, warnings } = await found.cluster.topics(context.signal)
-  report.failed(warnings)
+  const { value } = await report.answers(found.cluster.topics())
   return { found, report, topics: value }
 }
 

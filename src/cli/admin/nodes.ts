@@ -15,21 +15,21 @@ interface NodeItem extends ClusterNode {
 
 /** Lists the nsqds, those that do not answer as well. */
 export async function listNodes(context: Context<ListOptions>): Promise<number> {
-  const { cluster, assumed } = await findCluster(context.options, context.env)
+  const { cluster, assumed } = await findCluster(context.options, context)
   const report = new Report(context)
   report.asking(assumed)
-  const { value: nodes, warnings } = await cluster.nodes(context.signal)
-  report.failed(warnings)
+  const { value: nodes } = await report.answers(cluster.nodes())
   const items = await Promise.all(
     nodes.map(async (node): Promise<NodeItem> => {
       if (node.error !== undefined) return { ...node, stats: undefined }
       try {
-        return { ...node, stats: (await cluster.statsOf(node, {}, context.signal)).value }
+        return { ...node, stats: (await cluster.statsOf(node, {})).value }
       } catch (error) {
         return { ...node, error: toNsqError(error), stats: undefined }
       }
     }),
   )
+  report.checkStopped()
   report.failed(items.flatMap(({ error }) => error ?? []))
   if (context.options.json) for (const item of items) report.json(nodeJson(item))
   else if (items.length > 0) await printTable(context.stdout, columns(cluster.lookupds.length), items)

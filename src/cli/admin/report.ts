@@ -1,10 +1,11 @@
 import type { Done } from '../../cluster/actions.ts'
+import type { Answers } from '../../cluster/answers.ts'
 import type { NsqError } from '../../util/errors.ts'
 import type { Context } from '../command.ts'
-import { ExitCode } from '../errors.ts'
+import { ExitCode, stopped } from '../errors.ts'
 import { errorLine, oneLine } from '../escape.ts'
 
-type Surroundings = Pick<Context, 'program' | 'stdout' | 'stderr'>
+type Surroundings = Pick<Context, 'program' | 'stdout' | 'stderr' | 'signal'>
 
 /** What a command tells of its work: results on stdout, and on stderr what has gone wrong, each thing once. */
 export class Report {
@@ -19,6 +20,26 @@ export class Report {
   /** Of the command, so far. */
   get exitCode(): number {
     return this.#hasFailed ? ExitCode.failed : ExitCode.done
+  }
+
+  /**
+   * What daemons answer, and a word of those that did not.
+   *
+   * @throws NsqError what the question does; `E_STOPPED` when the command was stopped meanwhile
+   */
+  async answers<T>(question: Promise<Answers<T>>): Promise<Answers<T>> {
+    const answers = await question.catch((error: unknown) => {
+      this.checkStopped()
+      throw error
+    })
+    this.checkStopped()
+    this.failed(answers.warnings)
+    return answers
+  }
+
+  /** @throws NsqError `E_STOPPED` when a signal has stopped the command: daemons were not waited for */
+  checkStopped(): void {
+    if (this.#around.signal.aborted) throw stopped()
   }
 
   /** A daemon that is asked several things is out of reach only once. */

@@ -66,16 +66,14 @@ export async function findTargets(
   { topic, names }: Named,
   report: Report,
 ): Promise<Target[]> {
-  const topics = await cluster.topics()
-  report.failed(topics.warnings)
+  const topics = await report.answers(cluster.topics())
   if (topic === undefined) {
     const found = choose(names, topics.value)
     if (found.unknown.length > 0) throw noSuchTopic(found.unknown, topics.value, topics.warnings)
     return found.chosen.map(name => ({ topic: name }))
   }
   if (!topics.value.includes(topic)) throw noSuchTopic([topic], topics.value, topics.warnings)
-  const channels = await cluster.channels(topic)
-  report.failed(channels.warnings)
+  const channels = await report.answers(cluster.channels(topic))
   const found = choose(names, channels.value)
   if (found.unknown.length > 0) throw noSuchChannel(topic, found.unknown, channels.value, channels.warnings)
   return found.chosen.map(channel => ({ topic, channel }))

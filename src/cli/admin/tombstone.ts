@@ -23,7 +23,7 @@ export async function runTombstone(context: Context<TombstoneOptions>): Promise<
   }
   if (topic !== undefined) checkTopic(topic)
   if (topic !== undefined && !options.keep) checkConsent(context, options.yes)
-  const found = await findCluster(options, context.env)
+  const found = await findCluster(options, context)
   if (found.cluster.lookupds.length === 0) {
     throw new NsqError('E_NO_LOOKUPD', 'tombstones are kept by nsqlookupd, and none is known here', {
       remedy: 'Name one: --lookupd-http-address=HOST:PORT.',
@@ -42,8 +42,7 @@ async function list(
   { cluster }: FoundCluster,
   report: Report,
 ): Promise<number> {
-  const { value, warnings } = await cluster.tombstones()
-  report.failed(warnings)
+  const { value } = await report.answers(cluster.tombstones())
   for (const lookupd of value.unsupported) {
     report.note(`nsqlookupd ${lookupd} cannot tell what it hides: it is an official one`)
   }
@@ -80,8 +79,7 @@ async function hide(
 ): Promise<number> {
   const { options, stderr } = context
   const { topic } = named
-  const { value: nodes, warnings } = await cluster.nodes()
-  report.failed(warnings)
+  const { value: nodes } = await report.answers(cluster.nodes())
   const node = choose(nodes, named.node)
   if (!node.topics.some(({ name }) => name === topic)) {
     const all = node.topics.map(({ name }) => name)
@@ -96,6 +94,7 @@ async function hide(
   if (!options.keep && !options.yes) {
     if (assumed !== undefined) report.note(`no address was given, so this is for ${assumed}`)
     const stats = await cluster.statsOf(node, { topic }).catch(() => undefined)
+    report.checkStopped()
     const sum = stats === undefined ? undefined : sumTopic(topic, [stats.value])
     stderr.line(
       `  ${sum === undefined ? `${topic}: ${node.node} does not answer` : loss({ topic }, 'delete', sum, cluster)}`,

@@ -27,9 +27,9 @@ const LEVEL_CODES = { ok: ExitCode.done, warning: 3, critical: 4 } as const
 
 export async function runStat(context: Context<StatOptions>): Promise<number> {
   const settings = statSettings(context)
-  const { options, env, signal, stderr, program } = context
+  const { options, signal, stderr, program } = context
   const say = (text: string): void => stderr.line(`${program}: ${oneLine(text)}`)
-  const { cluster, assumed } = await findCluster(options, env)
+  const { cluster, assumed } = await findCluster(options, context)
   const looks = new Looks(cluster, settings.selection)
   const outcome = await looks.attempt(signal)
   if (signal.aborted) return isCheck(settings) ? ExitCode.failed : ExitCode.done

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { Patience } from '../../cluster/patience.ts'
 import { sumTopics } from '../../cluster/totals.ts'
@@ -38,8 +37,6 @@ export class Poller {
   constructor(options: PollerOptions) {
     this.#options = options
     this.memory = new Memory(options.clock)
-    // Each request under way listens to it, and there may be many: that is no leak.
-    setMaxListeners(0, this.signal)
   }
 
   /** Looks for the first time. */
