@@ -32,7 +32,7 @@ const { outputFiles } = await build({
   bundle: true,
   minify: true,
   format: 'esm',
-  target: ['chrome123', 'firefox120', 'safari17.5'],
+  target: ['chrome123', 'firefox124', 'safari17.5'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',

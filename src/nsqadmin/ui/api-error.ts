@@ -89,6 +89,12 @@ export function connectionError(cause: unknown): ApiError {
   return new ApiError(0, '', 'nsqadmin does not answer.', 'See whether it runs, and try again.', cause)
 }
 
+/** There was no reply for so long. */
+export function lateError(ms: number): ApiError {
+  const message = `nsqadmin has not answered for ${ms / 1000} seconds.`
+  return new ApiError(0, '', message, 'What was asked for may still be done: look before you try again.')
+}
+
 function messageOf(body: unknown): string {
   if (typeof body !== 'object' || body === null || !('message' in body)) return ''
   return typeof body.message === 'string' ? body.message : ''

@@ -1,8 +1,11 @@
 /** Calls of nsqadmin's HTTP API, the official part and ours, with paths below <base>. */
 import type { History, PageConfig } from '../live-types.ts'
-import { connectionError, replyError } from './api-error.ts'
+import { connectionError, lateError, replyError } from './api-error.ts'
 import { EventStream, type StreamOptions } from './event-stream.ts'
 import type { Problem } from './live-state.ts'
+
+/** A network may go without a word; nsqadmin itself does not wait for daemons that long. */
+const PATIENCE_MS = 60_000
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -20,15 +23,16 @@ export async function call<Reply>(
 ): Promise<Reply> {
   let response: Response
   let text: string
+  const late = AbortSignal.timeout(PATIENCE_MS)
   try {
     const init: RequestInit = { method, headers: { Accept: 'application/json' } }
-    if (signal) init.signal = signal
+    init.signal = signal ? AbortSignal.any([signal, late]) : late
     if (body !== undefined) init.body = JSON.stringify(body)
     response = await fetch(new URL(path, document.baseURI), init)
     text = await response.text()
   } catch (error) {
     if (signal?.aborted) throw error
-    throw connectionError(error)
+    throw late.aborted ? lateError(PATIENCE_MS) : connectionError(error)
   }
   const reply = parse(text)
   if (!response.ok) throw replyError(response.status, reply)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionError, replyError } from '../../../src/nsqadmin/ui/api-error.ts'
+import { connectionError, lateError, replyError } from '../../../src/nsqadmin/ui/api-error.ts'
 
 test('a code of nsqadmin is said in words, with what to do', () => {
   for (const code of ['FORBIDDEN', 'READ_ONLY', 'CROSS_ORIGIN', 'TOO_MANY_STREAMS', 'INVALID_TOPIC']) {
@@ -34,4 +34,10 @@ test('no reply at all', () => {
   const error = connectionError(cause)
   assert.equal(error.status, 0)
   assert.equal(error.cause, cause)
+})
+
+test('a reply that does not come: it may be done all the same', () => {
+  const error = lateError(60_000)
+  assert.equal(error.message, 'nsqadmin has not answered for 60 seconds.')
+  assert.match(error.remedy, /may still be done/)
 })

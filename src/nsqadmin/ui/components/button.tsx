@@ -7,7 +7,7 @@ interface ButtonProps {
   /** Risky: leads to something dangerous; danger does it. */
   kind?: 'plain' | 'primary' | 'danger' | 'risky' | 'quiet'
   icon?: IconName
-  /** Works on it: shown, and not to be pressed again. */
+  /** Works on it: shown, and it cannot be pressed again meanwhile. */
   busy?: boolean
   disabled?: boolean
   submit?: boolean
@@ -30,9 +30,11 @@ export function Button({
     <button
       type={submit ? 'submit' : 'button'}
       class={`button ${kind}`}
-      onClick={onPress}
-      disabled={disabled || busy}
-      aria-busy={busy}
+      onClick={event => (busy ? event.preventDefault() : onPress?.())}
+      disabled={disabled && !busy}
+      // Not disabled: a browser takes the focus from what is.
+      aria-disabled={busy || undefined}
+      aria-busy={busy || undefined}
       title={title}
       ref={element ?? null}
     >

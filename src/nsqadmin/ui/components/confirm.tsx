@@ -76,10 +76,14 @@ function Confirm({ asked }: { asked: Question }) {
     setProblem(undefined)
     try {
       await perform({ run: asked.run, done })
-      dialog.current?.close() // gives the focus back to where it was
+      if (!dialog.current) return // who has closed it is elsewhere by now
+      dialog.current.close() // gives the focus back to where it was
       asked.after?.()
     } catch (error) {
-      setProblem(problemOf(error))
+      const { message, remedy } = problemOf(error)
+      // What was asked for is not forgotten because nobody waited for it.
+      if (!dialog.current) toast(`${title} ${message} ${remedy}`, 'bad')
+      setProblem({ message, remedy })
       setBusy(false)
     }
   }
@@ -106,7 +110,7 @@ function Confirm({ asked }: { asked: Question }) {
         )}
         {problem && <Alert message={problem.message} remedy={problem.remedy} />}
         <div class="dialog-buttons">
-          <Button onPress={() => dialog.current?.close()}>Cancel</Button>
+          <Button onPress={() => dialog.current?.close()}>{busy ? 'Close' : 'Cancel'}</Button>
           <Button
             submit
             kind={danger ? 'danger' : 'primary'}
