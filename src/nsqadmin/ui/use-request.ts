@@ -13,8 +13,8 @@ export interface Request<Value> {
 }
 
 /**
- * Asks at once, again when `ask` is another function, and every `everyMs` while the page is seen. What was known is
- * forgotten with the function.
+ * Asks at once, again when `ask` is another function, and `everyMs` after each answer while the page is seen: on a slow
+ * line no question is given up for the next. What was known is forgotten with the function.
  */
 export function useRequest<Value>(
   ask: (signal: AbortSignal) => Promise<Value>,
@@ -23,8 +23,10 @@ export function useRequest<Value>(
   const [times, setTimes] = useState(0)
   const [state, setState] = useState<{ of: typeof ask; value?: Value; problem?: Problem; time: number }>()
   const [busy, setBusy] = useState(true)
+  const again = useCallback(() => setTimes(count => count + 1), [])
   useEffect(() => {
     const asking = new AbortController()
+    let timer: number | undefined
     setBusy(true)
     const answer = async (): Promise<void> => {
       try {
@@ -35,19 +37,16 @@ export function useRequest<Value>(
         const problem = problemOf(error)
         setState(before => ({ ...(before?.of === ask ? before : { of: ask, time: 0 }), problem }))
       }
-      if (!asking.signal.aborted) setBusy(false)
+      if (asking.signal.aborted) return
+      setBusy(false)
+      if (everyMs !== undefined) timer = setInterval(() => !document.hidden && again(), everyMs)
     }
     void answer()
-    return () => asking.abort()
-  }, [ask, times])
-  const again = useCallback(() => setTimes(count => count + 1), [])
-  useEffect(() => {
-    if (everyMs === undefined) return
-    const timer = setInterval(() => {
-      if (!document.hidden) again()
-    }, everyMs)
-    return () => clearInterval(timer)
-  }, [everyMs, again])
+    return () => {
+      asking.abort()
+      clearInterval(timer)
+    }
+  }, [ask, times, everyMs, again])
   const { value, problem, time = 0 } = state?.of === ask ? state : {}
   return { value, problem, busy, time, again }
 }
