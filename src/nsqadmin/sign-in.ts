@@ -121,7 +121,8 @@ export function signInPage(basePath: string, next: string, complaint = ''): Repl
 const POLICY =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-const STYLE = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+const STYLE = `:root { color-scheme: light dark; background: Canvas; color: CanvasText }
+body { font: 16px/1.5 system-ui, sans-serif }
 body { display: grid; place-items: center; min-height: 90vh; margin: 0 }
 main { width: min(22rem, 90vw) }
 label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit }

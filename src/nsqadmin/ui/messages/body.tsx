@@ -39,7 +39,7 @@ export function Body({ message }: { message: Pick<ShownMessage, 'body' | 'encodi
         </span>
         <CopyButton text={() => (view === 'hex' ? hexDump(bytes) : (reading.text ?? ''))} />
       </div>
-      <div class="body-content" tabIndex={0} role="region" aria-label="Body" dir="ltr">
+      <div class="body-content" tabIndex={0} role="group" aria-label="Body" dir="ltr">
         {view === 'json' && reading.kind === 'json' && <JsonView text={reading.text} lines={reading.lines} />}
         {view === 'text' && <BodyText text={reading.text ?? ''} />}
         {view === 'hex' && <HexView bytes={bytes} />}

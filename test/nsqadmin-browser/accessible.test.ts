@@ -1,0 +1,192 @@
+/** Every page, panel and question, in both themes and on a phone, looked at by axe. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { TestContext } from 'node:test'
+import type { Page } from 'playwright-core'
+import { formatAddress } from '../../src/util/address.ts'
+import { type Rig, start } from '../nsqadmin/rig.ts'
+import { browserTests } from './browser.ts'
+import { keepConsuming, keepPublishing } from './load.ts'
+import { button, isLive, question, row, sees } from './seen.ts'
+
+const inBrowser = browserTests()
+const FAST = { pollInterval: 300 }
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+interface Violation {
+  id: string
+  help: string
+  nodes: { html: string; failureSummary: string }[]
+}
+
+/** What differs between the themes. */
+const COLOURS = ['color-contrast', 'link-in-text-block']
+
+/** Fails when axe finds anything; `rules` are some of its own. */
+async function check(page: Page, where: string, rules?: readonly string[]): Promise<void> {
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(AXE)
+  const options = rules === undefined ? {} : { runOnly: { type: 'rule', values: rules } }
+  const violations: Violation[] = await page.evaluate(
+    `axe.run(document, ${JSON.stringify({ ...options, resultTypes: ['violations'] })}).then(({ violations }) => violations)`,
+  )
+  const said = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${where}: ${id}: ${help}\n${html}\n${failureSummary}`),
+  )
+  assert.deepEqual(said, [])
+}
+
+async function startShop(t: TestContext): Promise<Rig> {
+  const rig = await start(t, FAST, { nsqds: 2 })
+  await rig.channel('orders', 'unread')
+  await rig.channel('orders', 'billing')
+  await rig.publish(
+    'orders',
+    '{"order":1,"items":[{"sku":"LAMP","count":2}],"express":true,"note":null}',
+    'text',
+  )
+  await rig.publish('emails', 'x')
+  await rig.nsqd.publish('orders', [Buffer.from([0, 1, 255])], 0)
+  await rig.send('POST', '/api/topics/orders/unread', { action: 'pause' })
+  await rig.send('POST', '/api/topics', { topic: 'newsletter', channel: 'sender' })
+  rig.lookupd.registry.tombstone('emails', formatAddress(rig.nsqd.httpAddress))
+  keepConsuming(t, rig.nsqd, 'orders', 'billing')
+  keepPublishing(t, rig.nsqd, 'orders')
+  return rig
+}
+
+/** Brings the page to everything that there is, one after the other. */
+async function goThrough(page: Page, rig: Rig, look: (where: string) => Promise<void>): Promise<void> {
+  const node = formatAddress(rig.nsqd.httpAddress)
+  const go = async (path: string): Promise<void> => {
+    await page.goto(rig.base + path)
+    await isLive(page)
+  }
+  const cancel = async (title: string): Promise<void> => {
+    await button(question(page, title), 'Cancel').click()
+    await question(page, title).waitFor({ state: 'detached' })
+  }
+
+  await go('/')
+  await row(page, 'Topics', 'orders').waitFor()
+  await look('topics')
+  await page.getByRole('searchbox').fill('nothing')
+  await sees(page, 'No topic is like that.')
+  await look('topics, none found')
+
+  await go('/topics/orders')
+  await row(page, 'Channels', 'unread').waitFor()
+  await button(page, 'Delete').click()
+  await question(page, 'Delete topic orders?').waitFor()
+  await look('question before a topic is deleted')
+  await cancel('Delete topic orders?')
+  await button(page, 'Empty').click()
+  await question(page, 'Empty topic orders?').waitFor()
+  await look('question before a topic is emptied')
+  await cancel('Empty topic orders?')
+  await button(page.getByRole('tabpanel'), 'Watch').click()
+  await page.locator('.message-line').nth(3).click()
+  await page.locator('button.held').waitFor()
+  await look('topic, watching, a message open')
+  await page.getByRole('tab', { name: 'Publish' }).click()
+  const body = page.getByRole('textbox', { name: 'Message', exact: true })
+  await body.fill('{"order":1}')
+  await button(page, 'Publish').click()
+  await sees(page, /1 message published to/)
+  await body.fill('{"order":')
+  await page.getByLabel('Deferred by').fill('soon')
+  await look('publishing, with something wrong')
+
+  await go('/topics/orders/unread')
+  await page.locator('.message-line').first().click()
+  await look('channel, peeking, JSON')
+  await page.locator('.message-line').nth(2).click()
+  await page.locator('.hex').waitFor()
+  await look('channel, peeking, bytes')
+  await button(page, 'Unpause').click()
+  await page.locator('.toast').waitFor()
+  await look('a notice')
+  await button(page, 'Pause').click()
+  await question(page, 'Pause channel unread?').waitFor()
+  await look('question before a channel is paused')
+  await go('/topics/orders/billing')
+  await page.getByRole('region', { name: 'Clients', exact: true }).locator('tbody th').first().waitFor()
+  await look('channel with clients')
+
+  await go('/nodes')
+  await look('nodes')
+  await go(`/nodes/${node}`)
+  await row(page, `Topics of ${node}`, 'orders').waitFor()
+  await look('node')
+  await row(page, `Topics of ${node}`, 'orders').getByRole('button').click()
+  await page.getByRole('dialog').waitFor()
+  await look('question before a tombstone')
+
+  await go('/lookup')
+  await row(page, 'Inactive topics', 'newsletter').waitFor()
+  await row(page, 'Tombstones', 'emails').waitFor()
+  await page.getByLabel('Topic', { exact: true }).fill('a b')
+  await look('lookup, a name that is none')
+  await go('/counter')
+  await look('counter')
+
+  await page.goto(`${rig.base}/topics/ordrs`)
+  await sees(page, 'There is no topic ordrs')
+  await look('a topic that is not there')
+}
+
+for (const theme of ['light', 'dark'] as const) {
+  inBrowser(`axe has nothing to say, ${theme}`, async (t, visitor) => {
+    const rig = await startShop(t)
+    const page = await visitor.open(`${rig.base}/`, { theme })
+    const rules = theme === 'dark' ? COLOURS : undefined
+    await goThrough(page, rig, where => check(page, where, rules))
+  })
+}
+
+inBrowser('axe has nothing to say on a phone', async (t, visitor) => {
+  const rig = await startShop(t)
+  const page = await visitor.open(`${rig.base}/`, { phone: true })
+  for (const path of ['/', '/topics/orders', '/topics/orders/billing', '/nodes', '/lookup', '/counter']) {
+    await page.goto(rig.base + path)
+    await isLive(page)
+    await check(page, path)
+  }
+})
+
+for (const theme of ['light', 'dark'] as const) {
+  inBrowser(`axe has nothing to say where something is wrong, ${theme}`, async (t, visitor) => {
+    const rig = await start(t, { ...FAST, authToken: 'open-sesame' }, { nsqds: 2, direct: true })
+    for (const nsqd of rig.nsqds) await nsqd.publish('orders', [Buffer.from('x')], 0)
+    const [first, second] = rig.nsqds
+    const page = await visitor.open(`${rig.base}/topics/orders`, { theme, expected: /status of 401|net::/ })
+    await page.getByLabel('Token').fill('open-seasame')
+    await page.keyboard.press('Enter')
+    await sees(page, 'That is not the token.')
+    await check(page, 'signing in')
+    await page.getByLabel('Token').fill('open-sesame')
+    await page.keyboard.press('Enter')
+    await isLive(page)
+    await second?.close()
+    await button(page, '1 warning').click()
+    await check(page, 'a warning')
+    await page.getByRole('link', { name: 'Nodes' }).click()
+    await sees(page, '1 without answer')
+    await check(page, 'a node that does not answer')
+    await first?.close()
+    await sees(page.locator('.connection'), 'No nsqd answers')
+    await page.getByRole('alert').waitFor()
+    await check(page, 'no nsqd answers')
+    await page.goto(`${rig.base}/topics/orders`)
+    await page.locator('.blank').waitFor()
+    await check(page, 'nothing is known')
+  })
+}
+
+inBrowser('axe has nothing to say where one may only look', async (t, visitor) => {
+  const rig = await start(t, { ...FAST, readOnly: true })
+  await rig.channel('orders', 'billing')
+  const page = await visitor.open(`${rig.base}/topics/orders?messages=publish`)
+  await isLive(page)
+  await check(page, 'read-only')
+})
