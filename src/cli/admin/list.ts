@@ -71,28 +71,28 @@ async function begin(
 }
 
 async function show<T>(
-  { stdout, stderr }: Context<ListOptions>,
+  context: Context<ListOptions>,
   { cluster, assumed }: FoundCluster,
   columns: readonly Column<T>[],
   items: readonly T[],
   noun: string,
 ): Promise<void> {
   const asked = assumed ?? [...cluster.lookupds, ...cluster.nsqds].join(', ')
-  if (items.length === 0) stderr.line(`There is no ${noun} at ${asked}.`)
-  else await printTable(stdout, columns, items)
+  if (items.length === 0) context.stderr.line(`There is no ${noun} at ${asked}.`)
+  else await printTable(context, columns, items)
 }
 
-function figure<T>(head: string, of: (item: T) => number): Column<T> {
-  return { head, isFigure: true, cell: item => formatCount(of(item)) }
+function figure<T>(head: string, rank: number, of: (item: T) => number): Column<T> {
+  return { head, rank, isFigure: true, cell: item => formatCount(of(item)) }
 }
 
 const TOPICS: readonly Column<TopicItem>[] = [
-  { head: 'TOPIC', cell: ({ topic }) => topic },
-  figure('CHANNELS', ({ channels }) => channels.length),
-  figure('WAITING', ({ sum }) => sum?.depth ?? 0),
-  figure('CONSUMERS', ({ sum }) => sum?.clients ?? 0),
-  figure('NSQDS', ({ nsqds }) => nsqds.length),
-  { head: 'STATE', cell: topicState },
+  { head: 'TOPIC', rank: 0, shortest: 12, usual: 24, cell: ({ topic }) => topic },
+  figure('CHANNELS', 3, ({ channels }) => channels.length),
+  figure('WAITING', 0, ({ sum }) => sum?.depth ?? 0),
+  figure('CONSUMERS', 2, ({ sum }) => sum?.clients ?? 0),
+  figure('NSQDS', 4, ({ nsqds }) => nsqds.length),
+  { head: 'STATE', rank: 1, shortest: 8, usual: 16, cell: topicState },
 ]
 
 function topicState({ nsqds, sum, channels }: TopicItem): string {
@@ -105,15 +105,16 @@ function topicState({ nsqds, sum, channels }: TopicItem): string {
 }
 
 const CHANNELS: readonly Column<ChannelItem>[] = [
-  { head: 'TOPIC', cell: ({ topic }) => topic },
-  { head: 'CHANNEL', cell: ({ channel }) => channel },
-  figure('WAITING', ({ sum }) => sum?.depth ?? 0),
-  figure('IN FLIGHT', ({ sum }) => sum?.inFlight ?? 0),
-  figure('DEFERRED', ({ sum }) => sum?.deferred ?? 0),
-  figure('CONSUMERS', ({ sum }) => sum?.clients ?? 0),
-  figure('NSQDS', ({ nsqds }) => nsqds.length),
+  { head: 'TOPIC', rank: 0, shortest: 12, usual: 24, cell: ({ topic }) => topic },
+  { head: 'CHANNEL', rank: 0, shortest: 8, usual: 16, cell: ({ channel }) => channel },
+  figure('WAITING', 0, ({ sum }) => sum?.depth ?? 0),
+  figure('IN FLIGHT', 2, ({ sum }) => sum?.inFlight ?? 0),
+  figure('DEFERRED', 5, ({ sum }) => sum?.deferred ?? 0),
+  figure('CONSUMERS', 3, ({ sum }) => sum?.clients ?? 0),
+  figure('NSQDS', 6, ({ nsqds }) => nsqds.length),
   {
     head: 'STATE',
+    rank: 1,
     cell: ({ nsqds, sum }) => (nsqds.length === 0 ? 'at no nsqd' : sum?.paused === true ? 'paused' : ''),
   },
 ]

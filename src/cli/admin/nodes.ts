@@ -32,27 +32,39 @@ export async function listNodes(context: Context<ListOptions>): Promise<number> 
   report.checkStopped()
   report.failed(items.flatMap(({ error }) => error ?? []))
   if (context.options.json) for (const item of items) report.json(nodeJson(item))
-  else if (items.length > 0) await printTable(context.stdout, columns(cluster.lookupds.length), items)
+  else if (items.length > 0) await printTable(context, columns(cluster.lookupds.length), items)
   else report.note(`no nsqd is registered at ${assumed ?? `nsqlookupd ${cluster.lookupds.join(', ')}`}`)
   return report.exitCode
 }
 
 function columns(lookupds: number): readonly Column<NodeItem>[] {
   return [
-    { head: 'NSQD', cell: ({ node }) => node },
-    { head: 'TCP', cell: ({ tcpAddress }) => tcpAddress || '-' },
-    { head: 'HOSTNAME', cell: ({ hostname }) => hostname || '-' },
-    { head: 'VERSION', cell: ({ version }) => version || '-' },
+    { head: 'NSQD', rank: 0, shortest: 15, usual: 30, cell: ({ node }) => node },
+    { head: 'TCP', rank: 7, cell: ({ tcpAddress }) => tcpAddress || '-' },
+    { head: 'HOSTNAME', rank: 6, shortest: 8, usual: 8, cell: ({ hostname }) => hostname || '-' },
+    { head: 'VERSION', rank: 4, cell: ({ version }) => version || '-' },
     {
       head: 'TOPICS',
+      rank: 5,
       isFigure: true,
       cell: ({ topics, stats }) => formatCount(stats?.topics.length ?? topics.length),
     },
-    { head: 'WAITING', isFigure: true, cell: ({ stats }) => (stats ? formatCount(waiting(stats)) : '-') },
+    {
+      head: 'WAITING',
+      rank: 0,
+      isFigure: true,
+      cell: ({ stats }) => (stats ? formatCount(waiting(stats)) : '-'),
+    },
     ...(lookupds === 0
       ? []
-      : [{ head: 'NSQLOOKUPDS', cell: (item: NodeItem) => `${item.lookupds.length} of ${lookupds}` }]),
-    { head: 'STATE', cell: state },
+      : [
+          {
+            head: 'NSQLOOKUPDS',
+            rank: 3,
+            cell: (item: NodeItem) => `${item.lookupds.length} of ${lookupds}`,
+          },
+        ]),
+    { head: 'STATE', rank: 0, shortest: 15, usual: 30, cell: state },
   ]
 }
 

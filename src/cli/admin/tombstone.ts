@@ -38,7 +38,7 @@ export async function runTombstone(context: Context<TombstoneOptions>): Promise<
 }
 
 async function list(
-  { stdout, options }: Context<TombstoneOptions>,
+  context: Context<TombstoneOptions>,
   { cluster }: FoundCluster,
   report: Report,
 ): Promise<number> {
@@ -46,19 +46,19 @@ async function list(
   for (const lookupd of value.unsupported) {
     report.note(`nsqlookupd ${lookupd} cannot tell what it hides: it is an official one`)
   }
-  if (options.json) {
+  if (context.options.json) {
     for (const { topic, node, since, until, lookupd } of value.list) {
       const times = { since: new Date(since).toISOString(), until: new Date(until).toISOString() }
       report.json({ topic, nsqd: node, ...times, nsqlookupd: lookupd })
     }
   } else if (value.list.length > 0) {
     await printTable(
-      stdout,
+      context,
       [
-        { head: 'TOPIC', cell: ({ topic }) => topic },
-        { head: 'NSQD', cell: ({ node }) => node },
-        { head: 'SHOWN AGAIN IN', cell: ({ until }) => formatDuration(secondsFrom(until)) },
-        { head: 'NSQLOOKUPD', cell: ({ lookupd }) => lookupd },
+        { head: 'TOPIC', rank: 0, shortest: 12, usual: 24, cell: ({ topic }) => topic },
+        { head: 'NSQD', rank: 0, shortest: 15, usual: 30, cell: ({ node }) => node },
+        { head: 'SHOWN AGAIN IN', rank: 0, cell: ({ until }) => formatDuration(secondsFrom(until)) },
+        { head: 'NSQLOOKUPD', rank: 1, shortest: 15, cell: ({ lookupd }) => lookupd },
       ],
       value.list,
     )

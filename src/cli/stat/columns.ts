@@ -1,5 +1,6 @@
 import type { Painter } from '../colour.ts'
 import { oneLine } from '../escape.ts'
+import type { Fittable } from '../fit.ts'
 import { formatCount } from '../units.ts'
 import { type Glyphs, sparkline } from './glyphs.ts'
 import type { Numbers, Row } from './report.ts'
@@ -22,16 +23,11 @@ export interface Cell {
   readonly paint?: ((text: string) => string) | undefined
 }
 
-export interface Column {
+export interface Column extends Fittable {
   readonly head: string
   readonly align: 'left' | 'right'
-  /** Where there is no room for all columns, those with low numbers are shown. */
-  readonly rank: number
   /** That its values can be sorted by. */
   readonly sort?: Sort
-  /** For a name: it may be shortened to so many characters, and has more before columns of a high rank are shown. */
-  readonly shortest?: number
-  readonly usual?: number
   readonly cell: (row: Row, style: CellStyle) => Cell
   /** What the line of totals has. */
   readonly total?: (totals: Numbers, style: CellStyle) => Cell

@@ -1,11 +1,11 @@
 import type { Cell, CellStyle, Column } from './columns.ts'
-import { fit, type Fitted, GAP, shorten } from './fit.ts'
+import { fit, type Fitted, GAP, shorten } from '../fit.ts'
 import type { Numbers, Row } from './report.ts'
 import type { Sort } from './sort.ts'
 
 /** Cells of a table, laid out in columns. */
 export interface Sheet {
-  readonly columns: readonly Fitted[]
+  readonly columns: readonly Fitted<Column>[]
   /** The head, the rows, and the totals. */
   readonly lines: readonly (readonly Cell[])[]
 }

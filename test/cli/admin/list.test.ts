@@ -58,6 +58,29 @@ describe('topic list and channel list', () => {
     ])
   })
 
+  test('a table is no wider than the terminal, and has what tells most', async t => {
+    const { nsqds, cluster } = await daemons(t, { nsqds: 1, lookupds: 1 })
+    const [long, longer] = ['t'.repeat(64), 'c'.repeat(54) + '#ephemeral']
+    nsqds[0]?.topic(long).channel(longer).pause()
+    await eventually(async () => (await cluster.channels(long)).value.length === 1)
+    const flags = addresses(cluster)
+    for (const words of [['topic', 'list'], ['channel', 'list'], ['nodes']]) {
+      for (const columns of [40, 80]) {
+        const { code, out } = await atTerminal([...words, ...flags], undefined, columns)
+        const [head = '', ...rows] = out.split('\n')
+        assert.equal(code, 0)
+        assert.match(head, /^(TOPIC|NSQD) .*WAITING.* STATE$/)
+        assert.match(
+          rows[0] ?? '',
+          words.includes('nodes') ? /^127\.0\.0\.1:\d+ .* OK$/ : /^t+~t+ .*aused$/,
+        )
+        for (const row of [head, ...rows]) assert.ok(row.length <= columns, row)
+      }
+    }
+    const wide = await atTerminal(['channel', 'list', ...flags], undefined, 300)
+    assert.ok(wide.out.includes(` ${longer} `))
+  })
+
   test('nothing there, and a name that is not', async t => {
     const { cluster } = await daemons(t, { nsqds: 1, lookupds: 1 })
     const flags = addresses(cluster)

@@ -20,8 +20,12 @@ export function nsq(words: readonly string[], env: Record<string, string> = {}):
 }
 
 /** The same on a terminal, where somebody types this. */
-export function atTerminal(words: readonly string[], typed: string | undefined): Promise<Ran> {
-  const terminal = fakeTerminal()
+export function atTerminal(
+  words: readonly string[],
+  typed: string | undefined,
+  columns?: number,
+): Promise<Ran> {
+  const terminal = fakeTerminal(columns)
   if (typed !== undefined) terminal.type(typed)
   return run(words, terminal)
 }
@@ -46,11 +50,11 @@ export interface FakeTerminal extends FakeSurroundings {
 }
 
 /** stdin, stdout and stderr are a terminal without colours. */
-export function fakeTerminal(): FakeTerminal {
+export function fakeTerminal(columns = 100): FakeTerminal {
   const around = fakeSurroundings()
   const texts = { out: '', err: '' }
   const output = (name: 'out' | 'err'): Output => {
-    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100 })
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns })
     stream.on('data', (chunk: Buffer) => (texts[name] += chunk.toString()))
     return new Output(stream, { NO_COLOR: '1', TERM: 'dumb' })
   }

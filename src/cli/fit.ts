@@ -1,8 +1,15 @@
-import type { Column } from './columns.ts'
+/** What a column of a table may do when there is no room for all. */
+export interface Fittable {
+  /** Those with low numbers are shown; all with 0. */
+  readonly rank: number
+  /** For a name: it may be shortened to so many characters, and has more before columns of a high rank are shown. */
+  readonly shortest?: number
+  readonly usual?: number
+}
 
 /** A column, and how wide it is. */
-export interface Fitted {
-  readonly column: Column
+export interface Fitted<C extends Fittable> {
+  readonly column: C
   readonly width: number
 }
 
@@ -22,12 +29,16 @@ const LAST_BEFORE_NAMES = 4
  * @param natural - how wide each column would like to be
  * @param room - of the line; Infinity for a pipe
  */
-export function fit(columns: readonly Column[], natural: readonly number[], room: number): readonly Fitted[] {
-  const widths = new Map<Column, number>()
+export function fit<C extends Fittable>(
+  columns: readonly C[],
+  natural: readonly number[],
+  room: number,
+): readonly Fitted<C>[] {
+  const widths = new Map<C, number>()
   let left = room + GAP
   const wanted = columns.map((column, index) => ({ column, width: natural[index] ?? 0 }))
   const names = wanted.filter(({ column }) => column.shortest !== undefined)
-  const take = (limit: (column: Column) => number): void => {
+  const take = (limit: (column: C) => number): void => {
     left = widen(names, widths, left, limit)
   }
   for (const { column, width } of wanted.toSorted((a, b) => a.column.rank - b.column.rank)) {
@@ -51,11 +62,11 @@ export function fit(columns: readonly Column[], natural: readonly number[], room
 }
 
 /** Gives names room, each a character in turn, up to a limit and to what they need; returns what is left. */
-function widen(
-  names: readonly { readonly column: Column; readonly width: number }[],
-  widths: Map<Column, number>,
+function widen<C>(
+  names: readonly { readonly column: C; readonly width: number }[],
+  widths: Map<C, number>,
   room: number,
-  limit: (column: Column) => number,
+  limit: (column: C) => number,
 ): number {
   let left = room
   for (let gave = true; gave && left > 0;) {
