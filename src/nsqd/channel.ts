@@ -196,7 +196,7 @@ export class Channel implements CursorEvents {
       ready: held.firstReady(most),
       fresh: this.topic.readableFrom({ segment, offset, index }),
       flights: this.#inFlight.firstFlights(most),
-      inFlight: held.inFlight(),
+      inFlight: held.firstInFlight(most),
       deferred: held.firstDeferred(most),
     }
   }

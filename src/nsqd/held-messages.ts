@@ -30,13 +30,16 @@ export interface Held {
   heapIndex: number
 }
 
-/** The held messages of a channel: by id, those to deliver again in order, and those that wait for a time. */
+/** The held messages of a channel: by id, those to deliver again in order, and those that wait for a time, by kind. */
 export class HeldMessages {
   readonly #byKey = new Map<number, Held>()
   readonly #ready = new Queue<Held>()
-  readonly #waiting = new Heap<Held>((a, b) => a.when < b.when)
-  /** How many are deferred. */
-  deferredCount = 0
+  readonly #deferred = new Heap<Held>(isEarlier)
+  readonly #inFlight = new Heap<Held>(isEarlier)
+
+  get deferredCount(): number {
+    return this.#deferred.size
+  }
 
   get readyCount(): number {
     return this.#ready.length
@@ -48,7 +51,7 @@ export class HeldMessages {
 
   /** The nearest due time or deadline; undefined when nothing waits. */
   get nextWhen(): number | undefined {
-    return this.#waiting.peek()?.when
+    return this.#first()?.when
   }
 
   get(key: number): Held | undefined {
@@ -66,13 +69,12 @@ export class HeldMessages {
 
   /** The first of those that are due later, at most `most`. */
   firstDeferred(most: number): Held[] {
-    return take(this.#waiting.inOrder(), most, held => held.state === 'deferred')
+    return take(this.#deferred.inOrder(), most)
   }
 
-  /** Those in flight, in no order. There are no more than consumers have asked for. */
-  inFlight(): Held[] {
-    const count = this.size - this.readyCount - this.deferredCount
-    return take(this.values(), count, held => held.state === 'inFlight')
+  /** The first of those in flight that time out, at most `most`. */
+  firstInFlight(most: number): Held[] {
+    return take(this.#inFlight.inOrder(), most)
   }
 
   /** Takes a message in, in the state it has. */
@@ -102,43 +104,46 @@ export class HeldMessages {
 
   /** The first message whose time has come, if any. */
   firstDue(now: number): Held | undefined {
-    const first = this.#waiting.peek()
+    const first = this.#first()
     return first !== undefined && first.when <= now ? first : undefined
   }
 
   clear(): void {
     this.#byKey.clear()
     this.#ready.clear()
-    this.#waiting.clear()
-    this.deferredCount = 0
+    this.#deferred.clear()
+    this.#inFlight.clear()
+  }
+
+  #first(): Held | undefined {
+    const deferred = this.#deferred.peek()
+    const inFlight = this.#inFlight.peek()
+    if (deferred === undefined || inFlight === undefined) return deferred ?? inFlight
+    return isEarlier(deferred, inFlight) ? deferred : inFlight
   }
 
   #enter(held: Held): void {
-    if (held.state === 'ready') {
-      this.#ready.push(held)
-      return
-    }
-    this.#waiting.push(held)
-    if (held.state === 'deferred') this.deferredCount++
+    if (held.state === 'ready') this.#ready.push(held)
+    else if (held.state === 'deferred') this.#deferred.push(held)
+    else this.#inFlight.push(held)
   }
 
   #leave(held: Held): void {
     // A ready message leaves only from the head of the queue.
-    if (held.state === 'ready') {
-      this.#ready.shift()
-      return
-    }
-    this.#waiting.remove(held)
-    if (held.state === 'deferred') this.deferredCount--
+    if (held.state === 'ready') this.#ready.shift()
+    else if (held.state === 'deferred') this.#deferred.remove(held)
+    else this.#inFlight.remove(held)
   }
 }
 
-/** The first `most` of those that are asked for; no further one is looked at. */
-function take(all: Iterable<Held>, most: number, isAsked: (held: Held) => boolean = () => true): Held[] {
+function isEarlier(a: Held, b: Held): boolean {
+  return a.when < b.when
+}
+
+/** The first `most`; no further one is looked at. */
+function take(all: Iterable<Held>, most: number): Held[] {
   const taken: Held[] = []
   if (most === 0) return taken
-  for (const held of all) {
-    if (isAsked(held) && taken.push(held) === most) break
-  }
+  for (const held of all) if (taken.push(held) === most) break
   return taken
 }

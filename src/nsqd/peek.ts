@@ -15,7 +15,7 @@ export interface Pending {
   readonly ready: readonly Held[]
   /** What was not delivered yet; deferred messages are among it. */
   readonly fresh: readonly Readable[]
-  /** In flight for the first time; and again. */
+  /** In flight for the first time; and others, by deadline. */
   readonly flights: readonly Flight[]
   readonly inFlight: readonly Held[]
   /** By due time. */

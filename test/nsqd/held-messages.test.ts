@@ -68,6 +68,25 @@ describe('HeldMessages', () => {
     assert.deepEqual([messages.nextWhen, messages.size, messages.deferredCount], [undefined, 0, 0])
   })
 
+  test('the first of a kind are found without looking at all that are held', () => {
+    const messages = new HeldMessages()
+    let reads = 0
+    const add = (key: number, state: Held['state'], when: number): void => {
+      const message = held(key, state)
+      Object.defineProperty(message, 'when', { get: () => (reads++, when) })
+      messages.add(message)
+    }
+    const count = 10_000
+    for (let i = 0; i < count; i++) add(i, 'inFlight', i)
+    for (let i = 0; i < count; i++) add(count + i, 'deferred', count + i)
+    reads = 0
+    const keys = (some: readonly Held[]): number[] => some.map(({ key }) => key)
+    assert.deepEqual(keys(messages.firstInFlight(3)), [0, 1, 2])
+    assert.deepEqual(keys(messages.firstDeferred(3)), [count, count + 1, count + 2])
+    assert.ok(reads < 200, `${reads} looked at`)
+    assert.deepEqual(messages.firstInFlight(0), [])
+  })
+
   test('does as plain lists would', t => {
     const random = seeded(text => t.diagnostic(text))
     const messages = new HeldMessages()
@@ -107,6 +126,8 @@ describe('HeldMessages', () => {
       )
       assert.equal(messages.nextWhen, waits.length === 0 ? undefined : Math.min(...waits))
       assert.equal(messages.nextReady(), ready[0])
+      const due = random.int(0, 1000)
+      assert.equal(messages.firstDue(due)?.when, Math.min(...waits) <= due ? Math.min(...waits) : undefined)
       const probe = random.int(0, key)
       assert.equal(messages.get(probe), all.get(probe))
     }
