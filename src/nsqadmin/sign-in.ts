@@ -122,8 +122,7 @@ const POLICY =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 const STYLE = `:root { color-scheme: light dark; background: Canvas; color: CanvasText }
-body { font: 16px/1.5 system-ui, sans-serif }
-body { display: grid; place-items: center; min-height: 90vh; margin: 0 }
+body { display: grid; place-items: center; min-height: 90vh; margin: 0; font: 16px/1.5 system-ui, sans-serif }
 main { width: min(22rem, 90vw) }
 label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit }
 input, button { padding: 0.5rem; border-radius: 0.3rem }
