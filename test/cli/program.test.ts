@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type CommandEntry, type Context, defineCommand } from '../../src/cli/command.ts'
+import { commands as allCommands } from '../../src/cli/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { option } from '../../src/util/option.ts'
@@ -193,6 +194,19 @@ describe('runProgram', () => {
     const wrong = await run('nsq-ts', ['work', '--config', import.meta.filename])
     assert.equal(wrong.code, 1)
     assert.match(wrong.around.err(), /is not TOML/)
+  })
+
+  test('help fits a terminal of 80 columns, but for what is there to be copied', async () => {
+    for (const { name } of allCommands) {
+      const around = fakeSurroundings()
+      await runProgram('nsq-ts', ['help', ...name.split(' ')], allCommands, around)
+      const lines = around.out().split('\n')
+      assert.deepEqual(
+        lines.filter(line => line.length > 80 && !/^ {2}nsq-ts /.test(line)),
+        [],
+        name,
+      )
+    }
   })
 
   test('colours errors only where asked', async () => {

@@ -23,8 +23,9 @@ const PATTERN = 'in which * stands for any text and ? for any character'
 const alternatives = [clusterAlternatives]
 
 const ABOUT_CHANGES =
-  'The exit code is 1 when a daemon that it concerns could not be told; the others have been, and each is named. --json ' +
-  'prints {"topic","channel","action","ok","nsqlookupds":[],"nsqds":[],"errors":[{"code","message"}]} for each name.'
+  'The exit code is 1 when a daemon that it concerns could not be told; the others have been, and each ' +
+  'is named. --json prints {"topic", "channel", "action", "ok", "nsqlookupds":[], "nsqds":[], ' +
+  '"errors":[{"code", "message"}]} for each name.'
 
 /** The six commands for topics, or for channels: they differ in words only. */
 export function adminCommands(kind: Kind, words: Record<Verb, Words>): Record<Verb, Command> {

@@ -42,7 +42,7 @@ export const adminEntries: readonly CommandEntry[] = [
   },
   {
     name: 'tombstone',
-    summary: 'Have nsqlookupd hide an nsqd from the consumers of a topic, or show what is hidden',
+    summary: 'Hide an nsqd from the consumers of a topic, or show what is hidden',
     load: async () => (await import('../commands/tombstone.ts')).tombstone,
   },
 ]

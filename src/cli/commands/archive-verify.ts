@@ -26,10 +26,11 @@ export const archiveVerify: Command = defineCommand({
       'In files of lines a message with newlines is several lines: there it only sees when there are too few.',
     'What is wrong is named on stderr, and the exit code is 1. Files that no manifest lists are no fault: they are being ' +
       'written, or of a run without --manifest. On a terminal there is a table of what was found; without one, nothing.',
-    '--json prints {"file","manifest","topic","messages","bytes","ok","problems":[{"name","text"}]} for each file, the name ' +
-      'being missing, unreadable, bytes, sha256, damaged or messages; {"manifest","ok":false,"problem"} for a manifest that ' +
-      'cannot be read; {"file","unlisted":true}; and last {"summary":true,"files","wrong","unlisted","messages","bytes",' +
-      '"seconds","ok"}.',
+    '--json prints {"file", "manifest", "topic", "messages", "bytes", "ok", "problems":[{"name", ' +
+      '"text"}]} for each file, the name being missing, unreadable, bytes, sha256, damaged or messages; ' +
+      '{"manifest", "ok":false, "problem"} for a manifest that cannot be read; {"file", ' +
+      '"unlisted":true}; and last {"summary":true, "files", "wrong", "unlisted", "messages", "bytes", ' +
+      '"seconds", "ok"}.',
   ],
   examples: [
     { command: 'nsq-ts archive verify /var/archive', describe: 'check a folder' },

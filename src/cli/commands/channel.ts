@@ -4,8 +4,9 @@ export const channel = adminCommands('channel', {
   list: {
     description: [
       'On a terminal, a table; elsewhere the names, one a line: those of one topic that is named, or TOPIC CHANNEL.',
-      '--json prints {"topic","channel","nsqds":[],"depth","in_flight","deferred","connections","messages","paused"}. The ' +
-        'exit code is 1 when a daemon did not answer, so that something may be missing.',
+      '--json prints {"topic", "channel", "nsqds":[], "depth", "in_flight", "deferred", "connections", ' +
+        '"messages", "paused"}. The exit code is 1 when a daemon did not answer, so that something may ' +
+        'be missing.',
     ],
     examples: [
       { command: 'nsq-ts channel list', describe: 'all channels of all topics' },

@@ -8,8 +8,9 @@ export const nodes: Command = defineCommand({
   description: [
     'Those that are registered with nsqlookupd, or those that are named; each is asked how it is. The exit code is 1 when ' +
       'one does not answer.',
-    '--json prints {"nsqd","tcp_address","hostname","version","health","start_time","topics":[],"tombstoned":[],"depth",' +
-      '"nsqlookupds":[],"error"} for each, the last being null when it answers.',
+    '--json prints {"nsqd", "tcp_address", "hostname", "version", "health", "start_time", "topics":[], ' +
+      '"tombstoned":[], "depth", "nsqlookupds":[], "error"} for each, the last being null when it ' +
+      'answers.',
   ],
   examples: [
     { command: 'nsq-ts nodes', describe: 'the nsqds of this machine' },

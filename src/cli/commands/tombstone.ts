@@ -19,8 +19,8 @@ export const tombstone: Command = defineCommand({
       '--tombstone-lifetime says otherwise. As in nsqadmin, the topic is then deleted at that nsqd, with its messages; ' +
       '--keep leaves it there. A producer that goes on publishing there creates it anew.',
     'Without arguments it lists what is hidden, and for how long yet; an official nsqlookupd cannot tell.',
-    '--json prints {"topic","nsqd","ok","nsqlookupds":[],"nsqds":[],"errors":[]}, or {"topic","nsqd","since","until",' +
-      '"nsqlookupd"} for each that is listed.',
+    '--json prints {"topic", "nsqd", "ok", "nsqlookupds":[], "nsqds":[], "errors":[]}, or {"topic", ' +
+      '"nsqd", "since", "until", "nsqlookupd"} for each that is listed.',
   ],
   examples: [
     { command: 'nsq-ts tombstone', describe: 'what is hidden' },

@@ -4,9 +4,9 @@ export const topic = adminCommands('topic', {
   list: {
     description: [
       'On a terminal, a table; elsewhere the names, one a line. A topic that is at no nsqd is known to nsqlookupd only.',
-      '--json prints {"topic","channels":[],"nsqds":[],"undistributed","depth","in_flight","deferred","connections",' +
-        '"messages","paused"}; undistributed is what is in no channel yet. The exit code is 1 when a daemon did not ' +
-        'answer, so that something may be missing.',
+      '--json prints {"topic", "channels":[], "nsqds":[], "undistributed", "depth", "in_flight", ' +
+        '"deferred", "connections", "messages", "paused"}; undistributed is what is in no channel yet. ' +
+        'The exit code is 1 when a daemon did not answer, so that something may be missing.',
     ],
     examples: [
       { command: 'nsq-ts topic list', describe: 'all topics' },
