@@ -47,10 +47,9 @@ export class LatencyQuantiles {
   ): LatencyResult {
     const slices = all.flatMap(each => each.#recent(nowMs))
     const count = slices.reduce((sum, slice) => sum + slice.count, 0)
-    return {
-      count,
-      percentiles: quantiles.map(quantile => ({ quantile, value: valueAt(slices, quantile * count) })),
-    }
+    const percentiles = quantiles.map(quantile => ({ quantile, value: 0 }))
+    fill(percentiles, slices, count)
+    return { count, percentiles }
   }
 
   #recent(nowMs: number): Slice[] {
@@ -62,6 +61,9 @@ export class LatencyQuantiles {
 class Slice {
   number: number
   count = 0
+  /** No bucket before this one, or behind that one, has anything. */
+  lowest = BUCKETS
+  highest = -1
   readonly #buckets = new Uint32Array(BUCKETS)
 
   constructor(number: number) {
@@ -71,12 +73,16 @@ class Slice {
   restart(number: number): void {
     this.number = number
     this.count = 0
+    this.lowest = BUCKETS
+    this.highest = -1
     this.#buckets.fill(0)
   }
 
   insert(ns: number): void {
     const bucket = ns > 0 ? Math.min(BUCKETS - 1, Math.max(1, 1 + Math.ceil(Math.log(ns) / LOG_GAMMA))) : 0
     this.#buckets[bucket] = this.at(bucket) + 1
+    if (bucket < this.lowest) this.lowest = bucket
+    if (bucket > this.highest) this.highest = bucket
     this.count++
   }
 
@@ -85,14 +91,21 @@ class Slice {
   }
 }
 
-/** The middle of the bucket in which the value of this rank (1 = smallest) lies. */
-function valueAt(slices: readonly Slice[], rank: number): number {
+/** Gives each the middle of the bucket in which the value of its rank (1 = smallest) lies, in one pass over all. */
+function fill(percentiles: LatencyResult['percentiles'], slices: readonly Slice[], count: number): void {
+  const rising = percentiles.toSorted((a, b) => a.quantile - b.quantile)
+  const highest = slices.reduce((most, slice) => Math.max(most, slice.highest), -1)
+  let bucket = slices.reduce((least, slice) => Math.min(least, slice.lowest), BUCKETS)
   let seen = 0
-  for (let bucket = 0; bucket < BUCKETS && slices.length > 0; bucket++) {
-    for (const slice of slices) seen += slice.at(bucket)
-    if (seen > 0 && seen >= rank) {
-      return bucket === 0 ? 0 : Math.round((2 * GAMMA ** (bucket - 1)) / (GAMMA + 1))
+  for (const percentile of rising) {
+    for (; bucket <= highest && (seen === 0 || seen < percentile.quantile * count); bucket++) {
+      for (const slice of slices) seen += slice.at(bucket)
     }
+    // The last one that was counted.
+    if (seen > 0) percentile.value = middleOf(bucket - 1)
   }
-  return 0
+}
+
+function middleOf(bucket: number): number {
+  return bucket === 0 ? 0 : Math.round((2 * GAMMA ** (bucket - 1)) / (GAMMA + 1))
 }

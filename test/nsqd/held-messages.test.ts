@@ -80,7 +80,6 @@ describe('HeldMessages', () => {
     for (let i = 0; i < count; i++) add(i, 'inFlight', i)
     for (let i = 0; i < count; i++) add(count + i, 'deferred', count + i)
     reads = 0
-    const keys = (some: readonly Held[]): number[] => some.map(({ key }) => key)
     assert.deepEqual(keys(messages.firstInFlight(3)), [0, 1, 2])
     assert.deepEqual(keys(messages.firstDeferred(3)), [count, count + 1, count + 2])
     assert.ok(reads < 200, `${reads} looked at`)
@@ -134,6 +133,10 @@ describe('HeldMessages', () => {
     assert.deepEqual([...messages.values()], [...all.values()])
   })
 })
+
+function keys(some: readonly Held[]): number[] {
+  return some.map(({ key }) => key)
+}
 
 function waiting(random: Random, all: ReadonlyMap<number, Held>): Held | undefined {
   const candidates = [...all.values()].filter(({ state }) => state !== 'ready')
