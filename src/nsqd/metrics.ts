@@ -66,7 +66,8 @@ async function readTopics(nsqd: MetricsSource): Promise<TopicNumbers[]> {
     latency: latency([channel]),
   })
   const read: TopicNumbers[] = []
-  for (const topic of nsqd.topics.values()) {
+  // As they are now: one that is deleted and made again meanwhile would come twice, which Prometheus refuses.
+  for (const topic of [...nsqd.topics.values()]) {
     read.push({
       name: topic.name,
       depth: topic.depth,

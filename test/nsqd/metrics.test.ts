@@ -108,6 +108,19 @@ describe('/metrics of nsqd', () => {
     assert.equal((await metrics(running)).get('nsqd_healthy'), 1)
   })
 
+  test('a topic that is deleted and made again meanwhile is told of once', async t => {
+    const running = await start(t)
+    for (let i = 0; i < 150; i++) running.nsqd.topic(`t${i}`)
+    const writer = new MetricsWriter()
+    const writing = writeNsqdMetrics(writer, running.nsqd)
+    running.nsqd.deleteTopic('t0')
+    running.nsqd.topic('t0')
+    await writing
+    const samples = writer.finish().match(/^nsqd_topic_depth\{topic="t\d+"\}/gm) ?? []
+    assert.equal(new Set(samples).size, 150)
+    assert.equal(samples.length, 150)
+  })
+
   test('lets others have their turn while it tells of many channels', async t => {
     const running = await start(t)
     await running.stop()
