@@ -35,8 +35,8 @@ export async function publish(
       await publishTo(cluster.addressOf(node), publication, options)
       return { node }
     } catch (error) {
-      // Nothing was sent to one that cannot be reached. What another has refused or left open is not for the next one.
-      if (!(error instanceof HttpRequestError) || error.code !== 'E_HTTP_CONNECT') throw error
+      // What one has refused, or may have got, is not for the next one.
+      if (!(error instanceof HttpRequestError) || !error.isUnsent) throw error
       failures.push(toNsqError(error, 'nsqd', node))
     }
   }

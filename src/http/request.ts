@@ -52,15 +52,18 @@ export class HttpRequestError extends NsqError {
   readonly status: number | undefined
   /** The server's own code, such as `TOPIC_NOT_FOUND`, when it sent one. */
   readonly reply: string | undefined
+  /** Whether there was no connection yet, so that the server cannot have seen any of the request. */
+  readonly isUnsent: boolean
 
   constructor(
     code: string,
     message: string,
-    options: NsqErrorOptions & { status?: number; reply?: string } = {},
+    options: NsqErrorOptions & { status?: number; reply?: string; isUnsent?: boolean } = {},
   ) {
     super(code, message, options)
     this.status = options.status
     this.reply = options.reply
+    this.isUnsent = options.isUnsent ?? false
   }
 }
 
@@ -144,11 +147,13 @@ function send(method: string, target: URL, name: string, options: RequestOptions
         ...(options.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(options.body) }),
       },
     })
+    let isUnsent = true
     const expire = (what: string, ms: number): NodeJS.Timeout =>
       setTimeout(() => {
         outgoing.destroy(
           new HttpRequestError('E_HTTP_TIMEOUT', `${name} ${what} within ${ms} ms`, {
             remedy: 'Check the address, and that the daemon is running.',
+            isUnsent,
           }),
         )
       }, ms)
@@ -159,12 +164,17 @@ function send(method: string, target: URL, name: string, options: RequestOptions
       clearTimeout(connectTimer)
     }
     outgoing.on('socket', socket => {
-      if (socket.connecting) socket.once('connect', () => clearTimeout(connectTimer))
-      else clearTimeout(connectTimer)
+      if (!socket.connecting) {
+        clearTimeout(connectTimer)
+        isUnsent = false
+        return
+      }
+      socket.once('connect', () => clearTimeout(connectTimer))
+      socket.once(isHttps ? 'secureConnect' : 'connect', () => (isUnsent = false))
     })
     outgoing.on('error', error => {
       settle()
-      reject(connectionError(name, error, outgoing.reusedSocket))
+      reject(connectionError(name, error, { reused: outgoing.reusedSocket, isUnsent }))
     })
     // Nobody has asked for it, and nothing else would be heard of the request.
     outgoing.on('upgrade', ({ statusCode: status = 0 }, socket) => {
@@ -194,7 +204,7 @@ function send(method: string, target: URL, name: string, options: RequestOptions
       })
       response.on('error', error => {
         settle()
-        reject(connectionError(name, error, false))
+        reject(connectionError(name, error, { reused: false, isUnsent }))
       })
     })
     outgoing.end(options.body)
@@ -208,7 +218,11 @@ function tlsOptions(tls: RequestTls | undefined): https.RequestOptions {
   return { ca, cert, key, minVersion, rejectUnauthorized: verify }
 }
 
-function connectionError(name: string, cause: Error, reused: boolean): HttpRequestError {
+function connectionError(
+  name: string,
+  cause: Error,
+  { reused, isUnsent }: { reused: boolean; isUnsent: boolean },
+): HttpRequestError {
   if (cause instanceof HttpRequestError) return cause
   if (cause.name === 'AbortError')
     return new HttpRequestError('E_HTTP_ABORTED', `${name} was given up before it answered`, { cause })
@@ -218,6 +232,7 @@ function connectionError(name: string, cause: Error, reused: boolean): HttpReque
   const [first]: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
   return new Kind('E_HTTP_CONNECT', `${name} cannot be reached: ${errorText(first)}`, {
     cause,
+    isUnsent,
     remedy: isTlsError(cause)
       ? 'Check its certificate and its name, and which authorities are trusted here (tls.ca, --tls-ca).'
       : 'Check the address, and that the daemon is running.',

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { http } from '../client/daemons.ts'
 import { clusterOf, daemons, eventually, fake, nsqdReplies, producer, Refusal, topicReply } from './rig.ts'
@@ -52,4 +54,31 @@ test('the next nsqd is tried when one cannot be reached, but not when one refuse
     await assert.rejects(refused, { code: 'E_HTTP_STATUS', message })
     assert.equal(nsqd.asked.filter(path => path.startsWith('/pub')).length, 1)
   }
+})
+
+test('what may have reached an nsqd that dies is not published to another, too', async t => {
+  let published = 0
+  const addresses = ['', '']
+  for (const i of addresses.keys()) {
+    const nsqd = createServer((request, response) => {
+      if (request.url?.startsWith('/pub') !== true) {
+        response.end('{}')
+        return
+      }
+      published++
+      request.socket.destroy()
+    })
+    t.after(() => nsqd.close())
+    nsqd.listen(0, '127.0.0.1')
+    await once(nsqd, 'listening')
+    const address = nsqd.address()
+    assert.ok(address !== null && typeof address === 'object')
+    addresses[i] = `127.0.0.1:${address.port}`
+  }
+  const lookupd = await fake(t, {
+    '/lookup': { channels: [], producers: addresses.map(address => producer(address)) },
+  })
+  const cluster = clusterOf({ lookupds: [lookupd.address] })
+  await assert.rejects(cluster.publish('t', Buffer.from('a')), { code: 'E_HTTP_CONNECT' })
+  assert.equal(published, 1)
 })

@@ -98,7 +98,12 @@ test('nobody listening, not HTTP, and not a URL', async () => {
   const refused = await fails('E_HTTP_CONNECT', base)
   assert.match(refused.message, /ECONNREFUSED/)
   assert.ok(refused.remedy)
-  await fails('E_HTTP_CONNECT', await listen(net.createServer(socket => socket.end('NOT HTTP\r\n\r\n'))))
+  assert.equal(refused.isUnsent, true)
+  const lost = await fails(
+    'E_HTTP_CONNECT',
+    await listen(net.createServer(socket => socket.end('NOT HTTP\r\n\r\n'))),
+  )
+  assert.equal(lost.isUnsent, false)
   await fails('E_HTTP_URL', 'localhost:4161')
   await fails('E_HTTP_URL', 'not a url')
 })
@@ -197,8 +202,9 @@ test('https: the authority, the name and the client certificate count', async ()
   assert.deepEqual(await requestJson('GET', url, { tls: { ...common, verify: false } }), { ok: true })
   // Also over an agent that has a connection to it which another request trusted.
   for (const options of [{}, { tls: common }]) {
-    const { remedy } = await fails('E_HTTP_CONNECT', url, options)
+    const { remedy, isUnsent } = await fails('E_HTTP_CONNECT', url, options)
     assert.match(remedy ?? '', /tls\.ca/)
+    assert.equal(isUnsent, true)
   }
   const old = await fails('E_HTTP_CONNECT', await answeringSecurely(expired), {
     tls: { ...common, ca: ca.cert },
