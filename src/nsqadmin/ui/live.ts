@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useReducer } from 'preact/hooks'
 import type { Failed, Missing, Warning } from '../live-types.ts'
 import { parsed, streamOf, withQuery } from './api.ts'
+import { refreshConfig } from './config.ts'
 import type { EventStream } from './event-stream.ts'
 import {
   initialState,
@@ -96,12 +97,17 @@ function keep(path: string, value: unknown): void {
 class ViewStream<Change> {
   readonly #stream: EventStream
   readonly #tell: (event: LiveEvent<Change>) => void
+  #hasBroken = false
 
   constructor(path: string, view: string, tell: (event: LiveEvent<Change>) => void) {
     this.#tell = tell
     this.#stream = streamOf(path, {
-      opened: () => tell({ kind: 'opened' }),
-      lost: () => tell({ kind: 'lost' }),
+      opened: () => {
+        if (this.#hasBroken) void refreshConfig()
+        this.#hasBroken = false
+        tell({ kind: 'opened' })
+      },
+      lost: () => this.#lost(),
       refused: problem => tell({ kind: 'refused', problem }),
       events: {
         [view]: data => tell({ kind: 'update', update: parsed<Change>(data) }),
@@ -122,7 +128,7 @@ class ViewStream<Change> {
         this.#stream.close()
       } else {
         // What is known is of when the page was last seen.
-        this.#tell({ kind: 'lost' })
+        this.#lost()
         this.#stream.open()
       }
     }
@@ -132,5 +138,10 @@ class ViewStream<Change> {
       document.removeEventListener('visibilitychange', follow)
       this.#stream.close()
     }
+  }
+
+  #lost(): void {
+    this.#hasBroken = true
+    this.#tell({ kind: 'lost' })
   }
 }

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { useConfig } from '../config.ts'
+import { useConfig, useNewVersion } from '../config.ts'
 import { usePlace } from '../navigation.ts'
 import { routeTitle, type Route } from '../router.ts'
 import { chooseTheme, nextTheme, theme } from '../theme.ts'
 import { useStore } from '../use-store.ts'
+import { Button } from './button.tsx'
 import { ConfirmHost } from './confirm.tsx'
 import { ConnectionState } from './connection-state.tsx'
 import { Icon } from './icon.tsx'
@@ -62,12 +63,29 @@ export function Layout({ children }: { children: ComponentChildren }) {
         <ThemeButton />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        <NewVersion />
         {children}
       </main>
       <Footer />
       <Toasts />
       <ConfirmHost />
     </>
+  )
+}
+
+function NewVersion() {
+  const version = useNewVersion()
+  // Always there: what is put into it is read out.
+  return (
+    <div class="no-box" role="status">
+      {version !== undefined && (
+        <div class="alert note">
+          <Icon name="warning" />
+          <p>nsqadmin is another now, {version}. This page is of the one before, and may not fit.</p>
+          <Button onPress={() => location.reload()}>Reload</Button>
+        </div>
+      )}
+    </div>
   )
 }
 
