@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { bytesCut, readBody } from '../../../src/nsqadmin/ui/messages/body-kind.ts'
 import { bodyBytes, bodyText, bytesOfBase64 } from '../../../src/nsqadmin/ui/messages/bytes.ts'
 import { hexDump, hexRows } from '../../../src/nsqadmin/ui/messages/hex.ts'
-import { visibleRuns, visibleText } from '../../../src/nsqadmin/ui/messages/visible.ts'
+import { visibleRuns, visibleText } from '../../../src/nsqadmin/ui/visible.ts'
 
 function base64(bytes: Uint8Array, size = bytes.length) {
   return { body: Buffer.from(bytes).toString('base64'), encoding: 'base64', size } as const

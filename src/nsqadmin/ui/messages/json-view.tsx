@@ -1,9 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
+import { SafeText } from '../components/safe-text.tsx'
 import { count, plural } from '../format.ts'
 import { clip } from './clip.ts'
 import { foldsToFit, toggleFold, unfoldedLines } from './json-folds.ts'
 import type { JsonLine } from './json-lines.ts'
-import { LongText, SafeText } from './text.tsx'
+import { LongText } from './text.tsx'
 
 /** Lines that folding leaves, if it can; of a list with more members, how many lines are shown at first, and added. */
 const ROOM = 60

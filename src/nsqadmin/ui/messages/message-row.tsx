@@ -3,11 +3,11 @@ import { useMemo } from 'preact/hooks'
 import type { ShownMessage } from '../../live-types.ts'
 import { bytes as size } from '../format.ts'
 import { Link } from '../components/link.tsx'
+import { SafeText } from '../components/safe-text.tsx'
 import { Body } from './body.tsx'
 import { bodyText } from './bytes.ts'
 import { clip } from './clip.ts'
 import { clockMs, dateTimeMs, publishedAt } from './message-time.ts'
-import { SafeText } from './text.tsx'
 
 const PREVIEW = 240
 

@@ -4,6 +4,7 @@ import { Card } from '../components/card.tsx'
 import { Chip } from '../components/chip.tsx'
 import { Link } from '../components/link.tsx'
 import { Count } from '../components/number-cells.tsx'
+import { GivenName } from '../components/safe-text.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { count, duration } from '../format.ts'
 
@@ -48,7 +49,7 @@ const TRAITS: Column<ClientRow> = {
     <span class="row-name">
       {traits(row).map(([text, title]) => (
         <Chip key={text} title={title}>
-          {text}
+          <GivenName text={text} title={title} />
         </Chip>
       ))}
     </span>
@@ -75,9 +76,9 @@ function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
       value: row => row.clientId,
       cell: row => (
         <span class="row-name">
-          <span title={`${row.clientId} on ${row.hostname}`}>
-            {row.clientId}
-            {row.hostname !== row.clientId && <span class="muted"> {row.hostname}</span>}
+          <span>
+            <GivenName text={row.clientId} title={`${row.clientId} on ${row.hostname}`} />{' '}
+            {row.hostname !== row.clientId && <GivenName text={row.hostname} class="muted" />}
           </span>
         </span>
       ),
@@ -88,7 +89,7 @@ function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
       text: true,
       width: 150,
       value: row => row.remoteAddress,
-      cell: row => <span title={row.remoteAddress}>{row.remoteAddress}</span>,
+      cell: row => <GivenName text={row.remoteAddress} />,
     },
     {
       id: 'node',
@@ -109,7 +110,7 @@ function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
       text: true,
       width: 124,
       value: row => row.userAgent,
-      cell: row => <span title={row.userAgent}>{row.userAgent}</span>,
+      cell: row => <GivenName text={row.userAgent} />,
     },
     ...(hasTraits ? [TRAITS] : []),
     number('ready', 'Ready', 'How many messages it takes at a time'),

@@ -10,6 +10,8 @@ import { Link } from '../components/link.tsx'
 import { NodeChips } from '../components/node-chips.tsx'
 import { Count, numberColumn } from '../components/number-cells.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { GivenName } from '../components/safe-text.tsx'
+import { Said } from '../components/said.tsx'
 import { Alert, LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
@@ -89,7 +91,7 @@ function Facts({ node }: { node: NodeRow }) {
     <dl class="facts card">
       <div>
         <dt>Host</dt>
-        <dd>{node.hostname || UNKNOWN}</dd>
+        <dd>{node.hostname === '' ? UNKNOWN : <GivenName text={node.hostname} />}</dd>
       </div>
       <div>
         <dt>For clients</dt>
@@ -97,7 +99,7 @@ function Facts({ node }: { node: NodeRow }) {
       </div>
       <div>
         <dt>Version</dt>
-        <dd>{node.version || UNKNOWN}</dd>
+        <dd>{node.version === '' ? UNKNOWN : <GivenName text={node.version} />}</dd>
       </div>
       {lookupds.length > 0 && (
         <div>
@@ -147,7 +149,14 @@ function Topics({ node, topics }: TopicsProps) {
     <Card
       title="Topics"
       count={count(topics.length)}
-      actions={topics.length > 5 && <Filter label="Filter topics" value={words} onChange={setWords} />}
+      actions={
+        topics.length > 5 && (
+          <>
+            <Filter label="Filter topics" value={words} onChange={setWords} />
+            <Said text={plural(found.length, 'topic')} when={words} />
+          </>
+        )
+      }
       flush
     >
       <Table
@@ -276,11 +285,15 @@ function producerColumns(now: number): Column<ClientRow>[] {
       value: row => row.clientId || row.remoteAddress,
       cell: row => (
         <span class="row-name">
-          <span title={row.hostname}>{row.clientId || row.hostname || row.remoteAddress}</span>
+          <GivenName text={row.clientId || row.hostname || row.remoteAddress} title={row.hostname} />
           {row.tls && <Chip tone="good">TLS</Chip>}
           {row.snappy && <Chip>snappy</Chip>}
           {row.deflate && <Chip>deflate</Chip>}
-          {row.identity !== '' && <Chip title="Who it is by AUTH">{row.identity}</Chip>}
+          {row.identity !== '' && (
+            <Chip>
+              <GivenName text={row.identity} title="Who it is, by AUTH" />
+            </Chip>
+          )}
         </span>
       ),
     },
@@ -290,7 +303,7 @@ function producerColumns(now: number): Column<ClientRow>[] {
       text: true,
       width: 190,
       value: row => row.remoteAddress,
-      cell: row => <span class="name">{row.remoteAddress}</span>,
+      cell: row => <GivenName text={row.remoteAddress} class="name" />,
     },
     {
       id: 'agent',
@@ -298,7 +311,7 @@ function producerColumns(now: number): Column<ClientRow>[] {
       text: true,
       width: 180,
       value: row => row.userAgent,
-      cell: row => <span title={row.userAgent}>{row.userAgent || UNKNOWN}</span>,
+      cell: row => (row.userAgent === '' ? UNKNOWN : <GivenName text={row.userAgent} />),
     },
     {
       id: 'published',

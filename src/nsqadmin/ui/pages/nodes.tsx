@@ -7,6 +7,8 @@ import { Link } from '../components/link.tsx'
 import { NodeChips } from '../components/node-chips.tsx'
 import { Count, Rate } from '../components/number-cells.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { GivenName } from '../components/safe-text.tsx'
+import { Said } from '../components/said.tsx'
 import { Blank, LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
@@ -53,7 +55,12 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
       <Card
         title="nsqd"
         count={words.trim() === '' ? count(rows.length) : `${count(found.length)} of ${count(rows.length)}`}
-        actions={<Filter label="Filter nodes" value={words} onChange={setWords} />}
+        actions={
+          <>
+            <Filter label="Filter nodes" value={words} onChange={setWords} />
+            <Said text={plural(found.length, 'nsqd')} when={words} />
+          </>
+        }
         flush
       >
         <Table
@@ -117,7 +124,7 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       text: true,
       width: 140,
       value: row => row.hostname,
-      cell: row => <span title={row.hostname}>{row.hostname}</span>,
+      cell: row => <GivenName text={row.hostname} />,
     },
     {
       id: 'version',
@@ -125,7 +132,7 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       text: true,
       width: 90,
       value: row => row.version,
-      cell: row => row.version,
+      cell: row => <GivenName text={row.version} />,
     },
     number('topics', 'Topics', 'Topics that it has', 80),
     number('clients', 'Clients', 'Consumers that are connected', 84),

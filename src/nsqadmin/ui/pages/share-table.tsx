@@ -3,6 +3,7 @@ import { Card } from '../components/card.tsx'
 import { Link } from '../components/link.tsx'
 import { numberColumn } from '../components/number-cells.tsx'
 import { Chip } from '../components/chip.tsx'
+import { GivenName } from '../components/safe-text.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { count } from '../format.ts'
 
@@ -17,7 +18,7 @@ const COLUMNS: readonly Column<ShareRow>[] = [
         <Link to={{ page: 'node', node: row.node }} title={row.node}>
           {row.node}
         </Link>
-        {row.hostname !== row.node.replace(/:\d+$/, '') && <span class="muted">{row.hostname}</span>}
+        {row.hostname !== row.node.replace(/:\d+$/, '') && <GivenName text={row.hostname} class="muted" />}
         {row.paused && (
           <Chip tone="warn" icon="pause">
             paused

@@ -6,6 +6,7 @@ import { Icon } from '../components/icon.tsx'
 import { Link } from '../components/link.tsx'
 import { Count, Depth, numberColumn } from '../components/number-cells.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Said } from '../components/said.tsx'
 import { LiveView } from '../components/states.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { Tile, Tiles } from '../components/tiles.tsx'
@@ -55,6 +56,10 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
       ),
     [rows, filter, show],
   )
+  const found =
+    shown.length === rows.length
+      ? plural(rows.length, 'topic')
+      : `${count(shown.length)} of ${plural(rows.length, 'topic')}`
   const toggle = (name: string) => setShow(show === name ? null : name)
   return (
     <>
@@ -73,11 +78,8 @@ function Topics({ value, filter }: { value: TopicsValue; filter: string }) {
       <div class="card flush fill">
         <div class="card-head">
           <h2 class="visually-hidden">List of topics</h2>
-          <span class="muted" role="status">
-            {shown.length === rows.length
-              ? plural(rows.length, 'topic')
-              : `${count(shown.length)} of ${count(rows.length)}`}
-          </span>
+          <span class="muted">{found}</span>
+          <Said text={found} when={`${show ?? ''} ${filter}`} />
           <div class="toggles" role="group" aria-label="Show only">
             <Toggle on={show === 'growing'} count={totals.growing} onPress={() => toggle('growing')}>
               Growing
