@@ -1,9 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { NsqError } from '../../util/errors.ts'
-import { near } from '../../util/suggest.ts'
 import { UsageError } from '../errors.ts'
 import { checkChannel, checkTopic } from '../names.ts'
-import { notFound } from '../not-found.ts'
+import { noSuchChannel, noSuchTopic } from '../not-found.ts'
 import { isPattern, select } from '../stat/selection.ts'
 import type { Report } from './report.ts'
 
@@ -88,46 +86,4 @@ function choose(names: readonly string[], all: readonly string[]): { chosen: str
     return found
   })
   return { chosen: [...new Set(chosen)], unknown }
-}
-
-export function noSuchTopic(
-  unknown: readonly string[],
-  all: readonly string[],
-  warnings: readonly NsqError[],
-): NsqError {
-  const what = unknown.every(isPattern)
-    ? 'no topic matches'
-    : unknown.length === 1
-      ? 'there is no topic'
-      : 'there are no topics'
-  return notFound(
-    'E_TOPIC_NOT_FOUND',
-    `${what} ${unknown.join(', ')}${reservation(warnings)}`,
-    nearest(unknown, all),
-    all.length === 0 ? 'There is no topic at all.' : 'See nsq-ts topic list.',
-  )
-}
-
-export function noSuchChannel(
-  topic: string,
-  unknown: readonly string[],
-  all: readonly string[],
-  warnings: readonly NsqError[],
-): NsqError {
-  const what = unknown.every(isPattern) ? 'channel like' : unknown.length === 1 ? 'channel' : 'channels'
-  return notFound(
-    'E_CHANNEL_NOT_FOUND',
-    `the topic ${topic} has no ${what} ${unknown.join(', ')}${reservation(warnings)}`,
-    nearest(unknown, all),
-    all.length === 0 ? 'It has no channel at all.' : `It has ${all.slice(0, 10).join(', ')}.`,
-  )
-}
-
-function nearest(unknown: readonly string[], all: readonly string[]): string[] {
-  return [...new Set(unknown.filter(name => !isPattern(name)).flatMap(name => near(name, all)))]
-}
-
-/** One that is down may have it. */
-function reservation(warnings: readonly NsqError[]): string {
-  return warnings.length === 0 ? '' : ' at the daemons that answer'
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toNsqError } from '../../client/errors.ts'
 import type { Answers } from '../../cluster/answers.ts'
-import type { Cluster, Look } from '../../cluster/cluster.ts'
+import type { Cluster, ClusterNode, Look } from '../../cluster/cluster.ts'
 import { Patience } from '../../cluster/patience.ts'
 import { NsqError } from '../../util/errors.ts'
 import { Observer } from './observer.ts'
@@ -35,7 +35,10 @@ export class Looks {
   async look(signal: AbortSignal): Promise<Report> {
     this.#startedAt = performance.now()
     const { value, warnings } = await this.#ask(signal)
-    const gone = this.#gone(value.nodes.map(({ node }) => node))
+    const gone = await this.#gone(
+      value.nodes.map(({ node }) => node),
+      signal,
+    )
     return this.#observer.observe({ value, warnings: [...warnings, ...gone] })
   }
 
@@ -69,17 +72,27 @@ export class Looks {
     if (left > 0) await sleep(left, undefined, { signal }).catch(() => {})
   }
 
-  /** nsqlookupd forgets an nsqd whose connection ends: without a word its messages would be missing. */
-  #gone(nodes: readonly string[]): NsqError[] {
-    // An nsqd may have had the topic, and have it no more.
-    if (this.#selection.only.topic !== undefined) return []
-    const now = performance.now()
-    for (const node of nodes) this.#listed.set(node, now)
-    const errors: NsqError[] = []
-    for (const [node, at] of this.#listed) {
-      if (now - at > GONE_MS) this.#listed.delete(node)
-      else if (at < now) errors.push(new NsqError('E_NODE_NOT_FOUND', `nsqd ${node} has left nsqlookupd`))
+  /** As far as it can be known. */
+  async #registered(signal: AbortSignal): Promise<readonly ClusterNode[]> {
+    try {
+      return (await this.#patience.between(this.#cluster).nodes(signal)).value
+    } catch {
+      // The next look tells.
+      return []
     }
-    return errors
+  }
+
+  /** nsqlookupd forgets an nsqd whose connection ends: without a word its messages would be missing. */
+  async #gone(nodes: readonly string[], signal: AbortSignal): Promise<NsqError[]> {
+    const now = performance.now()
+    for (const [node, at] of this.#listed) if (now - at > GONE_MS) this.#listed.delete(node)
+    for (const node of nodes) this.#listed.set(node, now)
+    if (this.#listed.size > nodes.length && this.#selection.only.topic !== undefined) {
+      // Those that are asked are those of the topic. One may have had it, and have it no more.
+      const all = await this.#registered(signal)
+      for (const { node } of all) if (!nodes.includes(node)) this.#listed.delete(node)
+    }
+    const gone = [...this.#listed].filter(([, at]) => at < now)
+    return gone.map(([node]) => new NsqError('E_NODE_NOT_FOUND', `nsqd ${node} has left nsqlookupd`))
   }
 }

@@ -10,11 +10,12 @@ import { glyphsFor } from './glyphs.ts'
 import { failureJson, reportJson } from './json.ts'
 import { runLive, type Watched } from './live.ts'
 import { Looks, type Outcome } from './looks.ts'
-import { missing } from './names.ts'
+import { isComplete, missing } from './names.ts'
 import { OfficialReport } from './official.ts'
 import { reportMetrics } from './prometheus.ts'
 import type { Report } from './report.ts'
 import { rowsOf, totalsOf } from './rows.ts'
+import type { Selection } from './selection.ts'
 import { statSettings, type StatSettings } from './settings.ts'
 import { layOut, printTable, type Widths } from './table.ts'
 import { judge, verdictText } from './thresholds.ts'
@@ -27,19 +28,31 @@ const LEVEL_CODES = { ok: ExitCode.done, warning: 3, critical: 4 } as const
 
 export async function runStat(context: Context<StatOptions>): Promise<number> {
   const settings = statSettings(context)
+  try {
+    return await watch(context, settings)
+  } catch (error) {
+    // What was given up is no failure, but a check that has seen nothing has not passed.
+    if (context.signal.aborted) return isCheck(settings) ? ExitCode.failed : ExitCode.done
+    throw error
+  }
+}
+
+async function watch(context: Context<StatOptions>, settings: StatSettings): Promise<number> {
   const { options, signal, stderr, program } = context
   const say = (text: string): void => stderr.line(`${program}: ${oneLine(text)}`)
   const { cluster, assumed } = await findCluster(options, context)
+  if (assumed !== undefined && settings.mode === 'plain' && stderr.isTerminal) say(`asking ${assumed}`)
   const looks = new Looks(cluster, settings.selection)
   const outcome = await looks.attempt(signal)
-  if (signal.aborted) return isCheck(settings) ? ExitCode.failed : ExitCode.done
+  signal.throwIfAborted()
   if ('error' in outcome) throw outcome.error
   const first = outcome.report
-  const absent = await missing(cluster, settings.selection, first)
-  const [unknown] = absent
-  if (unknown !== undefined && (first.topics.length === 0 || settings.mode === 'official')) throw unknown
-  for (const error of absent) say(sentence(error))
-  if (assumed !== undefined && settings.mode === 'plain' && stderr.isTerminal) say(`asking ${assumed}`)
+  const { unknown, nowhere } = await missing(cluster, settings.selection, first)
+  const isEmpty = first.topics.length === 0
+  const [error] = unknown
+  if (error !== undefined && (isEmpty || settings.mode === 'official')) throw error
+  for (const each of [...unknown, ...nowhere]) say(sentence(each))
+  if (isEmpty && nowhere.length === 0 && settings.mode !== 'live') say(nothingThere(settings.selection))
   const watched =
     settings.mode === 'live'
       ? await runLive(context, settings, looks, first)
@@ -140,12 +153,21 @@ function exitCode({ last, hasEnded }: Watched, settings: StatSettings, say: (tex
   if ('error' in last) return hasEnded || isCheck(settings) ? ExitCode.failed : ExitCode.done
   const verdict = judge(last.report, settings.thresholds)
   if (verdict.level !== 'ok') say(verdictText(verdict))
-  else if (isCheck(settings) && last.report.warnings.length > 0) return ExitCode.failed
+  // What was not seen has not passed.
+  else if (
+    isCheck(settings) &&
+    !(isComplete(settings.selection, last.report) && last.report.warnings.length === 0)
+  )
+    return ExitCode.failed
   return LEVEL_CODES[verdict.level]
 }
 
 function isCheck({ thresholds: { warn, critical } }: StatSettings): boolean {
   return warn !== undefined || critical !== undefined
+}
+
+function nothingThere({ patterns }: Selection): string {
+  return patterns.length === 0 ? 'no nsqd has a topic yet' : `nothing is like ${patterns.join(', ')}`
 }
 
 function sentence(error: unknown): string {

@@ -8,6 +8,8 @@ export interface Selection {
   readonly only: { readonly topic?: string; readonly channel?: string }
   /** The names without `*` or `?`: each should be there. */
   readonly named: { readonly topics: readonly string[]; readonly channels: readonly string[] }
+  /** The others, of topics and of channels. */
+  readonly patterns: readonly string[]
 }
 
 /**
@@ -27,6 +29,7 @@ export function select(topics: readonly string[], channels: readonly string[]): 
       ...(channel === undefined ? {} : { channel }),
     },
     named,
+    patterns: [...topics, ...channels].filter(isPattern),
   }
 }
 

@@ -47,8 +47,10 @@ export function statSettings({
       '"nsq-ts stat" shows all topics and channels.',
     )
   }
-  if (prometheus && (options.count ?? 1) !== 1)
-    throw new UsageError('--prometheus is one report: leave out --count')
+  if (prometheus && ((options.count ?? 1) !== 1 || interval !== undefined))
+    throw new UsageError('--prometheus is one report: leave out --count and --interval')
+  if (prometheus && options.minDepth > 0)
+    throw new UsageError('--prometheus is of all depths: leave out --min-depth')
   const canMove = stdout.canRedraw && !json
   const isEndless = isOfficial || canMove || interval !== undefined
   const count = prometheus

@@ -70,10 +70,7 @@ describe('topic list and channel list', () => {
         const [head = '', ...rows] = out.split('\n')
         assert.equal(code, 0)
         assert.match(head, /^(TOPIC|NSQD) .*WAITING.* STATE$/)
-        assert.match(
-          rows[0] ?? '',
-          words.includes('nodes') ? /^127\.0\.0\.1:\d+ .* OK$/ : /^t+~t+ .*aused$/,
-        )
+        assert.match(rows[0] ?? '', words.includes('nodes') ? /^127\.0\.0\.1:\d+ .* OK$/ : /^t+~t+ .*aused$/)
         for (const row of [head, ...rows]) assert.ok(row.length <= columns, row)
       }
     }

@@ -7,7 +7,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { until } from '../../support/wait.ts'
 import { temporaryFolder } from '../../storage/fixtures.ts'
 import { start } from '../../nsqd/running.ts'
-import { StatRig } from './rig.ts'
+import { type Ran, StatRig } from './rig.ts'
 
 /** Nothing listens there. */
 const NOBODY = '127.0.0.1:1'
@@ -206,11 +206,37 @@ describe('stat', () => {
     assert.match(out, /^other /m)
   })
 
+  test('what is nowhere is said, and a check does not pass without what it is for', async t => {
+    const rig = await startRig(t, 'orders:mail')
+    const once = (...args: string[]): Promise<Ran> => rig.run([...args, '--count', '1', ...SOON])
+    await fetch(`http://${rig.lookupd}/topic/create?topic=later`, { method: 'POST' })
+
+    assert.match((await once('zzz')).err, /there is no topic zzz\n {2}See nsq-ts topic list\.\n$/)
+    const nowhere = await once('later')
+    assert.equal(nowhere.code, 0)
+    assert.match(nowhere.err, /^nsq-ts stat: no nsqd has the topic later\. .*\n$/)
+    assert.match(nowhere.out, /^TOTAL /m)
+    const none = await once('tmp-*', '--json')
+    assert.equal(none.code, 0)
+    assert.equal(none.err, 'nsq-ts stat: nothing is like tmp-*\n')
+
+    const check = async (...args: string[]): Promise<number> =>
+      (await once(...args, '--warn-depth', '9')).code
+    assert.equal(await check('orders', '--channel', 'mail'), 0)
+    assert.equal(await check('later'), 1)
+    assert.equal(await check('orders', 'later'), 1)
+    assert.equal(await check('orders', 'ordres'), 1)
+    assert.equal(await check('orders', '--channel', 'mail,mial'), 1)
+    assert.equal(await check('tmp-*'), 0)
+  })
+
   test('what cannot be is refused', async t => {
     const rig = await startRig(t)
     for (const args of [
       ['--json', '--prometheus'],
       ['--prometheus', '--count', '2'],
+      ['--prometheus', '--interval', '1s'],
+      ['--prometheus', '--min-depth', '1'],
       ['--warn-depth', '2', '--critical-depth', '1'],
       ['--sort', 'colour'],
       ['no/name'],
@@ -245,6 +271,24 @@ describe('stat', () => {
     }
     assert.equal(await stop(), 0)
     assert.equal(await stop('--warn-depth', '1'), 1)
+    // While near names are looked for.
+    const slow = createServer(({ url = '' }, response) => {
+      if (!url.startsWith('/topics')) response.end('{"channels":[],"producers":[]}')
+    })
+    t.after(() => {
+      slow.closeAllConnections()
+      slow.close()
+    })
+    await new Promise<void>(resolve => slow.listen(0, '127.0.0.1', resolve))
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
+    const address = `127.0.0.1:${(slow.address() as AddressInfo).port}`
+    const asked = new Promise<void>(resolve =>
+      slow.on('request', ({ url = '' }) => url.startsWith('/topics') && resolve()),
+    )
+    const looking = rig.begin(['ordres', '--lookupd-http-address', address])
+    await asked
+    looking.around.stop.abort()
+    assert.deepEqual(await looking.done, { code: 0, out: '', err: '' })
     // Between the first look and the next.
     const waiting = rig.begin(['--interval', '1h', '--nsqd-http-address', `${rig.nsqds.join()},${NOBODY}`])
     await until(() => waiting.around.err() !== '')
