@@ -1,7 +1,10 @@
-import type { NsqdStats } from '../../cluster/stats.ts'
+import type { NsqdStats, TopicStats } from '../../cluster/stats.ts'
 
 /** nsqds that are remembered; those that were seen last. */
 const MAX_NODES = 1000
+
+/** By topic and channel: how many messages have left it since the nsqd's start, more than had waited in it then. */
+type Gone = Map<string, Map<string, number>>
 
 /**
  * Messages that consumers have finished, over all channels. It never goes back: an nsqd that starts anew, or a topic that is
@@ -9,7 +12,7 @@ const MAX_NODES = 1000
  */
 export class Counter {
   #finished = 0
-  readonly #nodes = new Map<string, { startTime: number; finished: number }>()
+  readonly #nodes = new Map<string, { startTime: number; gone: Gone }>()
 
   get finished(): number {
     return this.#finished
@@ -17,22 +20,30 @@ export class Counter {
 
   observe(stats: readonly NsqdStats[]): void {
     for (const { node, startTime, topics } of stats) {
-      let finished = 0
-      for (const { channels } of topics) {
-        for (const { messages, depth, inFlight, deferred } of channels) {
-          // Below 0 after a restart: what waited before was not counted as a message.
-          finished += Math.max(0, messages - depth - inFlight - deferred)
-        }
-      }
       const known = this.#nodes.get(node)
-      const before = known?.startTime === startTime ? known.finished : 0
-      this.#finished += Math.max(0, finished - before)
+      const gone = this.#take(topics, known?.startTime === startTime ? known.gone : new Map())
       this.#nodes.delete(node)
-      this.#nodes.set(node, { startTime, finished })
+      this.#nodes.set(node, { startTime, gone })
     }
     for (const node of this.#nodes.keys()) {
       if (this.#nodes.size <= MAX_NODES) break
       this.#nodes.delete(node)
     }
+  }
+
+  #take(topics: readonly TopicStats[], before: Gone): Gone {
+    const now: Gone = new Map()
+    for (const topic of topics) {
+      const known = before.get(topic.name)
+      const channels = new Map<string, number>()
+      for (const { name, messages, depth, inFlight, deferred } of topic.channels) {
+        // Below 0 after a restart: what waited before was not counted as a message.
+        const gone = messages - depth - inFlight - deferred
+        this.#finished += Math.max(0, gone - (known?.get(name) ?? 0))
+        channels.set(name, gone)
+      }
+      now.set(topic.name, channels)
+    }
+    return now
   }
 }

@@ -70,12 +70,16 @@ test('the counter adds up what was finished, and never goes back', () => {
   // Away, and caught up with.
   assert.equal(finished(nsqd('b', 1, [6, 0])), 26)
   assert.equal(finished(nsqd('a', 1, [20, 4], [12, 0]), nsqd('b', 1, [6, 0])), 34)
-  // Started anew, with messages of before that wait: its counter has nothing of these.
+  // Started anew, with messages of before that wait: they count when they are finished, as all others.
   assert.equal(finished(nsqd('a', 2, [0, 4], [0, 0]), nsqd('b', 1, [6, 0])), 34)
-  assert.equal(finished(nsqd('a', 2, [3, 0], [3, 0]), nsqd('b', 1, [6, 0])), 40)
-  // A channel is deleted.
-  assert.equal(finished(nsqd('a', 2, [3, 0]), nsqd('b', 1, [6, 0])), 40)
-  assert.equal(finished(nsqd('a', 2, [5, 0]), nsqd('b', 1, [6, 0])), 42)
+  assert.equal(finished(nsqd('a', 2, [3, 5], [3, 0]), nsqd('b', 1, [6, 0])), 39)
+  assert.equal(finished(nsqd('a', 2, [3, 0], [3, 0]), nsqd('b', 1, [6, 0])), 44)
+  // A channel is deleted, which hides nothing of what others finish.
+  assert.equal(finished(nsqd('a', 2, [4, 0]), nsqd('b', 1, [6, 0])), 45)
+  // One of that name is made again.
+  assert.equal(finished(nsqd('a', 2, [4, 0], [2, 0]), nsqd('b', 1, [6, 0])), 47)
+  assert.equal(finished(nsqd('a', 2, [1, 0], [2, 0]), nsqd('b', 1, [6, 0])), 47)
+  assert.equal(finished(nsqd('a', 2, [2, 0], [2, 0]), nsqd('b', 1, [6, 0])), 48)
 })
 
 test('the clock runs evenly, and follows when the system’s is set', () => {
