@@ -69,6 +69,9 @@ export class HttpRequestError extends NsqError {
 
 const DEFAULTS = { connectTimeoutMs: 2000, requestTimeoutMs: 5000, maxReplySize: 64 * 1024 * 1024 }
 
+/** Of a refusal, in characters. */
+const LONGEST_MESSAGE = 200
+
 const httpAgent = new http.Agent({ keepAlive: true, maxFreeSockets: 4 })
 const httpsAgent = new https.Agent({ keepAlive: true, maxFreeSockets: 4 })
 
@@ -89,7 +92,7 @@ export async function requestJson(
   const envelope = openEnvelope(value)
   const status = envelope?.status ?? reply.status
   if (status !== 200) {
-    const message = envelope?.message ?? messageOf(value)
+    const message = shortened(envelope?.message ?? messageOf(value))
     throw new HttpRequestError('E_HTTP_STATUS', `${name} answered ${status}${message ? ` ${message}` : ''}`, {
       status,
       ...(message ? { reply: message } : {}),
@@ -262,6 +265,11 @@ function openEnvelope(value: unknown): { status: number; message: string; data: 
   }
   const data = 'data' in value ? value.data : null
   return { status: value.status_code, message: String(value.status_txt), data }
+}
+
+/** The message goes to logs and to every viewer: one without an end must not. */
+function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
 }
 
 function messageOf(value: unknown): string {

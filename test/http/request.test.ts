@@ -83,6 +83,9 @@ test('a refusal carries the status and the code of the server', async () => {
   assert.deepEqual([old.status, old.reply], [404, 'TOPIC_NOT_FOUND'])
   const page = await fails('E_HTTP_STATUS', await answering(502, '<html>bad gateway</html>'))
   assert.deepEqual([page.status, page.reply], [502, undefined])
+  const endless = await fails('E_HTTP_STATUS', await answering(500, `{"message":"${'x'.repeat(100_000)}"}`))
+  assert.ok(endless.message.length < 500)
+  assert.ok(endless.message.endsWith('xxx…'))
 })
 
 test('a reply that is not JSON, or too large', async () => {
