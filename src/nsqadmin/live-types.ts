@@ -101,6 +101,12 @@ export interface ClientRow {
   identity: string
 }
 
+/** A connection that takes the messages of a channel. */
+export interface ConsumerRow extends ClientRow {
+  topic: string
+  channel: string
+}
+
 /** A daemon that did not answer, or not as it should. */
 export interface Warning {
   message: string
@@ -144,6 +150,8 @@ export interface TopicUpdate extends Update {
 
 /** Event `channel` of `/api/live?view=channel&topic=T&channel=C`. */
 export interface ChannelUpdate extends Update {
+  /** Nothing comes into the channel then, at one nsqd at least. */
+  topicPaused: boolean
   channel: ChannelRow
   nodes: ShareRow[]
   clients: ClientRow[]
@@ -158,6 +166,8 @@ export interface NodesUpdate extends Update {
 export interface NodeUpdate extends Update {
   node: NodeRow
   topics: TopicRow[]
+  /** At most 500: how many there are is in `node`. */
+  consumers: ConsumerRow[]
   /** Connections that have published. */
   producers: ClientRow[]
 }

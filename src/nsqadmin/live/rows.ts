@@ -5,6 +5,7 @@ import { sumChannel, sumTopic, type TopicTotals, type Totals } from '../../clust
 import type {
   ChannelRow,
   ClientRow,
+  ConsumerRow,
   NodeRow,
   Numbers,
   Percentile,
@@ -114,6 +115,20 @@ export function clientRow(node: string, client: ClientStats): ClientRow {
     deflate,
     identity,
   }
+}
+
+/** The first so many consumers of all channels of an nsqd, by topic and channel. */
+export function consumerRows(stats: NsqdStats | undefined, most: number): ConsumerRow[] {
+  const rows: ConsumerRow[] = []
+  for (const { name: topic, channels } of stats?.topics ?? []) {
+    for (const { name: channel, clients } of channels) {
+      for (const client of clients) {
+        if (rows.length === most) return rows
+        rows.push({ topic, channel, ...clientRow(stats?.node ?? '', client) })
+      }
+    }
+  }
+  return rows
 }
 
 /** With two digits: more are noise, and would make each row another in each look. */

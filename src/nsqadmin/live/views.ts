@@ -20,6 +20,7 @@ import { nearNames } from './near.ts'
 import {
   channelRow,
   clientRow,
+  consumerRows,
   emptyChannelRow,
   emptyTopicRow,
   nodeRow,
@@ -28,6 +29,9 @@ import {
   topicRow,
 } from './rows.ts'
 import { toWarning } from './warnings.ts'
+
+/** Of a node, which are sent anew with each look. */
+const MAX_CONSUMERS = 500
 
 /** What is sent to a viewer. */
 export interface LiveEvent {
@@ -168,6 +172,7 @@ export function channelView(source: ViewSource, topic: string, channel: string):
       }
       const rate = memory.rates.channel(topic, channel)
       const data: ChannelUpdate = {
+        topicPaused: topicTotals?.paused ?? false,
         time: look.time,
         warnings: warnings.map(toWarning),
         channel:
@@ -237,6 +242,7 @@ export function nodeView(source: ViewSource, name: string): View {
         warnings: look.warnings,
         node: nodeRow(error === undefined ? healthy : { ...node, error }, stats, memory.rates.node(name)),
         topics: topics.sort((a, b) => (a.topic < b.topic ? -1 : 1)),
+        consumers: consumerRows(stats, MAX_CONSUMERS),
         producers: (stats?.producers ?? []).map(client => clientRow(name, client)),
       }
       return { event: 'node', data }

@@ -120,6 +120,19 @@ test('a channel: its clients, and what they finish', async t => {
   const later = await stream.next('channel', ({ clients }) => clients[0]?.finished === 3)
   assert.equal(later.nodes.length, 1)
   await stream.next('channel', ({ channel }) => (channel.rateOut ?? 0) > 0)
+
+  // Why nothing comes in is seen where one looks.
+  assert.equal(later.topicPaused, false)
+  nsqd.topics.get('orders')?.pause()
+  await stream.next('channel', ({ topicPaused }) => topicPaused)
+
+  // The same consumer, at its nsqd.
+  const node = await rig.stream(`/api/live?view=node&node=${http(nsqd)}`)
+  const { consumers } = await node.next('node', ({ consumers }) => consumers[0]?.finished === 3)
+  assert.deepEqual(
+    consumers.map(({ topic, channel, remoteAddress }) => ({ topic, channel, remoteAddress })),
+    later.clients.map(({ remoteAddress }) => ({ topic: 'orders', channel: 'mail', remoteAddress })),
+  )
 })
 
 test('what is missing says so, names what is near, and shows up when it comes', async t => {

@@ -20,7 +20,7 @@ export function Card({ title, count, actions, flush = false, children }: CardPro
       <div class="card-head">
         <h2 id={id}>
           {title}
-          {count !== undefined && <span class="card-count">{count}</span>}
+          {count !== undefined && <span class="card-count"> {count}</span>}
         </h2>
         {actions}
       </div>

@@ -23,7 +23,7 @@ export function Said({ text, when }: SaidProps) {
   }, [when])
   return (
     <span class="visually-hidden" role="status">
-      {said}
+      {said || null}
     </span>
   )
 }

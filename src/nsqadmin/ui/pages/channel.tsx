@@ -1,7 +1,7 @@
 import type { Percentile } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Charts } from '../components/charts.tsx'
-import { GrowingChip, PausedChip } from '../components/chip.tsx'
+import { Chip, GrowingChip, PausedChip } from '../components/chip.tsx'
 import { NumbersTiles } from '../components/numbers-tiles.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { LiveView } from '../components/states.tsx'
@@ -13,7 +13,7 @@ import { useLive } from '../live.ts'
 import { Messages } from '../messages/messages.tsx'
 import type { Route } from '../router.ts'
 import { useSeries } from '../use-series.ts'
-import { ClientTable } from './client-table.tsx'
+import { ChannelClients } from './client-table.tsx'
 import { ShareTable } from './share-table.tsx'
 
 export function ChannelPage({ topic, channel }: { topic: string; channel: string }) {
@@ -33,6 +33,11 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
           <>
             {row?.paused && <PausedChip />}
             {row?.growing && <GrowingChip />}
+            {value?.topicPaused && (
+              <Chip tone="warn" icon="pause" title={`Nothing comes in until topic ${topic} is unpaused`}>
+                topic paused
+              </Chip>
+            )}
           </>
         }
       >
@@ -51,7 +56,7 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
               <LatencyTile latency={row.latency} />
             </NumbersTiles>
             <Charts series={series} topic={topic} channel={channel} />
-            <ClientTable rows={clients} time={time} />
+            <ChannelClients rows={clients} time={time} />
             <Card title="Messages">
               <Messages topic={topic} channel={channel} />
             </Card>

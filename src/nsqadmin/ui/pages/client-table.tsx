@@ -1,5 +1,6 @@
+import type { ComponentChildren } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { ClientRow } from '../../live-types.ts'
+import type { ClientRow, ConsumerRow } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Chip } from '../components/chip.tsx'
 import { Link } from '../components/link.tsx'
@@ -8,30 +9,100 @@ import { GivenName } from '../components/safe-text.tsx'
 import { Table, type Column } from '../components/table.tsx'
 import { count, duration } from '../format.ts'
 
-interface ClientTableProps {
+interface ChannelClientsProps {
   rows: readonly ClientRow[]
   /** Of the rows: how long a client has been connected is of then. */
   time: number
 }
 
 /** The consumers of a channel. */
-export function ClientTable({ rows, time }: ClientTableProps) {
-  const hasTraits = rows.some(row => traits(row).length > 0)
-  const columns = useMemo(() => clientColumns(time, hasTraits), [time, hasTraits])
+export function ChannelClients({ rows, time }: ChannelClientsProps) {
   return (
-    <Card title="Clients" count={count(rows.length)} flush>
+    <Clients
+      title="Clients"
+      rows={rows}
+      count={rows.length}
+      time={time}
+      where={NODE}
+      empty={<p>No consumer is connected: what comes waits.</p>}
+    />
+  )
+}
+
+interface NodeConsumersProps {
+  rows: readonly ConsumerRow[]
+  /** All of them: not all may be among the rows. */
+  count: number
+  time: number
+  /** In place of rows. */
+  empty: string
+}
+
+/** The consumers of all channels of an nsqd. */
+export function NodeConsumers(props: NodeConsumersProps) {
+  return <Clients {...props} title="Consumers" where={CHANNEL} />
+}
+
+interface ClientsProps<Row extends ClientRow> {
+  title: string
+  rows: readonly Row[]
+  count: number
+  time: number
+  /** What they are at, besides what the page is of. */
+  where: Column<Row>
+  empty: ComponentChildren
+}
+
+function Clients<Row extends ClientRow>({ title, rows, count: all, time, where, empty }: ClientsProps<Row>) {
+  const hasTraits = rows.some(row => traits(row).length > 0)
+  const columns = useMemo(() => clientColumns(time, hasTraits, where), [time, hasTraits, where])
+  return (
+    <Card
+      title={title}
+      count={count(all)}
+      actions={all > rows.length && <span class="muted">the first {count(rows.length)} are shown</span>}
+      flush
+    >
       <Table
-        label="Clients"
+        label={title}
         query="clients"
         columns={columns}
         rows={rows}
         rowKey={row => `${row.node} ${row.remoteAddress} ${row.connectedAt}`}
         sort={{ column: 'client', descending: false }}
         firstWidth={200}
-        empty={<p>No consumer is connected: what comes waits.</p>}
+        empty={empty}
       />
     </Card>
   )
+}
+
+const NODE: Column<ClientRow> = {
+  id: 'node',
+  title: 'nsqd',
+  text: true,
+  width: 180,
+  value: row => row.node,
+  cell: row => (
+    <Link to={{ page: 'node', node: row.node }} title={row.node}>
+      {row.node}
+    </Link>
+  ),
+}
+
+const CHANNEL: Column<ConsumerRow> = {
+  id: 'channel',
+  title: 'Topic / channel',
+  text: true,
+  width: 240,
+  value: row => `${row.topic} / ${row.channel}`,
+  cell: ({ topic, channel }) => (
+    <span title={`${topic} / ${channel}`}>
+      <Link to={{ page: 'topic', topic }}>{topic}</Link>
+      <span class="muted"> / </span>
+      <Link to={{ page: 'channel', topic, channel }}>{channel}</Link>
+    </span>
+  ),
 }
 
 type Counted = 'ready' | 'inFlight' | 'finished' | 'requeued' | 'messages'
@@ -67,7 +138,11 @@ function traits({ tls, snappy, deflate, sampleRate, identity }: ClientRow): [tex
   return all
 }
 
-function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
+function clientColumns<Row extends ClientRow>(
+  time: number,
+  hasTraits: boolean,
+  where: Column<Row>,
+): Column<Row>[] {
   return [
     {
       id: 'client',
@@ -91,18 +166,7 @@ function clientColumns(time: number, hasTraits: boolean): Column<ClientRow>[] {
       value: row => row.remoteAddress,
       cell: row => <GivenName text={row.remoteAddress} />,
     },
-    {
-      id: 'node',
-      title: 'nsqd',
-      text: true,
-      width: 180,
-      value: row => row.node,
-      cell: row => (
-        <Link to={{ page: 'node', node: row.node }} title={row.node}>
-          {row.node}
-        </Link>
-      ),
-    },
+    where,
     {
       id: 'agent',
       title: 'Program',

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import type { ClientRow, NodeRow, NodeUpdate, TopicRow } from '../../live-types.ts'
+import type { NodeRow, NodeUpdate, TopicRow } from '../../live-types.ts'
 import { tombstone } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { Card } from '../components/card.tsx'
@@ -20,6 +20,10 @@ import { count, dateTime, duration, large, plural, rate, UNKNOWN } from '../form
 import { useLive } from '../live.ts'
 import { matches } from '../sort.ts'
 import { useNow } from '../use-now.ts'
+import { NodeConsumers } from './client-table.tsx'
+import { Producers } from './producer-table.tsx'
+
+const NOT_KNOWN = 'Not known: it did not answer.'
 
 const replace = (_: NodeUpdate | undefined, update: NodeUpdate): NodeUpdate => update
 
@@ -39,13 +43,14 @@ export function NodePage({ node }: { node: string }) {
         live={live}
         missing={{ title: `There is no nsqd ${node}`, links: name => ({ page: 'node', node: name }) }}
       >
-        {value => <Node value={value} />}
+        {value => <Node value={value} time={live.time} />}
       </LiveView>
     </>
   )
 }
 
-function Node({ value: { node, topics, producers } }: { value: NodeUpdate }) {
+function Node({ value, time }: { value: NodeUpdate; time: number }) {
+  const { node, topics, consumers, producers } = value
   return (
     <>
       {node.error !== null && (
@@ -60,7 +65,19 @@ function Node({ value: { node, topics, producers } }: { value: NodeUpdate }) {
       <Numbers node={node} />
       <Facts node={node} />
       <Topics node={node} topics={topics} />
-      <Producers node={node} producers={producers} />
+      <NodeConsumers
+        rows={consumers}
+        count={node.clients}
+        time={time}
+        empty={node.error === null ? 'No consumer is connected.' : NOT_KNOWN}
+      />
+      <Producers
+        rows={producers}
+        time={time}
+        empty={
+          node.error === null ? 'No connection has published. What comes over HTTP has none.' : NOT_KNOWN
+        }
+      />
     </>
   )
 }
@@ -173,7 +190,7 @@ function Topics({ node, topics }: TopicsProps) {
 
 function emptyText(node: NodeRow, topics: number, words: string): string {
   if (topics > 0) return `No topic has “${words.trim()}” in its name.`
-  return node.error === null ? 'It has no topic.' : 'Not known: it did not answer.'
+  return node.error === null ? 'It has no topic.' : NOT_KNOWN
 }
 
 function topicColumns(node: string, tombstoned: readonly string[], mayHide: boolean): Column<TopicRow>[] {
@@ -253,79 +270,4 @@ function askTombstone(node: string, { topic, depth, inFlight, deferred }: TopicR
     run: () => tombstone(node, topic),
     done: `${topic} tombstoned at ${node}`,
   })
-}
-
-function Producers({ node, producers }: { node: NodeRow; producers: readonly ClientRow[] }) {
-  const now = useNow(10_000)
-  return (
-    <Card title="Producers" count={count(producers.length)} flush>
-      <Table
-        label="Producers"
-        query="producers"
-        columns={producerColumns(now)}
-        rows={producers}
-        rowKey={row => row.remoteAddress}
-        sort={{ column: 'client', descending: false }}
-        empty={
-          node.error === null
-            ? 'No connection has published. What comes over HTTP has none.'
-            : 'Not known: it did not answer.'
-        }
-      />
-    </Card>
-  )
-}
-
-function producerColumns(now: number): Column<ClientRow>[] {
-  return [
-    {
-      id: 'client',
-      title: 'Client',
-      text: true,
-      value: row => row.clientId || row.remoteAddress,
-      cell: row => (
-        <span class="row-name">
-          <GivenName text={row.clientId || row.hostname || row.remoteAddress} title={row.hostname} />
-          {row.tls && <Chip tone="good">TLS</Chip>}
-          {row.snappy && <Chip>snappy</Chip>}
-          {row.deflate && <Chip>deflate</Chip>}
-          {row.identity !== '' && (
-            <Chip>
-              <GivenName text={row.identity} title="Who it is, by AUTH" />
-            </Chip>
-          )}
-        </span>
-      ),
-    },
-    {
-      id: 'address',
-      title: 'Address',
-      text: true,
-      width: 190,
-      value: row => row.remoteAddress,
-      cell: row => <GivenName text={row.remoteAddress} class="name" />,
-    },
-    {
-      id: 'agent',
-      title: 'Program',
-      text: true,
-      width: 180,
-      value: row => row.userAgent,
-      cell: row => (row.userAgent === '' ? UNKNOWN : <GivenName text={row.userAgent} />),
-    },
-    {
-      id: 'published',
-      title: 'Published',
-      width: 110,
-      value: row => row.published,
-      cell: row => <Count value={row.published} />,
-    },
-    {
-      id: 'connected',
-      title: 'Connected',
-      width: 116,
-      value: row => -row.connectedAt,
-      cell: row => duration(now - row.connectedAt),
-    },
-  ]
 }

@@ -32,6 +32,8 @@ const COLUMNS: readonly Column<ShareRow>[] = [
   numberColumn('deferred'),
   numberColumn('rateIn'),
   numberColumn('rateOut'),
+  numberColumn('requeued'),
+  numberColumn('timedOut'),
   numberColumn('clients'),
   numberColumn('messages'),
 ]
