@@ -112,8 +112,19 @@ export function isAdmin(raw: Pick<IncomingMessage, 'headers'>, options: Nsqadmin
   return user !== undefined && options.adminUser.includes(user)
 }
 
-/** Who a proxy says this is, in --acl-http-header. */
-export function proxyUser(
+/** Who a proxy says this is, in --acl-http-header or by basic authentication: for the page, the log and notifications. */
+export function userOf(raw: Pick<IncomingMessage, 'headers'>, options: NsqadminOptions): string | undefined {
+  return proxyUser(raw, options) ?? basicUser(raw.headers.authorization)
+}
+
+/** For the log: `alice (10.0.0.7)`. */
+export function senderOf(raw: IncomingMessage, options: NsqadminOptions): string {
+  const { remoteAddress = '-' } = raw.socket
+  const user = userOf(raw, options)
+  return user === undefined ? remoteAddress : `${user} (${remoteAddress})`
+}
+
+function proxyUser(
   { headers }: Pick<IncomingMessage, 'headers'>,
   { aclHttpHeader }: NsqadminOptions,
 ): string | undefined {
@@ -127,4 +138,11 @@ function isAllowedHost(host: string | undefined, allowed: readonly string[]): bo
   const given = host?.toLowerCase() ?? ''
   const withoutPort = given.replace(/:\d+$/, '')
   return allowed.includes(given) || allowed.includes(withoutPort)
+}
+
+/** The user of HTTP's basic authentication, which a proxy has checked. */
+export function basicUser(authorization: string | undefined): string | undefined {
+  const [, encoded] = /^Basic +(\S+)$/i.exec(authorization ?? '') ?? []
+  const [, user] = /^([^:]*):/.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
+  return user === '' ? undefined : user
 }

@@ -4,6 +4,7 @@ import { json, type Reply, text } from '../http/reply.ts'
 import type { HttpRequest, Route } from '../http/router.ts'
 import { parseLevel } from '../util/logger.ts'
 import { camelCase, configKey, type Option, OptionError } from '../util/option.ts'
+import { senderOf } from './access.ts'
 import type { Admin } from './admin.ts'
 import { withoutSecrets } from './graphite.ts'
 import { daemonAddress, nsqadminOptions } from './options.ts'
@@ -40,7 +41,10 @@ export function configRoutes(admin: ConfigTarget): Route[] {
       async handle(request) {
         checkSender(admin, request)
         const body = await request.readBody(MAX_BODY, 'INVALID_VALUE')
-        return putConfig(admin, request.params['name'] ?? '', body.toString())
+        const name = request.params['name'] ?? ''
+        const reply = putConfig(admin, name, body.toString())
+        admin.logger.info(`${name} was changed, by ${senderOf(request.raw, admin.options)}`)
+        return reply
       },
     },
   ]

@@ -3,11 +3,11 @@ import { metricsRoute } from '../http/metrics.ts'
 import type { Route } from '../http/router.ts'
 import type { MetricsWriter } from '../util/prometheus.ts'
 import { version } from '../util/version.ts'
-import { guarded, isAdmin, proxyUser } from './access.ts'
+import { guarded, isAdmin, userOf } from './access.ts'
 import { type ConfigTarget, configRoutes } from './config-endpoint.ts'
 import { graphiteConfig, graphiteRoutes } from './graphite.ts'
 import type { PageConfig } from './live-types.ts'
-import { basicUser, type Notifier } from './notify.ts'
+import type { Notifier } from './notify.ts'
 import { actionRoutes } from './official/actions.ts'
 import { viewRoutes } from './official/views.ts'
 import { pageRoutes } from './page.ts'
@@ -45,7 +45,7 @@ function pageConfig({ options, cluster }: ConfigTarget, raw: Parameters<typeof i
   return {
     version,
     isAdmin: isAdmin(raw, options),
-    user: proxyUser(raw, options) ?? basicUser(raw.headers.authorization) ?? null,
+    user: userOf(raw, options) ?? null,
     readOnly: options.readOnly,
     lookupds: [...cluster.lookupds],
     graphite: graphiteConfig(options),

@@ -3,6 +3,7 @@ import type { HttpRequest } from '../http/router.ts'
 import { request } from '../http/request.ts'
 import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
+import { userOf } from './access.ts'
 import type { NsqadminOptions } from './options.ts'
 
 /** What somebody has done. */
@@ -39,7 +40,7 @@ export class Notifier {
       this.#logger.warn(`notification of ${action} is lost: ${MAX_WAITING} others wait`)
       return
     }
-    const user = basicUser(headers.authorization)
+    const user = userOf(raw, this.#options)
     const { remoteAddress = '', remotePort = 0 } = raw.socket
     const scheme = headers['x-scheme'] === 'https' ? 'https' : 'http'
     const text = JSON.stringify({
@@ -88,11 +89,4 @@ export class Notifier {
     }
     this.#sending = undefined
   }
-}
-
-/** The user of HTTP's basic authentication, which a proxy has checked. */
-export function basicUser(authorization: string | undefined): string | undefined {
-  const [, encoded] = /^Basic +(\S+)$/i.exec(authorization ?? '') ?? []
-  const [, user] = /^([^:]*):/.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
-  return user === '' ? undefined : user
 }

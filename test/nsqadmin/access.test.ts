@@ -121,6 +121,19 @@ test('with administrators named, only they change anything', async t => {
   assert.ok(rig.lines.some(line => line.includes('pause_topic t, by bob (127.0.0.1)')))
 })
 
+test('the log says who has changed something, publishing and the configuration too', async t => {
+  const rig = await startWithTopic(t, {})
+  const user = { 'X-Forwarded-User': 'ann' }
+  const published = await rig.send('POST', '/api/publish', { topic: 't', body: 'x', encoding: 'utf8' }, user)
+  assert.equal(published.status, 200)
+  assert.ok(rig.lines.some(line => /INFO: published 1 to t at \S+, by ann \(127\.0\.0\.1\)/.test(line)))
+  const lookupds = rig.admin.cluster.lookupds
+  assert.equal((await rig.send('PUT', '/config/nsqlookupd_http_addresses', lookupds)).status, 200)
+  assert.ok(
+    rig.lines.some(line => line.includes('INFO: nsqlookupd_http_addresses was changed, by 127.0.0.1')),
+  )
+})
+
 test('--read-only: everybody looks and peeks, nobody changes anything', async t => {
   const rig = await startWithTopic(t, { readOnly: true })
   await refusesAll(rig, 'READ_ONLY', {})

@@ -4,7 +4,7 @@ import http from 'node:http'
 import { hostname } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
-import { basicUser } from '../../src/nsqadmin/notify.ts'
+import { basicUser } from '../../src/nsqadmin/access.ts'
 import { until } from '../support/wait.ts'
 import { start } from './rig.ts'
 
@@ -80,6 +80,14 @@ test('each change is told, in order, as the official nsqadmin does', async t => 
     via: hostname(),
   })
   assert.ok(types.every(type => type === 'application/json'))
+})
+
+test('a user whom a proxy names in the header is told, too', async t => {
+  const { url, got } = await endpoint(t)
+  const rig = await start(t, { notificationHttpEndpoint: url, adminUser: ['ann'] })
+  await rig.send('POST', '/api/topics', { topic: 't' }, { 'X-Forwarded-User': 'ann' })
+  await until(() => got.length === 1)
+  assert.equal(got[0]?.['user'], 'ann')
 })
 
 test('an endpoint that never answers holds nothing up, nor does one that is not there', async t => {

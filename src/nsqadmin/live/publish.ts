@@ -1,8 +1,9 @@
-import type { Cluster } from '../../cluster/cluster.ts'
 import { HttpError } from '../../http/error.ts'
 import { json, type Reply } from '../../http/reply.ts'
 import type { HttpRequest } from '../../http/router.ts'
 import { isValidTopicName, NAME_RULE } from '../../protocol/names.ts'
+import { senderOf } from '../access.ts'
+import type { Admin } from '../admin.ts'
 import type { Publish, Published } from '../live-types.ts'
 import { refusing } from './refusal.ts'
 
@@ -18,7 +19,7 @@ const MAX_DEFER_MS = 2 ** 31 - 1
  *
  * @throws HttpError 400 naming what is wrong with the request, 413; NsqError of the cluster
  */
-export async function publish(request: HttpRequest, cluster: Cluster): Promise<Reply> {
+export async function publish(request: HttpRequest, { cluster, logger, options }: Admin): Promise<Reply> {
   const { topic, body, encoding, lines, deferMs, node } = read(await request.readBody(MAX_REQUEST))
   const bodies = lines ? splitLines(body) : [decode(body, encoding)]
   if (bodies.length === 0 || bodies.some(({ length }) => length === 0))
@@ -31,6 +32,8 @@ export async function publish(request: HttpRequest, cluster: Cluster): Promise<R
     )
   const to = { ...(deferMs > 0 ? { deferMs } : {}), ...(node === undefined ? {} : { node }) }
   const published = await refusing(cluster.publish(topic, bodies, to))
+  const by = senderOf(request.raw, options)
+  logger.info(`published ${bodies.length} to ${topic} at ${published.node}, by ${by}`)
   return json({ message: '', node: published.node, count: bodies.length } satisfies Published)
 }
 

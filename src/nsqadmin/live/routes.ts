@@ -89,7 +89,7 @@ export function liveRoutes(admin: Admin): Live {
       ),
       route('GET', 'watch', ({ query }) => watches.open(query)),
       route('GET', 'peek', request => peek(admin, request)),
-      route('POST', 'publish', request => publish(request, admin.cluster)),
+      route('POST', 'publish', request => publish(request, admin)),
       route('GET', 'tombstones', () => tombstones(admin)),
     ],
     get status() {

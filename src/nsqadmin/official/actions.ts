@@ -5,8 +5,8 @@ import { json, type Reply } from '../../http/reply.ts'
 import type { HttpRequest, Route } from '../../http/router.ts'
 import { isValidChannelName, isValidTopicName } from '../../protocol/names.ts'
 import type { Admin } from '../admin.ts'
-import { proxyUser } from '../access.ts'
-import { type AdminAction, basicUser, type Notifier } from '../notify.ts'
+import { senderOf } from '../access.ts'
+import type { AdminAction, Notifier } from '../notify.ts'
 import { readTexts } from './body.ts'
 import { ask } from './upstream.ts'
 
@@ -21,9 +21,7 @@ export function actionRoutes(admin: Admin, notifier: Notifier): Route[] {
       [action, topic, channel, node].filter(name => name !== undefined).join(' '),
     )
     const { message } = await ask(admin, names[0] ?? '', done)
-    const { raw, headers } = request
-    const user = proxyUser(raw, admin.options) ?? basicUser(headers.authorization)
-    const by = `${user === undefined ? '' : `${user} `}(${raw.socket.remoteAddress ?? '-'})`
+    const by = senderOf(request.raw, admin.options)
     for (const name of names) admin.logger.info(`${name}, by ${by}`)
     for (const task of tasks) notifier.notify(task, request)
     return json({ message })
