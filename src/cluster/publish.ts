@@ -1,6 +1,6 @@
 import { HttpRequestError, request } from '../http/request.ts'
 import { mpub } from '../protocol/command.ts'
-import { NsqError } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import { nodeNotFound } from './actions.ts'
 import { noAnswer, toNsqError } from './answers.ts'
 import { type AskOptions, baseUrl } from './ask.ts'
@@ -68,11 +68,23 @@ async function publishTo(
   const [first] = bodies
   if (deferMs > 0 || bodies.length === 1) {
     // There is no MPUB that defers.
-    for (const body of bodies) await send(`${baseUrl(address)}/pub?${query.toString()}`, body, options)
+    for (const [published, body] of bodies.entries()) {
+      try {
+        await send(`${baseUrl(address)}/pub?${query.toString()}`, body, options)
+      } catch (error) {
+        throw published === 0 ? error : partly(error, published, bodies.length)
+      }
+    }
   } else if (first !== undefined) {
     query.set('binary', 'true')
     await send(`${baseUrl(address)}/mpub?${query.toString()}`, mpubBody(bodies), options)
   }
+}
+
+/** Whoever publishes again should know that it is not all to be published again. */
+function partly(error: unknown, published: number, all: number): NsqError {
+  const message = `${published} of ${all} messages were published; ${errorText(error)}`
+  return new NsqError('E_CLUSTER', message, { cause: error })
 }
 
 /** What follows the line and the size in the command of the same name. */

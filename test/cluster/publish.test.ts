@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { test } from 'node:test'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { test, type TestContext } from 'node:test'
 import { http } from '../client/daemons.ts'
 import { clusterOf, daemons, eventually, fake, nsqdReplies, producer, Refusal, topicReply } from './rig.ts'
 
@@ -56,29 +56,47 @@ test('the next nsqd is tried when one cannot be reached, but not when one refuse
   }
 })
 
-test('what may have reached an nsqd that dies is not published to another, too', async t => {
-  let published = 0
-  const addresses = ['', '']
-  for (const i of addresses.keys()) {
+/** Two nsqds that have the topic and answer a publication as told; who knows them, and what they got. */
+async function dying(
+  t: TestContext,
+  answer: (nsqd: Server, request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ lookupds: string[]; published: string[] }> {
+  const nsqds: string[] = []
+  const published: string[] = []
+  for (let i = 0; i < 2; i++) {
     const nsqd = createServer((request, response) => {
-      if (request.url?.startsWith('/pub') !== true) {
-        response.end('{}')
-        return
-      }
-      published++
-      request.socket.destroy()
+      published.push(request.url ?? '')
+      answer(nsqd, request, response)
     })
     t.after(() => nsqd.close())
     nsqd.listen(0, '127.0.0.1')
     await once(nsqd, 'listening')
     const address = nsqd.address()
     assert.ok(address !== null && typeof address === 'object')
-    addresses[i] = `127.0.0.1:${address.port}`
+    nsqds.push(`127.0.0.1:${address.port}`)
   }
-  const lookupd = await fake(t, {
-    '/lookup': { channels: [], producers: addresses.map(address => producer(address)) },
+  const producers = nsqds.map(address => producer(address))
+  const lookupd = await fake(t, { '/lookup': { channels: [], producers } })
+  return { lookupds: [lookupd.address], published }
+}
+
+test('what may have reached an nsqd that dies is not published to another, too', async t => {
+  const { lookupds, published } = await dying(t, (_, { socket }) => socket.destroy())
+  const publishing = clusterOf({ lookupds }).publish('t', Buffer.from('a'))
+  await assert.rejects(publishing, { code: 'E_HTTP_CONNECT' })
+  assert.equal(published.length, 1)
+})
+
+test('nor what it got before it died, and it is said how much that was', async t => {
+  const { lookupds, published } = await dying(t, (nsqd, _, response) => {
+    nsqd.close()
+    response.writeHead(200, { Connection: 'close' }).end('OK')
   })
-  const cluster = clusterOf({ lookupds: [lookupd.address] })
-  await assert.rejects(cluster.publish('t', Buffer.from('a')), { code: 'E_HTTP_CONNECT' })
-  assert.equal(published, 1)
+  const bodies = ['a', 'b', 'c'].map(body => Buffer.from(body))
+  const publishing = clusterOf({ lookupds }).publish('t', bodies, { deferMs: 1000 })
+  await assert.rejects(publishing, {
+    code: 'E_CLUSTER',
+    message: /^1 of 3 messages were published; .*ECONNREFUSED/,
+  })
+  assert.equal(published.length, 1)
 })
