@@ -36,6 +36,7 @@ export async function runChange(context: Context<ChangeOptions>, change: Change)
   if (isLoss) checkConsent(context, yes)
   const { cluster, assumed } = await findCluster(options, context)
   const report = new Report(context)
+  if (!isLoss || yes) report.asking(assumed)
   const targets =
     verb === 'create' ? await newTargets(cluster, named, report) : await findTargets(cluster, named, report)
   if (isLoss && !yes) {
