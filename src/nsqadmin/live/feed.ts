@@ -53,13 +53,15 @@ export class Feed {
       return
     }
     this.#isBusy = true
-    const state = await this.#stateOf(look)
+    let current: { look: Look; isFresh: boolean } | undefined = { look, isFresh }
+    while (current !== undefined) {
+      const state = await this.#stateOf(current.look)
+      if (this.#signal.aborted) return
+      if (current.isFresh || state.event !== 'missing') this.#send(current.look, state)
+      current = this.#next
+      this.#next = undefined
+    }
     this.#isBusy = false
-    if (this.#signal.aborted) return
-    if (isFresh || state.event !== 'missing') this.#send(look, state)
-    const next = this.#next
-    this.#next = undefined
-    if (next !== undefined) await this.update(next.look, next.isFresh)
   }
 
   async #stateOf(look: Look): Promise<LiveEvent> {
