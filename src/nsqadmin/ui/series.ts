@@ -19,6 +19,8 @@ export function withPoint(
   numbers: Pick<Numbers, 'depth' | 'inFlight' | 'rateIn' | 'rateOut'>,
 ): History {
   const last = series.time.at(-1) ?? 0
+  // The server's clock was set back: what was seen has no place before this.
+  if (last - time > GAP_MS) return withPoint(emptySeries(), time, numbers)
   if (time <= last) return series
   const next: History = { ...series, time: [...series.time] }
   for (const name of NAMES) next[name] = [...series[name]]

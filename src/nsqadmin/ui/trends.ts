@@ -32,7 +32,9 @@ export class TrendBook {
 
   /** Rows that are not among `depths` are gone. */
   observe(time: number, depths: readonly (readonly [name: string, depth: number])[]): void {
-    if (time <= (this.#time.at(-1) ?? 0)) return // said by the server already
+    const last = this.#time.at(-1) ?? 0
+    if (last - time > TREND_MS) this.start({ time: [], depths: [] }) // its clock was set back
+    else if (time <= last) return // said by the server already
     this.#time.push(time)
     const names = new Set<string>()
     for (const [name, depth] of depths) {

@@ -31,6 +31,16 @@ test('where nobody looked the line is broken', () => {
   assert.deepEqual(series.depth, [1, null, 2])
 })
 
+test('when the server’s clock is set back, charts begin anew, and do not wait until it has caught up', () => {
+  const series = withPoint(withPoint(emptySeries(), START, point(1)), START - 3_600_000, point(2))
+  assert.deepEqual([series.time, series.depth], [[START - 3_600_000], [2]])
+  const book = new TrendBook()
+  book.observe(START, [['a', 1]])
+  book.observe(START - 3_600_000, [['a', 2]])
+  book.observe(START - 3_598_000, [['a', 3]])
+  assert.deepEqual(book.of('a').depth, [2, 3])
+})
+
 test('what the server remembers goes before what the page has seen', () => {
   const remembered = [1, 2, 3].reduce((all, n) => withPoint(all, START + n * 1_000, point(n)), emptySeries())
   const seen = [3, 4].reduce((all, n) => withPoint(all, START + n * 1_000, point(n * 10)), emptySeries())

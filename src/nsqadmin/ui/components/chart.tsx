@@ -37,6 +37,8 @@ export function Chart({ label, time, lines, format, least = 5 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const [at, setAt] = useState<number | null>(null)
+  /** What a screen reader is told of the chosen moment; not of each new one, which nobody asked for. */
+  const [said, setSaid] = useState('')
   const systemDark = useMedia('(prefers-color-scheme: dark)')
   const chosen = useStore(theme)
   const dark = chosen === 'auto' ? systemDark : chosen === 'dark'
@@ -71,7 +73,14 @@ export function Chart({ label, time, lines, format, least = 5 }: ChartProps) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (step === undefined || !plot.current) return
     event.preventDefault()
-    moveCursor(plot.current, Math.max(0, Math.min(time.length - 1, index + step)))
+    const next = Math.max(0, Math.min(time.length - 1, index + step))
+    moveCursor(plot.current, next)
+    const values = lines.map(line => `${line.label} ${format(line.values[next] ?? null)}`)
+    setSaid(`${clock(time[next] ?? 0)}: ${values.join(', ')}`)
+  }
+  const onBlur = () => {
+    if (plot.current) moveCursor(plot.current, null)
+    setSaid('')
   }
   return (
     <figure class="chart">
@@ -97,9 +106,12 @@ export function Chart({ label, time, lines, format, least = 5 }: ChartProps) {
         role="group"
         tabIndex={0}
         onKeyDown={onKey}
-        onBlur={() => plot.current && moveCursor(plot.current, null)}
+        onBlur={onBlur}
         aria-label={`${label}: the last five minutes. The arrow keys choose a moment.`}
       />
+      <span class="visually-hidden" role="status">
+        {said || null}
+      </span>
     </figure>
   )
 }
@@ -183,9 +195,12 @@ function options(
 
 /** What a canvas understands, of a CSS variable that has one colour for each theme. */
 function resolvedColour(element: HTMLElement, name: string): string {
+  // In forced colours all would be the one of text, and what is filled a block of it.
+  element.style.forcedColorAdjust = 'none'
   element.style.color = `var(${name})`
   const { color } = getComputedStyle(element)
   element.style.color = ''
+  element.style.forcedColorAdjust = ''
   return color
 }
 

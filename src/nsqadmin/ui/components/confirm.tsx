@@ -39,7 +39,7 @@ function forget(): void {
 /** Does something that needs no question, and says how it went. */
 export async function perform({ run, done, after }: Pick<Question, 'run' | 'done' | 'after'>): Promise<void> {
   const { message } = await run()
-  if (message) toast(`${done}, but not everywhere: ${message}`, 'warn')
+  if (message) toast(`${done}, but not everywhere: ${message.replace(/^WARNING: /, '')}`, 'warn')
   else toast(done)
   after?.()
 }

@@ -17,11 +17,13 @@ interface TileProps {
   /** Below, in a few words. */
   note?: ComponentChildren
   tone?: 'warn' | 'bad' | undefined
+  /** A time, say, which is longer than a number. */
+  isText?: boolean
 }
 
-export function Tile({ label, value, unit, note, tone }: TileProps) {
+export function Tile({ label, value, unit, note, tone, isText = false }: TileProps) {
   return (
-    <div class={`tile ${tone ?? ''}`}>
+    <div class={`tile ${tone ?? ''} ${isText ? 'words' : ''}`}>
       <dt>{label}</dt>
       <dd>
         <span class="value">

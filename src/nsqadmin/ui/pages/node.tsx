@@ -94,6 +94,7 @@ function Numbers({ node }: { node: NodeRow }) {
       <Tile label="Clients" value={known(large(node.clients))} />
       <Tile
         label="Up"
+        isText
         value={node.startTime === null ? UNKNOWN : duration(now - node.startTime)}
         note={node.startTime !== null && `since ${dateTime(node.startTime)}`}
       />
