@@ -57,10 +57,14 @@ const KNOWN: Record<string, readonly [message: string, remedy: string]> = {
   NODE_NOT_FOUND: ['There is no such nsqd.', 'It may have gone; see Nodes.'],
 }
 
+/** The official API passes on what each nsqlookupd has answered. */
+const UNKNOWN_TOPIC =
+  /^UPSTREAM_ERROR: failed to query any nsqlookupd: (got response 404 Not Found "\{\\"message\\":\\"TOPIC_NOT_FOUND\\"\}"(\n|$))+$/
+
 /** What a reply that is not 2xx says. `body` is the parsed JSON, or undefined. */
 export function replyError(status: number, body: unknown): ApiError {
   const text = messageOf(body)
-  const code = /^[A-Z][A-Z_]+/.exec(text)?.[0] ?? ''
+  const code = UNKNOWN_TOPIC.test(text) ? 'TOPIC_NOT_FOUND' : (/^[A-Z][A-Z_]+/.exec(text)?.[0] ?? '')
   const known = KNOWN[code]
   if (known) return new ApiError(status, code, known[0], known[1])
   if (status === 401) {

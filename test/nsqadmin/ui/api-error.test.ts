@@ -17,6 +17,19 @@ test('what a daemon said is kept', () => {
   assert.equal(error.code, 'UPSTREAM_ERROR')
 })
 
+test('a topic that no nsqlookupd knows, as the official API says it', () => {
+  const said = String.raw`got response 404 Not Found "{\"message\":\"TOPIC_NOT_FOUND\"}"`
+  const prefix = 'UPSTREAM_ERROR: failed to query any nsqlookupd: '
+  for (const text of [said, `${said}\n${said}`]) {
+    const error = replyError(502, { message: prefix + text })
+    assert.equal(error.message, 'No nsqd has this topic.')
+    assert.equal(error.code, 'TOPIC_NOT_FOUND')
+  }
+  // One of them may know it.
+  const mixed = `${said}\nconnection refused`
+  assert.match(replyError(502, { message: prefix + mixed }).message, /connection refused/)
+})
+
 test('a code that the page does not know is shown as it is', () => {
   assert.equal(replyError(500, { message: 'INTERNAL_ERROR' }).message, 'INTERNAL_ERROR')
   assert.equal(replyError(400, { message: 'n is not a number' }).message, 'n is not a number')
