@@ -67,7 +67,7 @@ async function readTopics(nsqd: MetricsSource): Promise<TopicNumbers[]> {
   })
   const read: TopicNumbers[] = []
   // As they are now: one that is deleted and made again meanwhile would come twice, which Prometheus refuses.
-  for (const topic of [...nsqd.topics.values()]) {
+  for (const topic of Array.from(nsqd.topics.values())) {
     read.push({
       name: topic.name,
       depth: topic.depth,

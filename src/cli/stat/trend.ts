@@ -39,10 +39,10 @@ export class Trends {
 
 /**
  * Whether all of the later half of these depths are above all of the earlier half. So what goes up and down with every
- * batch does not grow, and what grows with setbacks does.
+ * batch does not grow, and what grows with setbacks does. Fewer than four say nothing.
  */
 export function isGrowing(depths: readonly number[]): boolean {
   const half = Math.floor(depths.length / 2)
-  if (half === 0) return false
+  if (half < 2) return false
   return Math.min(...depths.slice(-half)) > Math.max(...depths.slice(0, half))
 }

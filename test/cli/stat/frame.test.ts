@@ -28,7 +28,7 @@ const orders = (seconds: number, depth: number) => [
 ]
 
 function some(): Report {
-  return report(orders(1, 11_000), orders(3, 12_000))
+  return report(orders(1, 10_800), orders(3, 10_900), orders(5, 11_000), orders(7, 12_000))
 }
 
 async function scene(given: Partial<Scene> = {}): Promise<Scene> {
@@ -99,9 +99,9 @@ describe('the live table', () => {
   test('looks like this', async () => {
     assert.deepEqual((await linesOf({}, { columns: 104, rows: 20 })).map(line => line.trimEnd()).slice(1), [
       'TOPIC                     CHANNEL            DEPTH  TREND             IN-FLT  IN/S  OUT/S  CONNS  STATE',
-      'a-topic-with…the-longest  and-a-ch…-nearly       1                ▇▇       0     0      0      0',
-      'orders                    mail              12,000                ▇▇       0   500      0     12  grows',
-      'orders                    stock                  5                ▇▇       0     0      0      0  paused',
+      'a-topic-with…the-longest  and-a-ch…-nearly       1              ▇▇▇▇       0     0      0      0',
+      'orders                    mail              12,000              ▇▇▇▇       0   500      0     12  grows',
+      'orders                    stock                  5              ▇▇▇▇       0     0      0      0  paused',
       'TOTAL                                       12,006                         0   500      0     12',
       'q quit  s sort: name  / filter  p pause',
     ])

@@ -46,7 +46,7 @@ describe('reports', () => {
         connections: 2,
         messages: 360,
         paused: true,
-        growing: true,
+        growing: false,
         trend: [20, 100],
         latency: [],
       },

@@ -8,11 +8,14 @@ const ASCII = glyphsFor({ LANG: 'C' }, 'linux')
 
 describe('growing', () => {
   test('is what ends above everything that it began with', () => {
-    assert.ok(isGrowing([1, 2]))
+    assert.ok(isGrowing([1, 2, 3, 4]))
     assert.ok(isGrowing([1, 3, 2, 5, 4, 6]))
     assert.ok(!isGrowing([]))
+    // Too few to say.
     assert.ok(!isGrowing([7]))
-    assert.ok(!isGrowing([2, 1]))
+    assert.ok(!isGrowing([1, 2]))
+    assert.ok(!isGrowing([1, 2, 3]))
+    assert.ok(!isGrowing([4, 3, 2, 1]))
     assert.ok(!isGrowing([5, 5, 5, 5]))
     // Up and down with every batch.
     assert.ok(!isGrowing([0, 9, 0, 10, 0, 11]))
@@ -29,7 +32,9 @@ describe('growing', () => {
     const trend = depths(['b', 'a'], 10)
     assert.deepEqual(trend, [10, 4, 10])
     assert.ok(!trends.isGrowing(trend))
-    assert.ok(trends.isGrowing(depths(['a', 'b'], 11)))
+    depths(['a', 'b'], 11)
+    assert.ok(!trends.isGrowing(depths(['a', 'b'], 12)))
+    assert.ok(trends.isGrowing(depths(['a', 'b'], 13)))
   })
 })
 
