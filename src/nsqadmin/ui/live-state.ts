@@ -100,7 +100,7 @@ export interface TopicsValue {
   trends: TrendBook
 }
 
-/** Rows that did not change stay the same objects: their part of the table is not drawn again. */
+/** Rows that did not change stay the same objects. */
 export function mergeTopics(before: TopicsValue | undefined, update: TopicsUpdate): TopicsValue {
   const byName = new Map(update.whole ? [] : before?.byName)
   for (const row of update.rows) byName.set(row.topic, row)

@@ -42,6 +42,8 @@ export function CreateForm({ hasLookupds, onCreated }: CreateFormProps) {
       const made = channel === '' ? `Topic ${topic} created` : `Channel ${channel} of ${topic} created`
       await perform({ run: () => create(topic, channel), done: made })
       setChannel('')
+      // The button has nothing to do now, and a browser takes the focus from what is disabled.
+      document.getElementById(`${id}-channel`)?.focus()
       again()
       onCreated()
     } catch (error) {

@@ -14,9 +14,11 @@ export function Filter({ label, value, onChange }: FilterProps) {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
         return
+      // On a tab that is not shown: another may be.
+      if (!input.current?.checkVisibility()) return
       event.preventDefault()
-      input.current?.focus()
-      input.current?.select()
+      input.current.focus()
+      input.current.select()
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)

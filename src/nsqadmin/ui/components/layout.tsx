@@ -81,7 +81,9 @@ function NewVersion() {
       {version !== undefined && (
         <div class="alert note">
           <Icon name="warning" />
-          <p>nsqadmin is another now, {version}. This page is of the one before, and may not fit.</p>
+          <div>
+            <p>nsqadmin is of version {version} now. This page is of another, and may not fit.</p>
+          </div>
           <Button onPress={() => location.reload()}>Reload</Button>
         </div>
       )}

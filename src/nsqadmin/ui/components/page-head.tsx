@@ -1,9 +1,13 @@
 import type { ComponentChildren } from 'preact'
 import type { Route } from '../router.ts'
 import { Link } from './link.tsx'
+import { SafeText } from './safe-text.tsx'
 
 interface PageHeadProps {
-  title: ComponentChildren
+  /** It may be of the address, where anybody may have written it. */
+  title: string
+  /** Of an address or the like. */
+  isMono?: boolean
   /** What it is part of, from the outside in. */
   path?: readonly (readonly [label: string, route: Route])[]
   chips?: ComponentChildren
@@ -11,7 +15,7 @@ interface PageHeadProps {
   children?: ComponentChildren
 }
 
-export function PageHead({ title, path, chips, children }: PageHeadProps) {
+export function PageHead({ title, isMono = false, path, chips, children }: PageHeadProps) {
   return (
     <div class="page-head">
       <div class="page-title">
@@ -27,7 +31,9 @@ export function PageHead({ title, path, chips, children }: PageHeadProps) {
           </nav>
         )}
         <h1>
-          <span>{title}</span>
+          <bdi class={isMono ? 'name' : ''}>
+            <SafeText text={title} />
+          </bdi>
           {chips}
         </h1>
       </div>

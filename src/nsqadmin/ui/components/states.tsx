@@ -5,6 +5,7 @@ import { clock } from '../format.ts'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
 import { Link } from './link.tsx'
+import { SafeText } from './safe-text.tsx'
 
 /** Something is wrong; said where it is, and to a screen reader at once. */
 export function Alert({ message, remedy, retry }: { message: string; remedy?: string; retry?: () => void }) {
@@ -32,7 +33,9 @@ export function Blank({
 }) {
   return (
     <div class={`blank ${bad ? 'bad' : ''}`} role={bad ? 'alert' : undefined}>
-      <h2>{title}</h2>
+      <h2>
+        <SafeText text={title} />
+      </h2>
       {children}
     </div>
   )

@@ -35,7 +35,8 @@ export function NodePage({ node }: { node: string }) {
   return (
     <>
       <PageHead
-        title={<span class="name">{node}</span>}
+        title={node}
+        isMono
         path={[['Nodes', { page: 'nodes' }]]}
         chips={row && <NodeChips node={row} lookupds={config?.lookupds ?? []} />}
       />
