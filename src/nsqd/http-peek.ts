@@ -1,6 +1,7 @@
 import { HttpError } from '../http/error.ts'
 import { json } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
+import { Slots } from '../util/slots.ts'
 import type { PeekedMessage, PeekLimits } from './peek.ts'
 
 /** The part of a daemon that shows messages and changes nothing. */
@@ -11,12 +12,15 @@ export interface PeekTarget {
 
 const MOST_MESSAGES = 1000
 const MOST_BODY = 8 * 1024 * 1024
+/** Each may read tens of megabytes. Others wait. */
+const MOST_AT_ONCE = 2
 
 /**
  * `GET /peek?topic=T[&channel=C][&n=10][&max_body=65536]`: the next messages of a channel, or those that are in no channel
  * yet. Nothing is changed by it.
  */
 export function peekRoute(nsqd: PeekTarget): Route {
+  const slots = new Slots(MOST_AT_ONCE)
   return {
     method: 'GET',
     path: '/peek',
@@ -27,7 +31,8 @@ export function peekRoute(nsqd: PeekTarget): Route {
         count: numberArgument(query, 'n', 10, 1, MOST_MESSAGES),
         maxBody: numberArgument(query, 'max_body', 64 * 1024, 0, MOST_BODY),
       }
-      return json({ messages: await nsqd.peek(topic, query.get('channel') ?? '', limits) })
+      const channel = query.get('channel') ?? ''
+      return json({ messages: await slots.use(() => nsqd.peek(topic, channel, limits)) })
     },
   }
 }
