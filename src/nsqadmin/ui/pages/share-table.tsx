@@ -32,10 +32,10 @@ const COLUMNS: readonly Column<ShareRow>[] = [
   numberColumn('deferred'),
   numberColumn('rateIn'),
   numberColumn('rateOut'),
-  numberColumn('requeued'),
-  numberColumn('timedOut'),
   numberColumn('clients'),
   numberColumn('messages'),
+  numberColumn('requeued'),
+  numberColumn('timedOut'),
 ]
 
 /** How a topic or a channel is spread over the nsqds. */
