@@ -24,13 +24,9 @@ test('a few peeks at a time; the others wait', async t => {
   const { port } = await listenTcp(server, { host: '127.0.0.1', port: 0 })
   t.after(() => closeServer(server, new Set()))
   const url = `http://127.0.0.1:${port}/peek?topic=t`
-  let answered = 0
-  const replies = Array.from({ length: 6 }, async () => {
-    await requestJson('GET', url, { fresh: true })
-    answered++
-  })
-  while (answered < 6) {
-    await until(() => waiting.length > 0 || answered === 6)
+  const replies = Array.from({ length: 6 }, () => requestJson('GET', url, { fresh: true }))
+  for (const _ of replies) {
+    await until(() => waiting.length > 0)
     waiting.shift()?.()
   }
   await Promise.all(replies)
