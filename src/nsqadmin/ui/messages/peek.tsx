@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useCallback, useState } from 'preact/hooks'
 import type { Peek as PeekReply, PeekedMessage } from '../../live-types.ts'
 import { call, withQuery } from '../api.ts'
@@ -14,15 +15,46 @@ import { fetchChannels } from './topic-facts.ts'
 /** What nsqadmin gives at once. */
 const COUNTS = [10, 25, 50, 100]
 
+interface PeekProps {
+  topic: string
+  channel?: string | undefined
+}
+
 /** What waits, without taking it. Of a topic one chooses the channel, or what is in none yet. */
-export function Peek({ topic, channel }: { topic: string; channel?: string | undefined }) {
-  const [n, setN] = useState(10)
+export function Peek({ topic, channel }: PeekProps) {
+  return channel === undefined ? <TopicPeek topic={topic} /> : <Look topic={topic} channel={channel} />
+}
+
+/** Its first channel at first: what is in none yet is seldom anything. */
+function TopicPeek({ topic }: { topic: string }) {
   const [chosen, setChosen] = useState<string>()
-  const from = channel ?? chosen
+  const ask = useCallback((signal: AbortSignal) => fetchChannels(topic, signal), [topic])
+  const { value: channels = [], busy } = useRequest(ask)
+  if (busy && channels.length === 0) return <p class="quiet panel-start">Loading…</p>
+  const from = chosen ?? channels[0] ?? ''
+  return (
+    <Look topic={topic} channel={from === '' ? undefined : from}>
+      <label class="inline">
+        of
+        <select value={from} onChange={event => setChosen(event.currentTarget.value)}>
+          {channels.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+          <option value="">those in no channel yet</option>
+        </select>
+      </label>
+    </Look>
+  )
+}
+
+function Look({ topic, channel, children }: PeekProps & { children?: ComponentChildren }) {
+  const [n, setN] = useState(10)
   const ask = useCallback(
     (signal: AbortSignal) =>
-      call<PeekReply>('GET', withQuery('api/peek', { topic, channel: from, n }), undefined, signal),
-    [topic, from, n],
+      call<PeekReply>('GET', withQuery('api/peek', { topic, channel, n }), undefined, signal),
+    [topic, channel, n],
   )
   const { value, problem, busy, time, again } = useRequest(ask)
   return (
@@ -41,46 +73,25 @@ export function Peek({ topic, channel }: { topic: string; channel?: string | und
             ))}
           </select>
         </label>
-        {channel === undefined && <ChannelChoice topic={topic} chosen={chosen} onChoose={setChosen} />}
+        {children}
       </div>
       <p class="panel-status quiet">
         Nothing is taken or changed: consumers get these messages as if nobody had looked.
         {time > 0 && <span>Seen at {clock(time)}.</span>}
       </p>
       {problem && <Alert message={problem.message} remedy={problem.remedy} retry={again} />}
-      {value && <Result reply={value} where={from === undefined ? 'in no channel' : `in ${from}`} n={n} />}
+      {value && (
+        <Result
+          reply={value}
+          none={channel === undefined ? 'Every message is in a channel.' : `No message is in ${channel}.`}
+          n={n}
+        />
+      )}
     </div>
   )
 }
 
-interface ChannelChoiceProps {
-  topic: string
-  chosen: string | undefined
-  onChoose: (channel: string | undefined) => void
-}
-
-function ChannelChoice({ topic, chosen, onChoose }: ChannelChoiceProps) {
-  const ask = useCallback((signal: AbortSignal) => fetchChannels(topic, signal), [topic])
-  const { value } = useRequest(ask)
-  return (
-    <label class="inline">
-      of
-      <select
-        value={chosen ?? ''}
-        onChange={event => onChoose(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}
-      >
-        <option value="">those in no channel yet</option>
-        {value?.map(name => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  )
-}
-
-function Result({ reply, where, n }: { reply: PeekReply; where: string; n: number }) {
+function Result({ reply, none, n }: { reply: PeekReply; none: string; n: number }) {
   const { messages, unsupported, warnings } = reply
   return (
     <>
@@ -103,7 +114,7 @@ function Result({ reply, where, n }: { reply: PeekReply; where: string; n: numbe
           </p>
         </>
       ) : (
-        unsupported.length === 0 && <p class="quiet">No message is {where}.</p>
+        unsupported.length === 0 && <p class="quiet">{none}</p>
       )}
     </>
   )
