@@ -43,7 +43,7 @@ const TOPICS: readonly SampleTopic[] = [
     }),
     channels: [
       { channel: 'billing', consumers: 3, inFlight: 10, handleMs: 60 },
-      { channel: 'shipping', consumers: 2, inFlight: 10, handleMs: 120, requeueOneOf: 80 },
+      { channel: 'shipping', consumers: 2, inFlight: 10, handleMs: 430, requeueOneOf: 80 },
       { channel: 'analytics', consumers: 1, inFlight: 40, handleMs: 700 },
     ],
   },
@@ -244,7 +244,7 @@ function consumerOf(
     maxInFlight: Math.max(inFlight, nsqds.length),
     clientId: name,
     hostname: name,
-    userAgent: 'shop-workers/2.4',
+    userAgent: 'workers/2.4',
     maxBackoffMs: 0,
     onError: () => {},
     onMessage: message => {

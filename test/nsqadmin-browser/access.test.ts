@@ -1,6 +1,6 @@
 /** Who may see and do what, as it looks in the page. */
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import http, { createServer } from 'node:http'
 import type { Page } from 'playwright-core'
 import { closeHttpServer } from '../../src/http/server.ts'
 import { listenTcp } from '../../src/net/listen.ts'
@@ -8,7 +8,7 @@ import { formatAddress } from '../../src/util/address.ts'
 import { start } from '../nsqadmin/rig.ts'
 import { browserTests } from './browser.ts'
 import { topicIs } from './daemons.ts'
-import { button, isAt, isLive, question, row, says, sees } from './seen.ts'
+import { button, isAt, isLive, question, row, says, sees, turnTo } from './seen.ts'
 
 const inBrowser = browserTests()
 const FAST = { pollInterval: 200 }
@@ -16,9 +16,8 @@ const STEERING = ['Pause', 'Empty', 'Delete', 'Tombstone…', 'Create topic']
 
 /** Fails unless nothing that changes something is offered on any page. */
 async function offersNothing(page: Page, base: string, node: string): Promise<void> {
-  for (const path of ['/', '/topics/orders', '/topics/orders/billing', `/nodes/${node}`, '/lookup']) {
-    await page.goto(base + path)
-    await isLive(page)
+  for (const path of ['/topics/orders', '/topics/orders/billing', `/nodes/${node}`, '/lookup', '/']) {
+    await turnTo(page, base + path)
     for (const name of STEERING) assert.equal(await button(page, name).count(), 0, `${name} on ${path}`)
   }
   assert.equal(await page.getByRole('link', { name: 'New topic' }).count(), 0)
@@ -31,7 +30,7 @@ inBrowser('--read-only: everything is shown, nothing is offered, and peeking goe
   const page = await visitor.open(`${rig.base}/`)
   await offersNothing(page, rig.base, formatAddress(rig.nsqd.httpAddress))
   await sees(page.locator('.connection'), 'read-only')
-  await page.goto(`${rig.base}/topics/orders/billing`)
+  await turnTo(page, `${rig.base}/topics/orders/billing`)
   await sees(page, 'All there is: 1 message.')
   for (const [tab, what] of [
     ['Watch', 'watch messages'],
@@ -49,7 +48,7 @@ inBrowser('--admin-user: others only look, administrators steer', async (t, visi
   const guest = await visitor.open(`${rig.base}/`, { headers: { 'X-User': 'bob' } })
   await offersNothing(guest, rig.base, formatAddress(rig.nsqd.httpAddress))
   await sees(guest.locator('.connection'), 'visitor')
-  await guest.goto(`${rig.base}/topics/orders?messages=publish`)
+  await turnTo(guest, `${rig.base}/topics/orders?messages=publish`)
   await sees(guest, 'Here you cannot publish. bob is not among its administrators (--admin-user).')
 
   const admin = await visitor.open(`${rig.base}/topics/orders`, { headers: { 'X-User': 'ada' } })
@@ -59,7 +58,7 @@ inBrowser('--admin-user: others only look, administrators steer', async (t, visi
   await says(admin, 'Topic orders is paused')
   await topicIs(rig.nsqd, 'orders', facts => facts?.paused === true)
   // All see it.
-  await guest.goto(`${rig.base}/`)
+  await turnTo(guest, `${rig.base}/`)
   await row(guest, 'Topics', 'orders').getByText('paused').waitFor()
 })
 
@@ -173,4 +172,36 @@ inBrowser('nothing may run or load that the server has not sent itself', async (
   )
   assert.deepEqual(await page.evaluate('window.done'), [])
   assert.equal(await page.locator('h1').isVisible(), true)
+})
+
+inBrowser('behind a proxy that names the user and has another host', async (t, visitor) => {
+  const rig = await start(t, { ...FAST, basePath: '/nsq', adminUser: ['ada'] })
+  await rig.publish('orders', '{"order":1}')
+  const proxy = createServer((request, response) => {
+    const { host, port } = rig.admin.httpAddress
+    const headers = {
+      ...request.headers,
+      host: 'nsqadmin.internal',
+      'x-forwarded-host': request.headers.host,
+      'x-forwarded-user': 'ada',
+    }
+    // As to a site over plain http, where browsers do not say it.
+    delete headers['sec-fetch-site']
+    const passed = http.request({ host, port, method: request.method, path: request.url, headers }, reply => {
+      response.writeHead(reply.statusCode ?? 502, reply.headers)
+      reply.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    response.on('close', () => passed.destroy())
+    request.pipe(passed)
+  })
+  const { port } = await listenTcp(proxy, { host: '127.0.0.1', port: 0 })
+  t.after(() => closeHttpServer(proxy))
+  const page = await visitor.open(`http://127.0.0.1:${port}/nsq/topics/orders`)
+  await isLive(page)
+  await button(page, 'Pause').click()
+  await button(question(page, 'Pause topic orders?'), 'Pause topic').click()
+  await says(page, 'Topic orders is paused')
+  await page.locator('h1 .chip', { hasText: 'paused' }).waitFor()
+  await sees(page.locator('footer'), 'ada')
 })

@@ -8,7 +8,7 @@ import { formatAddress } from '../../src/util/address.ts'
 import { type Rig, start } from '../nsqadmin/rig.ts'
 import { browserTests } from './browser.ts'
 import { keepConsuming, keepPublishing } from './load.ts'
-import { button, isLive, question, row, sees } from './seen.ts'
+import { button, isLive, question, row, sees, turnTo } from './seen.ts'
 
 const inBrowser = browserTests()
 const FAST = { pollInterval: 300 }
@@ -21,19 +21,27 @@ interface Violation {
 }
 
 /** What differs between the themes. */
-const COLOURS = ['color-contrast', 'link-in-text-block']
+const COLOURS = { runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } }
 
-/** Fails when axe finds anything; `rules` are some of its own. */
-async function check(page: Page, where: string, rules?: readonly string[]): Promise<void> {
+/** Fails when axe finds anything in either theme. */
+async function check(page: Page, where: string): Promise<void> {
   if (!(await page.evaluate('"axe" in window'))) await page.evaluate(AXE)
-  const options = rules === undefined ? {} : { runOnly: { type: 'rule', values: rules } }
-  const violations: Violation[] = await page.evaluate(
-    `axe.run(document, ${JSON.stringify({ ...options, resultTypes: ['violations'] })}).then(({ violations }) => violations)`,
-  )
-  const said = violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${where}: ${id}: ${help}\n${html}\n${failureSummary}`),
-  )
+  const said: string[] = []
+  for (const [theme, options] of [
+    ['light', {}],
+    ['dark', COLOURS],
+  ] as const) {
+    await page.emulateMedia({ colorScheme: theme })
+    const violations: Violation[] = await page.evaluate(
+      `axe.run(document, ${JSON.stringify({ ...options, resultTypes: ['violations'] })}).then(({ violations }) => violations)`,
+    )
+    for (const { id, help, nodes } of violations) {
+      for (const { html, failureSummary } of nodes)
+        said.push(`${where}, ${theme}: ${id}: ${help}\n${html}\n${failureSummary}`)
+    }
+  }
   assert.deepEqual(said, [])
+  await page.emulateMedia({ colorScheme: 'light' })
 }
 
 async function startShop(t: TestContext): Promise<Rig> {
@@ -56,18 +64,15 @@ async function startShop(t: TestContext): Promise<Rig> {
 }
 
 /** Brings the page to everything that there is, one after the other. */
-async function goThrough(page: Page, rig: Rig, look: (where: string) => Promise<void>): Promise<void> {
+async function goThrough(page: Page, rig: Rig): Promise<void> {
+  const look = (where: string): Promise<void> => check(page, where)
   const node = formatAddress(rig.nsqd.httpAddress)
-  const go = async (path: string): Promise<void> => {
-    await page.goto(rig.base + path)
-    await isLive(page)
-  }
+  const go = (path: string): Promise<void> => turnTo(page, rig.base + path)
   const cancel = async (title: string): Promise<void> => {
     await button(question(page, title), 'Cancel').click()
     await question(page, title).waitFor({ state: 'detached' })
   }
 
-  await go('/')
   await row(page, 'Topics', 'orders').waitFor()
   await look('topics')
   await page.getByRole('searchbox').fill('nothing')
@@ -135,53 +140,48 @@ async function goThrough(page: Page, rig: Rig, look: (where: string) => Promise<
   await look('a topic that is not there')
 }
 
-for (const theme of ['light', 'dark'] as const) {
-  inBrowser(`axe has nothing to say, ${theme}`, async (t, visitor) => {
-    const rig = await startShop(t)
-    const page = await visitor.open(`${rig.base}/`, { theme })
-    const rules = theme === 'dark' ? COLOURS : undefined
-    await goThrough(page, rig, where => check(page, where, rules))
-  })
-}
+inBrowser('axe has nothing to say', async (t, visitor) => {
+  const rig = await startShop(t)
+  const page = await visitor.open(`${rig.base}/`)
+  await goThrough(page, rig)
+})
 
 inBrowser('axe has nothing to say on a phone', async (t, visitor) => {
   const rig = await startShop(t)
   const page = await visitor.open(`${rig.base}/`, { phone: true })
-  for (const path of ['/', '/topics/orders', '/topics/orders/billing', '/nodes', '/lookup', '/counter']) {
-    await page.goto(rig.base + path)
-    await isLive(page)
+  await isLive(page)
+  for (const path of ['/topics/orders', '/topics/orders/billing', '/nodes', '/lookup', '/counter', '/']) {
+    await turnTo(page, rig.base + path)
     await check(page, path)
   }
 })
 
-for (const theme of ['light', 'dark'] as const) {
-  inBrowser(`axe has nothing to say where something is wrong, ${theme}`, async (t, visitor) => {
-    const rig = await start(t, { ...FAST, authToken: 'open-sesame' }, { nsqds: 2, direct: true })
-    for (const nsqd of rig.nsqds) await nsqd.publish('orders', [Buffer.from('x')], 0)
-    const [first, second] = rig.nsqds
-    const page = await visitor.open(`${rig.base}/topics/orders`, { theme, expected: /status of 401|net::/ })
-    await page.getByLabel('Token').fill('open-seasame')
-    await page.keyboard.press('Enter')
-    await sees(page, 'That is not the token.')
-    await check(page, 'signing in')
-    await page.getByLabel('Token').fill('open-sesame')
-    await page.keyboard.press('Enter')
-    await isLive(page)
-    await second?.close()
-    await button(page, '1 warning').click()
-    await check(page, 'a warning')
-    await page.getByRole('link', { name: 'Nodes' }).click()
-    await sees(page, '1 without answer')
-    await check(page, 'a node that does not answer')
-    await first?.close()
-    await sees(page.locator('.connection'), 'No nsqd answers')
-    await page.getByRole('alert').waitFor()
-    await check(page, 'no nsqd answers')
-    await page.goto(`${rig.base}/topics/orders`)
-    await page.locator('.blank').waitFor()
-    await check(page, 'nothing is known')
-  })
-}
+inBrowser('axe has nothing to say where something is wrong', async (t, visitor) => {
+  const rig = await start(t, { ...FAST, authToken: 'open-sesame' }, { nsqds: 2, direct: true })
+  for (const nsqd of rig.nsqds) await nsqd.publish('orders', [Buffer.from('x')], 0)
+  const [first, second] = rig.nsqds
+  const page = await visitor.open(`${rig.base}/topics/orders`, { expected: /status of 401|net::/ })
+  await page.getByLabel('Token').fill('open-seasame')
+  await page.keyboard.press('Enter')
+  await sees(page, 'That is not the token.')
+  await check(page, 'signing in')
+  await page.getByLabel('Token').fill('open-sesame')
+  await page.keyboard.press('Enter')
+  await isLive(page)
+  await second?.close()
+  await button(page, '1 warning').click()
+  await check(page, 'a warning')
+  await page.getByRole('link', { name: 'Nodes' }).click()
+  await sees(page, '1 without answer')
+  await check(page, 'a node that does not answer')
+  await first?.close()
+  await sees(page.locator('.connection'), 'No nsqd answers')
+  await page.getByRole('alert').waitFor()
+  await check(page, 'no nsqd answers')
+  await page.goto(`${rig.base}/topics/orders`)
+  await page.locator('.blank').waitFor()
+  await check(page, 'nothing is known')
+})
 
 inBrowser('axe has nothing to say where one may only look', async (t, visitor) => {
   const rig = await start(t, { ...FAST, readOnly: true })

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { start } from '../nsqadmin/rig.ts'
 import { startOfficial } from '../nsqadmin/live/fake-official.ts'
 import { browserTests } from './browser.ts'
-import { button, eventually, isLive, sees } from './seen.ts'
+import { button, eventually, isLive, sees, turnTo } from './seen.ts'
 
 const inBrowser = browserTests()
 const FAST = { pollInterval: 200 }
@@ -141,9 +141,8 @@ inBrowser('daemons and clients may call themselves anything', async (t, visitor)
   const page = await visitor.open(`${rig.base}/nodes`, { expected: /status of 4\d\d/ })
   await sees(page, MARKUP)
   await isUnharmed(page)
-  for (const path of [`/nodes/${nsqd}`, '/', `/?q=${name}`, '/counter', '/lookup']) {
-    await page.goto(rig.base + path)
-    await isLive(page)
+  for (const path of [`/nodes/${nsqd}`, `/?q=${name}`, '/counter']) {
+    await turnTo(page, rig.base + path)
     await isUnharmed(page)
   }
   // In the address, where one may send somebody else to.

@@ -5,7 +5,7 @@ import { formatAddress } from '../../src/util/address.ts'
 import { start, type Rig } from '../nsqadmin/rig.ts'
 import { browserTests } from './browser.ts'
 import { topicIs } from './daemons.ts'
-import { button, eventually, isAt, isLive, question, row, says } from './seen.ts'
+import { button, eventually, isAt, isLive, question, row, says, turnTo } from './seen.ts'
 
 const inBrowser = browserTests()
 const FAST = { pollInterval: 200 }
@@ -101,6 +101,24 @@ inBrowser('everything is done with the keys alone', async (t, visitor) => {
   await topicIs(rig.nsqd, 'orders', facts => facts === undefined)
 })
 
+inBrowser('who goes back leaves a question behind, and nothing is done', async (t, visitor) => {
+  const rig = await startShop(t)
+  const page = await visitor.open(`${rig.base}/`)
+  await row(page, 'Topics', 'orders').getByRole('link').click()
+  await isLive(page)
+  await button(page, 'Pause').click()
+  const dialog = question(page, 'Pause topic orders?')
+  await dialog.waitFor()
+  await page.goBack()
+  await dialog.waitFor({ state: 'detached' })
+  await isAt(page, 'Topics')
+  await eventually(
+    () => page.evaluate<string>('document.activeElement.id'),
+    id => id === 'main',
+  )
+  await topicIs(rig.nsqd, 'orders', facts => facts?.paused === false)
+})
+
 inBrowser('tabs, messages and the theme with the keys', async (t, visitor) => {
   const rig = await startShop(t)
   await rig.publish('orders', '{"order":2}', '{"order":3}')
@@ -148,50 +166,50 @@ inBrowser('tabs, messages and the theme with the keys', async (t, visitor) => {
   assert.notEqual(await theme(), light)
 })
 
-for (const theme of ['light', 'dark'] as const) {
-  inBrowser(`on a phone no page is wider than the window, ${theme}`, async (t, visitor) => {
-    const rig = await startShop(t)
-    await rig.publish(LONGEST, 'x')
-    const node = formatAddress(rig.nsqd.httpAddress)
-    const page = await visitor.open(`${rig.base}/`, { phone: true, theme })
-    for (const path of [
-      '/',
-      '/topics/orders',
-      `/topics/${LONGEST}`,
-      '/topics/orders/billing',
-      '/topics/orders?messages=publish',
-      '/nodes',
-      `/nodes/${node}`,
-      '/lookup',
-      '/counter',
-      '/topics/none',
-    ]) {
-      await page.goto(rig.base + path)
-      await page.locator('.tiles, .blank, .create').first().waitFor()
-      assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, path)
-      const background: string = await page.evaluate(
-        'getComputedStyle(document.documentElement).backgroundColor',
-      )
-      const [red = 0] = /\d+/.exec(background)?.map(Number) ?? []
-      assert.equal(red > 128, theme === 'light', background)
-    }
-    // A table scrolls in itself, and the names stay.
-    await page.goto(`${rig.base}/`)
-    const table = page.getByRole('region', { name: 'Topics', exact: true })
-    const name = row(page, 'Topics', 'orders').locator('th')
-    await name.waitFor()
-    const before = await name.boundingBox()
-    await table.evaluate(element => element.scrollTo(200, 0))
-    await eventually(
-      () => table.evaluate(element => Number(element.scrollLeft)),
-      left => left > 100,
+inBrowser('on a phone no page is wider than the window, in both themes', async (t, visitor) => {
+  const rig = await startShop(t)
+  await rig.publish(LONGEST, 'x')
+  const node = formatAddress(rig.nsqd.httpAddress)
+  const page = await visitor.open(`${rig.base}/`, { phone: true })
+  await isLive(page)
+  for (const path of [
+    '/topics/orders',
+    `/topics/${LONGEST}`,
+    '/topics/orders/billing',
+    '/topics/orders?messages=publish',
+    '/nodes',
+    `/nodes/${node}`,
+    '/lookup',
+    '/counter',
+  ]) {
+    await turnTo(page, rig.base + path)
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, path)
+  }
+  const brightness = async (): Promise<number> => {
+    const background: string = await page.evaluate(
+      'getComputedStyle(document.documentElement).backgroundColor',
     )
-    assert.equal((await name.boundingBox())?.x, before?.x)
+    return Number(/\d+/.exec(background)?.[0])
+  }
+  assert.ok((await brightness()) > 200)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  assert.ok((await brightness()) < 50)
 
-    await page.goto(`${rig.base}/topics/orders`)
-    await isLive(page)
-    await button(page, 'Delete').click()
-    const box = await question(page, 'Delete topic orders?').boundingBox()
-    assert.ok(box && box.x >= 0 && box.x + box.width <= 390)
-  })
-}
+  // A table scrolls in itself, and the names stay.
+  await turnTo(page, `${rig.base}/`)
+  const table = page.getByRole('region', { name: 'Topics', exact: true })
+  const name = row(page, 'Topics', 'orders').locator('th')
+  await name.waitFor()
+  const before = await name.boundingBox()
+  await table.evaluate(element => element.scrollTo(200, 0))
+  await eventually(
+    () => table.evaluate(element => Number(element.scrollLeft)),
+    left => left > 100,
+  )
+  assert.equal((await name.boundingBox())?.x, before?.x)
+
+  await turnTo(page, `${rig.base}/topics/orders`)
+  await button(page, 'Delete').click()
+  const box = await question(page, 'Delete topic orders?').boundingBox()
+  assert.ok(box && box.x >= 0 && box.x + box.width <= 390)
+})

@@ -40,6 +40,16 @@ export async function isLive(page: Page): Promise<void> {
   await page.locator('.loading').waitFor({ state: 'detached' })
 }
 
+/** Goes to another address without loading the page anew, as its links do, and waits until its numbers are live. */
+export async function turnTo(page: Page, url: string): Promise<void> {
+  const asked = page.waitForRequest(request => request.url().includes('/api/live?'))
+  await page.evaluate(
+    `history.pushState(null, '', ${JSON.stringify(url)}); dispatchEvent(new PopStateEvent('popstate'))`,
+  )
+  await asked
+  await isLive(page)
+}
+
 /** The number of a tile at the head of the page: 1,234 as 1234, NaN while it is not known. */
 export async function tile(page: Page, label: string): Promise<number> {
   const value = page

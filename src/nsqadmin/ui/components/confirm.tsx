@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api-error.ts'
+import { usePlace } from '../navigation.ts'
 import { createStore } from '../store.ts'
 import { useStore } from '../use-store.ts'
 import { Button } from './button.tsx'
@@ -53,6 +54,9 @@ export function problemOf(error: unknown): { message: string; remedy: string } {
 /** Once in the page. */
 export function ConfirmHost() {
   const asked = useStore(question)
+  const { route } = usePlace()
+  // Who goes elsewhere, by Back say, does not answer what was asked about the page before.
+  useLayoutEffect(() => forget, [route])
   return asked ? <Confirm key={asked.title} asked={asked} /> : null
 }
 

@@ -37,7 +37,11 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
   const now = useNow(10_000)
   const [words, setWords] = useState('')
   const newest = newestVersion(rows)
-  const columns = useMemo(() => columnsFor(newest, config?.lookupds ?? [], now), [newest, config, now])
+  const hides = rows.some(row => row.tombstoned.length > 0)
+  const columns = useMemo(
+    () => columnsFor(newest, config?.lookupds ?? [], hides, now),
+    [newest, config, hides, now],
+  )
   if (rows.length === 0) {
     return (
       <Blank title="There is no nsqd">
@@ -70,7 +74,7 @@ function Nodes({ rows }: { rows: readonly NodeRow[] }) {
           rowKey={row => row.node}
           sort={{ column: 'node', descending: false }}
           empty={`No node has “${words.trim()}” in its name, host or version.`}
-          firstWidth={290}
+          firstWidth={280}
           fill
         />
       </Card>
@@ -102,7 +106,13 @@ function Totals({ rows }: { rows: readonly NodeRow[] }) {
   )
 }
 
-function columnsFor(newest: string | undefined, lookupds: readonly string[], now: number): Column<NodeRow>[] {
+/** Those that are seldom of use are left out where they are not: the others then fit into a small window. */
+function columnsFor(
+  newest: string | undefined,
+  lookupds: readonly string[],
+  hides: boolean,
+  now: number,
+): Column<NodeRow>[] {
   return [
     {
       id: 'node',
@@ -122,7 +132,7 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       id: 'host',
       title: 'Host',
       text: true,
-      width: 140,
+      width: 130,
       value: row => row.hostname,
       cell: row => <GivenName text={row.hostname} />,
     },
@@ -130,7 +140,7 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       id: 'version',
       title: 'Version',
       text: true,
-      width: 90,
+      width: 80,
       value: row => row.version,
       cell: row => <GivenName text={row.version} />,
     },
@@ -162,40 +172,40 @@ function columnsFor(newest: string | undefined, lookupds: readonly string[], now
       value: row => (row.startTime === null ? null : -row.startTime),
       cell: row => (row.startTime === null ? UNKNOWN : duration(now - row.startTime)),
     },
-    ...(lookupds.length > 0 ? registrationColumns(lookupds.length) : []),
+    ...(lookupds.length > 0 ? [registered(lookupds.length)] : []),
+    ...(hides ? [HIDDEN] : []),
   ]
 }
 
-function registrationColumns(lookupds: number): Column<NodeRow>[] {
-  return [
-    {
-      id: 'lookupds',
-      title: 'Registered',
-      hint: 'How many of the nsqlookupds know it',
-      width: 104,
-      value: row => row.lookupds.length,
-      cell: row => (
-        <span title={row.lookupds.join('\n')}>
-          {row.lookupds.length} of {lookupds}
-        </span>
-      ),
-    },
-    {
-      id: 'tombstones',
-      title: 'Hidden',
-      hint: 'Topics that nsqlookupd hides here for now: tombstones',
-      width: 92,
-      value: row => row.tombstoned.length,
-      cell: row =>
-        row.tombstoned.length === 0 ? (
-          <span class="zero">0</span>
-        ) : (
-          <Chip tone="warn" title={`Tombstones: ${row.tombstoned.join(', ')}`}>
-            {plural(row.tombstoned.length, 'topic')}
-          </Chip>
-        ),
-    },
-  ]
+function registered(lookupds: number): Column<NodeRow> {
+  return {
+    id: 'lookupds',
+    title: 'Registered',
+    hint: 'How many of the nsqlookupds know it',
+    width: 104,
+    value: row => row.lookupds.length,
+    cell: row => (
+      <span title={row.lookupds.join('\n')}>
+        {row.lookupds.length} of {lookupds}
+      </span>
+    ),
+  }
+}
+
+const HIDDEN: Column<NodeRow> = {
+  id: 'tombstones',
+  title: 'Hidden',
+  hint: 'Topics that nsqlookupd hides here for now: tombstones',
+  width: 92,
+  value: row => row.tombstoned.length,
+  cell: row =>
+    row.tombstoned.length === 0 ? (
+      <span class="zero">0</span>
+    ) : (
+      <Chip tone="warn" title={`Tombstones: ${row.tombstoned.join(', ')}`}>
+        {plural(row.tombstoned.length, 'topic')}
+      </Chip>
+    ),
 }
 
 type Counted = 'topics' | 'clients' | 'depth' | 'inFlight'
