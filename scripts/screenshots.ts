@@ -35,8 +35,8 @@ const card = (page: Page, title: string): Locator =>
 const SHOTS: readonly Shot[] = [
   // Before its tombstones end.
   { name: 'lookup', path: '/lookup', height: 960 },
-  { name: 'topics', path: '/', height: 830 },
-  { name: 'topics-dark', path: '/?sort=-depth', theme: 'dark', height: 830 },
+  { name: 'topics', path: '/', height: 850 },
+  { name: 'topics-dark', path: '/?sort=-depth', theme: 'dark', height: 850 },
   { name: 'topics-phone', path: '/', phone: true },
   { name: 'topic', path: '/topics/orders' },
   { name: 'topic-phone', path: '/topics/orders', phone: true, theme: 'dark' },
