@@ -183,7 +183,14 @@ inBrowser('on a phone no page is wider than the window, in both themes', async (
     '/counter',
   ]) {
     await turnTo(page, rig.base + path)
-    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, path)
+    for (const width of [320, 390]) {
+      await page.setViewportSize({ width, height: 844 })
+      await eventually(
+        () => page.evaluate<number>('document.documentElement.scrollWidth'),
+        now => now === width,
+        `${path} is ${width} wide`,
+      )
+    }
   }
   const brightness = async (): Promise<number> => {
     const background: string = await page.evaluate(

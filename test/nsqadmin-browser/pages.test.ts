@@ -148,6 +148,25 @@ inBrowser('the order of a table is in the address, and stays', async (t, visitor
   await sees(page, 'No topic is like that.')
 })
 
+inBrowser('names that mean something to JavaScript are names', async (t, visitor) => {
+  const rig = await start(t, FAST)
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    await rig.publish(name, 'x')
+    await rig.channel(name, '__proto__')
+  }
+  await rig.send('POST', '/api/topics', { topic: 'hasOwnProperty', channel: '__proto__' })
+  const page = await visitor.open(`${rig.base}/`)
+  await row(page, 'Topics', 'constructor').waitFor()
+  await row(page, 'Topics', 'toString').waitFor()
+  await row(page, 'Topics', '__proto__').getByRole('link').click()
+  await isAt(page, '__proto__')
+  await row(page, 'Channels', '__proto__').getByRole('link').click()
+  await isAt(page, '__proto__', '__proto__ of __proto__')
+  await sees(page, 'All there is: 1 message.')
+  await page.getByRole('link', { name: 'Lookup' }).click()
+  await row(page, 'Inactive topics', 'hasOwnProperty').getByText('__proto__').waitFor()
+})
+
 inBrowser('in the tests, no page may ask anybody else for anything', async (t, visitor) => {
   const rig = await start(t, FAST)
   const page = await visitor.open(`${rig.base}/`)
