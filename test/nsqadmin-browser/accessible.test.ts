@@ -45,7 +45,7 @@ async function check(page: Page, where: string): Promise<void> {
 }
 
 async function startShop(t: TestContext): Promise<Rig> {
-  const rig = await start(t, FAST, { nsqds: 2 })
+  const rig = await start(t, FAST, { nsqds: 2, lookupd: { tombstoneLifetime: 3_600_000 } })
   await rig.channel('orders', 'unread')
   await rig.channel('orders', 'billing')
   await rig.publish(

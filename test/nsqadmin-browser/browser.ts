@@ -20,6 +20,16 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ]
 
+/** Keeps what the page has said in its corner, for those who come too late to see it. */
+const NOTE_NOTICES = `
+  window.notices = []
+  new MutationObserver(() => {
+    for (const toast of document.querySelectorAll('.toast')) {
+      if (!window.notices.includes(toast.textContent)) window.notices.push(toast.textContent)
+    }
+  }).observe(document, { subtree: true, childList: true })
+`
+
 /** Where Chromium is; undefined where it is not. */
 export const chromiumPath = (process.env['PATH'] ?? '')
   .split(delimiter)
@@ -107,6 +117,7 @@ export class Visitor {
     context.on('request', request => {
       if (new URL(request.url()).origin !== new URL(url).origin) complain(`asked for ${request.url()}`)
     })
+    await context.addInitScript(NOTE_NOTICES)
     const page = await context.newPage()
     await page.goto(url)
     return page

@@ -5,9 +5,15 @@ import { formatAddress } from '../../src/util/address.ts'
 
 const EVERY_MS = 50
 
-/** Publishes messages all the time, until the test ends. */
-export function keepPublishing(t: TestContext, nsqd: Nsqd, topic: string, body = '{"order":1}'): void {
-  const bodies = Array.from({ length: 5 }, () => Buffer.from(body))
+/** Publishes messages all the time, so many every 50 ms, until the test ends. */
+export function keepPublishing(
+  t: TestContext,
+  nsqd: Nsqd,
+  topic: string,
+  body = '{"order":1}',
+  atOnce = 5,
+): void {
+  const bodies = Array.from({ length: atOnce }, () => Buffer.from(body))
   const timer = setInterval(() => {
     // It may be stopped for a while.
     nsqd.publish(topic, bodies, 0).catch(() => {})

@@ -15,7 +15,7 @@ export async function eventually<T>(
     if (isSo(value)) return value
     if (performance.now() > deadline)
       throw new Error(`waited for too long: ${what}, not ${JSON.stringify(value)}`)
-    await pause(25)
+    await pause(50)
   }
 }
 
@@ -76,7 +76,11 @@ export function question(page: Page, title: string): Locator {
   return page.getByRole('dialog', { name: title, exact: true })
 }
 
-/** Waits until the page says that something has been done. */
+/** Waits until the page says that something has been done, or has said so and closed the notice again. */
 export async function says(page: Page, text: string): Promise<void> {
-  await page.locator('.toast').getByText(text, { exact: true }).waitFor()
+  await eventually(
+    () => page.evaluate<string[]>('window.notices'),
+    notices => notices.includes(text),
+    `the notice "${text}"`,
+  )
 }

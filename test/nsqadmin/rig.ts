@@ -99,18 +99,20 @@ export interface RigOptions {
   direct?: boolean
   /** Further options of the nsqds. */
   nsqd?: Parameters<typeof resolveNsqdOptions>[0]
+  /** Further options of the nsqlookupd. */
+  lookupd?: Parameters<typeof resolveNsqlookupdOptions>[0]
 }
 
 /** Starts all; it is stopped when the test ends. */
 export async function start(
   t: TestContext,
   given: Given = {},
-  { nsqds: count = 1, direct = false, nsqd: givenNsqd = {} }: RigOptions = {},
+  { nsqds: count = 1, direct = false, nsqd: givenNsqd = {}, lookupd: givenLookupd = {} }: RigOptions = {},
 ): Promise<Rig> {
   const ending = new Ending(t)
   const quiet = new Logger({ prefix: '', level: LogLevel.error, write: () => {} })
   const listen = { tcpAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0', broadcastAddress: '127.0.0.1' }
-  const lookupd = new Nsqlookupd(resolveNsqlookupdOptions(listen), quiet)
+  const lookupd = new Nsqlookupd(resolveNsqlookupdOptions({ ...listen, ...givenLookupd }), quiet)
   await lookupd.start()
   ending.add(() => lookupd.close())
   const nsqds: Nsqd[] = []
