@@ -221,13 +221,13 @@ inBrowser('no nsqd answers: said at once, with what was known, and mended by its
   const page = await visitor.open(`${rig.base}/`)
   await row(page, 'Topics', 'orders').waitFor()
   await rig.nsqd.close()
-  await sees(page.locator('.connection'), 'No nsqd answers')
+  await sees(page.locator('.connection'), 'No daemon answers')
   await page.getByRole('alert').getByText('The numbers below are of').waitFor()
   await row(page, 'Topics', 'orders').waitFor()
 
   // Who comes now has nothing from before.
   const late = await visitor.open(`${rig.base}/topics/orders`)
-  await sees(late.locator('.connection'), 'No nsqd answers')
+  await sees(late.locator('.connection'), 'No daemon answers')
   await button(late.locator('main'), 'Retry').first().click()
   await late.getByRole('alert').first().waitFor()
 
@@ -244,6 +244,20 @@ inBrowser('no nsqd answers: said at once, with what was known, and mended by its
   } finally {
     await again.close()
   }
+})
+
+inBrowser('the only nsqlookupd goes: it is named, and what was known stays', async (t, visitor) => {
+  const rig = await start(t, FAST)
+  await rig.publish('orders', 'x')
+  const page = await visitor.open(`${rig.base}/`, { expected: /status of 50\d/ })
+  await row(page, 'Topics', 'orders').waitFor()
+  const lookupd = formatAddress(rig.lookupd.httpAddress)
+  await rig.lookupd.close()
+  await sees(page.locator('.connection'), 'No daemon answers')
+  await page.getByRole('alert').getByText(lookupd).waitFor()
+  await row(page, 'Topics', 'orders').waitFor()
+  await page.getByRole('link', { name: 'Lookup' }).click()
+  await page.getByRole('alert').getByText(lookupd).first().waitFor()
 })
 
 inBrowser('nsqadmin goes while the page is open, and comes back', async (t, visitor) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { formatAddress } from '../../src/util/address.ts'
+import { officialNsqd } from '../nsqadmin/live/fake-official.ts'
 import { type Rig, start } from '../nsqadmin/rig.ts'
 import { browserTests } from './browser.ts'
 import { channelIs, topicsOf } from './daemons.ts'
@@ -237,4 +238,12 @@ inBrowser('an nsqd that takes no such message says why', async (t, visitor) => {
     .getByRole('alert')
     .getByText(/MSG_TOO_BIG|large|big/i)
     .waitFor()
+})
+
+inBrowser('an official nsqd cannot be peeked, and that is said', async (t, visitor) => {
+  const nsqd = await officialNsqd(t)
+  const rig = await start(t, { ...FAST, lookupdHttpAddress: [], nsqdHttpAddress: [nsqd] })
+  const page = await visitor.open(`${rig.base}/topics/orders/mail`)
+  await isLive(page)
+  await sees(page, `${nsqd} cannot be peeked: only the nsqd of nsq-ts has this, the official one has not.`)
 })

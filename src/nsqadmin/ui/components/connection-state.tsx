@@ -12,7 +12,7 @@ const WORDS: Record<LiveStatus, readonly [text: string, tone: string]> = {
   live: ['Live', 'good'],
   missing: ['Live', 'good'],
   lost: ['Reconnecting', 'waiting'],
-  failed: ['No nsqd answers', 'bad'],
+  failed: ['No daemon answers', 'bad'],
   refused: ['Not connected', 'bad'],
 }
 
