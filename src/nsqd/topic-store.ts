@@ -4,6 +4,7 @@ import {
   encodeCheckpoint,
   type Place,
   readCheckpoint,
+  removeCheckpointLitter,
   type TopicCheckpoint,
   writeCheckpoint,
 } from '../storage/checkpoint.ts'
@@ -51,6 +52,7 @@ export class TopicStore {
   static open(host: TopicHost, name: string, directory: string, options: TopicLogOptions): TopicStore {
     const isNew = !existsSync(directory)
     if (isNew) mkdirSync(directory, { recursive: true })
+    else removeCheckpointLitter(directory)
     const checkpoint = isNew ? 'missing' : readCheckpoint(directory)
     if (checkpoint === 'damaged') {
       host.logger.warn(

@@ -8,7 +8,7 @@
  * given to channels, stretches that were emptied, and each channel with its cursor and the messages it holds that are
  * neither finished nor before the cursor's reach.
  */
-import { readFileSync, renameSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -203,12 +203,24 @@ export function readCheckpoint(directory: string): TopicCheckpoint | 'missing' |
   }
 }
 
+/** Removes checkpoints that a process which was killed has left half written. */
+export function removeCheckpointLitter(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(`${FILE_NAME}.`) && name.endsWith('.tmp')) {
+      rmSync(join(directory, name), { force: true })
+    }
+  }
+}
+
 export interface CheckpointOptions {
   /** It must survive a power cut, which takes much longer. */
   readonly durable?: boolean
   /** Asked once it is written down: whether it is still wanted, or a newer one is to come in its place. */
   readonly wanted?: () => boolean
 }
+
+/** Of this process. A topic that is deleted and made again has two that write into one folder. */
+let writes = 0
 
 /** Replaces the checkpoint in one step, in the background. */
 export async function writeCheckpoint(
@@ -217,7 +229,7 @@ export async function writeCheckpoint(
   { durable = true, wanted = () => true }: CheckpointOptions = {},
 ): Promise<void> {
   const path = join(directory, FILE_NAME)
-  const temporary = `${path}.tmp`
+  const temporary = `${path}.${++writes}.tmp`
   try {
     const file = await open(temporary, 'w')
     try {

@@ -7,6 +7,7 @@ import {
   encodeCheckpoint,
   type Place,
   readCheckpoint,
+  removeCheckpointLitter,
   type TopicCheckpoint,
   writeCheckpoint,
 } from '../../src/storage/checkpoint.ts'
@@ -130,6 +131,30 @@ describe('the file of a checkpoint', () => {
     await writeCheckpoint(folder, encodeCheckpoint(EMPTY), { wanted: () => false })
     assert.deepEqual(readCheckpoint(folder), SMALL)
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
+  })
+
+  test('of a topic that is gone does not get into that of its successor in the same folder', async t => {
+    const folder = temporaryFolder(t)
+    const channels = Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, cursor: NOWHERE, held: [] }))
+    const large = { ...EMPTY, channels }
+    for (let i = 0; i < 20; i++) {
+      const gone = writeCheckpoint(folder, encodeCheckpoint(i % 2 === 0 ? SMALL : large), {
+        wanted: () => false,
+      })
+      const wanted = i % 2 === 0 ? large : SMALL
+      await Promise.all([gone, writeCheckpoint(folder, encodeCheckpoint(wanted))])
+      assert.deepEqual(readCheckpoint(folder), wanted)
+    }
+    assert.deepEqual(readdirSync(folder), ['checkpoint'])
+  })
+
+  test('half written by a process that was killed is removed, and nothing else', t => {
+    const folder = temporaryFolder(t)
+    for (const name of ['checkpoint', 'checkpoint.7.tmp', 'checkpoint.tmp', '0000000001.log']) {
+      writeFileSync(join(folder, name), '')
+    }
+    removeCheckpointLitter(folder)
+    assert.deepEqual(readdirSync(folder), ['0000000001.log', 'checkpoint'])
   })
 
   test('stays as it was when a new one cannot be written, and nothing is left over', async t => {
