@@ -131,7 +131,7 @@ inBrowser(
     // From the topic one chooses the channel; what is in none is another choice.
     await page.goto(`${rig.base}/topics/orders?messages=peek`)
     await sees(page, 'All there is: 4 messages.')
-    const choice = page.getByRole('combobox', { name: 'of', exact: true })
+    const choice = page.getByRole('combobox', { name: 'of channel' })
     await choice.selectOption('')
     await sees(page, 'Every message is in a channel.')
     await choice.selectOption('billing')
@@ -202,7 +202,7 @@ inBrowser('publishing from the page: text, lines, bytes, deferred, and to one ns
   await publish.click()
   await sees(panel, /, due at /)
   await page.getByRole('tab', { name: 'Peek' }).click()
-  await page.getByRole('combobox', { name: 'of', exact: true }).selectOption('billing')
+  await page.getByRole('combobox', { name: 'of channel' }).selectOption('billing')
   await page.getByText(/^deferred, due in (30|2\d) min/).waitFor()
 })
 

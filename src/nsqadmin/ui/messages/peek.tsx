@@ -35,14 +35,14 @@ function TopicPeek({ topic }: { topic: string }) {
   return (
     <Look topic={topic} channel={from === '' ? undefined : from}>
       <label class="inline">
-        of
+        of channel
         <select value={from} onChange={event => setChosen(event.currentTarget.value)}>
           {channels.map(name => (
             <option key={name} value={name}>
               {name}
             </option>
           ))}
-          <option value="">those in no channel yet</option>
+          <option value="">none yet</option>
         </select>
       </label>
     </Look>
