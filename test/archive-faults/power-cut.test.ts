@@ -14,7 +14,7 @@ import { PowerCut } from './power-cut.ts'
 import { expectAll, Rig } from './rig.ts'
 import { isInstalled, testFiles } from './system-tools.ts'
 
-const CUTS = Number(process.env['KILLS'] ?? 3)
+const CUTS = Number(process.env['KILLS'] ?? 2)
 const IS_LONG = process.env['KILLS'] !== undefined
 /** Messages that wait for each run. */
 const BACKLOG = 3000
