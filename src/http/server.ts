@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { finished } from 'node:stream/promises'
 import type { TlsOptions } from 'node:tls'
 import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
@@ -25,6 +26,9 @@ export interface HttpServerOptions {
 
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
 const KEEP_ALIVE_MS = 75_000
+
+/** How long what still comes of a refused body is thrown away. Go's servers wait as long. */
+const LINGER_MS = 500
 
 /** The connections of each HTTPS server, as Node closes none that is still in its handshake. */
 const connections = new WeakMap<Server, Set<Socket>>()
@@ -103,13 +107,24 @@ async function answer(answerer: Answerer, raw: IncomingMessage, response: Server
   if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
   if (reply.stream === undefined) {
     response.setHeader('Content-Length', Buffer.byteLength(reply.body))
-    // A body that was not read to its end (too large) would be taken for the next request.
-    if (reply.status === 413 && !raw.complete) response.setHeader('Connection', 'close')
-    response.end(reply.body)
+    if (reply.status === 413 && !raw.complete) await refuseRest(raw, response, reply.body)
+    else response.end(reply.body)
   } else {
     begin(reply.stream, answerer, response)
   }
   logger.debug(() => `${reply.status} ${raw.method} ${raw.url} (${raw.socket.remoteAddress ?? '-'})`)
+}
+
+/**
+ * Answers a request whose body was not read to its end. The rest would be taken for the next request, so the
+ * connection ends; but not at once, as bytes that arrive at a closed connection take the reply from the client's hands.
+ */
+async function refuseRest(raw: IncomingMessage, response: ServerResponse, body: string | Buffer): Promise<void> {
+  response.setHeader('Connection', 'close')
+  response.write(body)
+  const signal = AbortSignal.timeout(LINGER_MS)
+  await finished(raw.resume(), { signal }).catch(() => {})
+  response.end()
 }
 
 function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {

@@ -105,6 +105,24 @@ test('bodies up to the limit', async () => {
   assert.deepEqual(large, [413, JSON_TYPE, '{"message":"MSG_TOO_BIG"}'])
 })
 
+test('the sender of a body without an end gets to see that it is refused', async t => {
+  const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`
+  for (let i = 0; i < 5; i++) {
+    const socket = net.connect(port, '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.on('error', () => {})
+    let got = ''
+    socket.setEncoding('latin1').on('data', data => (got += String(data)))
+    // One that is slow to listen: what the server tells it must not be lost by the connection's end.
+    socket.pause()
+    socket.write('POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
+    for (let sent = 0; sent < 24; sent++) socket.write(chunk)
+    setTimeout(() => socket.resume(), 100)
+    await new Promise(resolve => socket.on('close', resolve))
+    assert.match(got, /^HTTP\/1\.1 413 /)
+  }
+})
+
 test('a body announced as enormous is refused before it is sent', async () => {
   const socket = net.connect(port, '127.0.0.1')
   socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n')
