@@ -10,8 +10,8 @@ export class Worker<K extends keyof Work> {
 
   constructor(name: K) {
     this.#name = name
-    // The bench's own flags: they are what lets a child read TypeScript.
     this.#child = fork(new URL(`./load/${name}.ts`, import.meta.url), {
+      execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
   }

@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, test } from 'node:test'
-import { Spawned } from '../support/spawned.ts'
+import { describe, type TestContext, test } from 'node:test'
+import { Nsqd } from '../../src/nsqd/daemon.ts'
+import { nsqdOptions, resolveNsqdOptions } from '../../src/nsqd/options.ts'
+import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
+import { nsqlookupdOptions, resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
+import { resolveOptions } from '../../src/util/option.ts'
+import { temporaryFolder } from '../storage/fixtures.ts'
 import { Player } from './player.ts'
 import { readTranscript, type Transcript } from './transcript.ts'
 
@@ -11,20 +14,42 @@ export function conformanceSuite(name: Transcript['daemon']): void {
   const transcript = readTranscript(name)
   describe(`${name} answers as ${transcript.recordedFrom} did`, { concurrency: 8 }, () => {
     for (const { name: title, flags = [], steps } of transcript.cases) {
-      test(title, async () => {
-        const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-conformance-'))
+      test(title, async t => {
+        const daemon = name === 'nsqd' ? newNsqd(t, flags) : newNsqlookupd(flags)
+        await daemon.start()
         try {
-          const dataFlags = name === 'nsqd' ? [`--data-path=${folder}`] : []
-          const daemon = await new Spawned(name, [...dataFlags, ...flags]).start()
-          try {
-            await new Player(transcript, daemon).play(steps)
-          } finally {
-            await daemon.kill('SIGTERM')
-          }
+          await new Player(transcript, { tcp: daemon.tcpAddress, http: daemon.httpAddress }).play(steps)
         } finally {
-          await rm(folder, { recursive: true, force: true })
+          await daemon.close()
         }
       })
     }
   })
+}
+
+const quiet = new Logger({ prefix: '', level: LogLevel.info, write: () => {} })
+const LOCAL = {
+  'tcp-address': '127.0.0.1:0',
+  'http-address': '127.0.0.1:0',
+  'broadcast-address': '127.0.0.1',
+}
+
+function newNsqd(t: TestContext, flags: readonly string[]): Nsqd {
+  const given = { ...LOCAL, 'data-path': temporaryFolder(t), ...parsed(flags) }
+  return new Nsqd(resolveNsqdOptions(resolveOptions(nsqdOptions, given, {})), quiet)
+}
+
+function newNsqlookupd(flags: readonly string[]): Nsqlookupd {
+  const given = { ...LOCAL, ...parsed(flags) }
+  return new Nsqlookupd(resolveNsqlookupdOptions(resolveOptions(nsqlookupdOptions, given, {})), quiet)
+}
+
+/** Of `--flag=value` each. */
+function parsed(flags: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    flags.map(flag => {
+      const [name = '', value = ''] = flag.replace(/^--/, '').split('=')
+      return [name, value]
+    }),
+  )
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { format } from 'node:util'
+import { transform } from 'esbuild'
 import { Cluster } from '../../src/cli/dev/cluster.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../support/secured-nsqd.ts'
@@ -56,8 +57,10 @@ for (const path of ['docs/client.md', 'docs/errors.md']) {
     test('has programs', () => assert.ok(programs.length > 0))
     programs.forEach(({ section, text }, index) => {
       test(`${section} (${index + 1})`, async () => {
-        const file = join(folder, `${path.replaceAll(/\W/g, '-')}-${index}.mts`)
-        await writeFile(file, withModules(here.reduce((text, [from, to]) => text.replaceAll(from, to), text)))
+        const file = join(folder, `${path.replaceAll(/\W/g, '-')}-${index}.mjs`)
+        const local = here.reduce((text, [from, to]) => text.replaceAll(from, to), text)
+        const { code } = await transform(withModules(local), { loader: 'ts' })
+        await writeFile(file, code)
         const expected = Array.from(text.matchAll(/\/\/ → (.*)$/gm), ([, line = '']) => line)
         assert.deepEqual(await run(file, expected.length), expected)
       })
@@ -69,7 +72,7 @@ for (const path of ['docs/client.md', 'docs/errors.md']) {
 function withModules(text: string): string {
   return text.replaceAll(/ from '([^']+)'/g, (whole, name: string) => {
     if (name.startsWith('node:')) return whole
-    const url = name === 'nsq-ts' ? new URL('src/index.ts', ROOT).href : import.meta.resolve(name)
+    const url = name === 'nsq-ts' ? new URL('dist/index.js', ROOT).href : import.meta.resolve(name)
     return ` from ${JSON.stringify(url)}`
   })
 }
