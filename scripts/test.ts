@@ -55,8 +55,8 @@ const { status } = spawnSync(
   [
     '--enable-source-maps',
     '--test',
-    '--test-concurrency=6',
-    '--test-timeout=600000',
+    '--test-concurrency=5',
+    '--test-timeout=300000',
     ...files.map(path => `${BUNDLES}/${path.replace(/\.ts$/, '.mjs')}`),
   ],
   { stdio: 'inherit' },

@@ -119,7 +119,11 @@ async function answer(answerer: Answerer, raw: IncomingMessage, response: Server
  * Answers a request whose body was not read to its end. The rest would be taken for the next request, so the
  * connection ends; but not at once, as bytes that arrive at a closed connection take the reply from the client's hands.
  */
-async function refuseRest(raw: IncomingMessage, response: ServerResponse, body: string | Buffer): Promise<void> {
+async function refuseRest(
+  raw: IncomingMessage,
+  response: ServerResponse,
+  body: string | Buffer,
+): Promise<void> {
   response.setHeader('Connection', 'close')
   response.write(body)
   const signal = AbortSignal.timeout(LINGER_MS)

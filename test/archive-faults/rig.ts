@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Address, formatAddress } from '../../src/util/address.ts'
 import type { Random } from '../storage/random.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { Spawned } from '../support/spawned.ts'
 import { ArchiveProcess, type Ended, type StartOptions } from './archive-process.ts'
 import { bodiesIn, type Framed } from './archived.ts'
@@ -65,12 +65,9 @@ export class Rig {
   }
 
   static async start(t: TestContext, options: RigOptions): Promise<Rig> {
-    const folder = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
+    const folder = temporaryFolder()
     const rig = new Rig(folder, options)
-    t.after(async () => {
-      await rig.#close()
-      rmSync(folder, { recursive: true, force: true })
-    })
+    t.after(() => rig.#close())
     await rig.#nsqd.start()
     await rig.#forArchive.start()
     await rig.#forStream.start()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import {
   answered,
   archive,
@@ -17,7 +17,7 @@ import {
 
 describe('Archiver', () => {
   test('finishes messages when they are in a file', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output })
     const messages = numbered(5)
     await archive(rig, messages)
@@ -42,7 +42,7 @@ describe('Archiver', () => {
   })
 
   test('commits a batch that is full', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t), options: { commitAt: 3 } })
+    const rig = await openArchive(t, { output: temporaryFolder(), options: { commitAt: 3 } })
     const messages = numbered(3)
     for (const message of messages) rig.archiver.add(message)
     await answered(messages)
@@ -54,7 +54,7 @@ describe('Archiver', () => {
   })
 
   test('commits what has many bytes, whatever the number of messages', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t), options: { commitAt: 1_000_000 } })
+    const rig = await openArchive(t, { output: temporaryFolder(), options: { commitAt: 1_000_000 } })
     const messages = numbered(40, 0, 200_000)
     for (const message of messages) rig.archiver.add(message)
     await answered(messages.slice(0, 21))
@@ -63,7 +63,7 @@ describe('Archiver', () => {
   test('commits when the consumer is starved', async t => {
     let isStarved = false
     const options = { isStarved: () => isStarved }
-    const rig = await openArchive(t, { output: temporaryFolder(t), options })
+    const rig = await openArchive(t, { output: temporaryFolder(), options })
     const [first, second] = [new FakeMessage('1'), new FakeMessage('2')]
     rig.archiver.add(first)
     await new Promise(resolve => setImmediate(resolve))
@@ -74,7 +74,7 @@ describe('Archiver', () => {
   })
 
   test('commits each sync interval', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t), options: { syncIntervalMs: 5 } })
+    const rig = await openArchive(t, { output: temporaryFolder(), options: { syncIntervalMs: 5 } })
     const message = new FakeMessage('1')
     rig.archiver.add(message)
     await answered([message])
@@ -82,7 +82,7 @@ describe('Archiver', () => {
 
   for (const compression of ['none', 'gzip', 'zstd'] as const) {
     test(`keeps the order of many batches that are under way together (${compression})`, async t => {
-      const output = temporaryFolder(t)
+      const output = temporaryFolder()
       const rig = await openArchive(t, { output, compression, options: { commitAt: 7 } })
       const messages = numbered(1000)
       for (const message of messages) rig.archiver.add(message)
@@ -94,7 +94,7 @@ describe('Archiver', () => {
   }
 
   test('says which messages are durable, and were not live any more', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t) })
+    const rig = await openArchive(t, { output: temporaryFolder() })
     const messages = numbered(3)
     const [, lost] = messages
     assert.ok(lost !== undefined)
@@ -107,7 +107,7 @@ describe('Archiver', () => {
   })
 
   test('gives back what comes after close', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t) })
+    const rig = await openArchive(t, { output: temporaryFolder() })
     const closing = rig.archiver.close()
     const message = new FakeMessage('late')
     rig.archiver.add(message)
@@ -118,7 +118,7 @@ describe('Archiver', () => {
   })
 
   test('close waits for a commit that takes its time, and what was added meanwhile is committed', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     let proceed: (() => void) | undefined
     const gate = new Promise<void>(resolve => {
       proceed = resolve
@@ -139,7 +139,7 @@ describe('Archiver', () => {
   })
 
   test('flush resolves when nothing was added', async t => {
-    const rig = await openArchive(t, { output: temporaryFolder(t) })
+    const rig = await openArchive(t, { output: temporaryFolder() })
     await rig.archiver.flush()
     assert.deepEqual(filesIn(rig.folder.path), [])
   })
@@ -147,7 +147,7 @@ describe('Archiver', () => {
 
 describe('Archiver.open', () => {
   test('keeps another archive from the same names, and no other', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output })
     await assert.rejects(openArchive(t, { output }), {
       code: 'E_ARCHIVE_LOCKED',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Compression } from '../../src/archive/compression.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause } from '../support/wait.ts'
 import { bodiesIn, filesIn, hiddenIn, openArchive, type Given } from './rig.ts'
 import { SmallDisk } from '../support/small-disk.ts'
@@ -53,9 +53,9 @@ async function foldersOf(
   t: TestContext,
   { work }: Case,
 ): Promise<Pick<Given, 'output' | 'work'> | undefined> {
-  const output = temporaryFolder(t)
+  const output = temporaryFolder()
   if (work === undefined) return { output }
-  const path = work === 'same disk' ? temporaryFolder(t) : SmallDisk.mount(t, 64 * 1024 * 1024)?.path
+  const path = work === 'same disk' ? temporaryFolder() : SmallDisk.mount(t, 64 * 1024 * 1024)?.path
   return path === undefined ? undefined : { output, work: path }
 }
 

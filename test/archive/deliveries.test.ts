@@ -7,7 +7,7 @@ import type { Delivered, Destination, SealedPart } from '../../src/archive/desti
 import type { Manifest } from '../../src/archive/manifest.ts'
 import { Slots } from '../../src/util/slots.ts'
 import { NsqError } from '../../src/util/errors.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import { answered, archive, filesIn, hiddenIn, numbered, openArchive } from './rig.ts'
 
@@ -55,7 +55,7 @@ interface Rig {
 }
 
 function rig(t: TestContext, retryMs = 1): Rig {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const bucket = new Bucket()
   const events: string[] = []
   const deliveries = new Deliveries(
@@ -199,7 +199,7 @@ describe('Deliveries', () => {
 
 describe('an archive with a spool', () => {
   test('finishes messages when they are in the spool, and uploads each part under a name of its own', async t => {
-    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    const [output, bucket] = [temporaryFolder(), new Bucket()]
     let open: (() => void) | undefined
     bucket.gate = new Promise(resolve => {
       open = resolve
@@ -219,7 +219,7 @@ describe('an archive with a spool', () => {
   })
 
   test('fails when nothing can be uploaded, and the next run uploads what waits', async t => {
-    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    const [output, bucket] = [temporaryFolder(), new Bucket()]
     bucket.error = new NsqError('E_S3_DENIED', 'denied')
     bucket.isTransientError = false
     const first = await openArchive(t, { output, destination: bucket })
@@ -239,7 +239,7 @@ describe('an archive with a spool', () => {
 
 describe('an archive with a spool in which files for another bucket wait', () => {
   test('goes on when that one takes nothing any more', async t => {
-    const [output, old, own] = [temporaryFolder(t), new Bucket(), new Bucket()]
+    const [output, old, own] = [temporaryFolder(), new Bucket(), new Bucket()]
     old.error = new NsqError('E_S3_DENIED', 'denied')
     old.isTransientError = false
     const first = await openArchive(t, { output, destination: old })
@@ -263,7 +263,7 @@ describe('an archive that finishes messages after delivery', () => {
   const delivered = { finishAfter: 'delivered' } as const
 
   test('makes a part of each batch, and finishes its messages when that is delivered', async t => {
-    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    const [output, bucket] = [temporaryFolder(), new Bucket()]
     let open: (() => void) | undefined
     bucket.gate = new Promise(resolve => {
       open = resolve
@@ -284,7 +284,7 @@ describe('an archive that finishes messages after delivery', () => {
 
   for (const failsAtOnce of [false, true]) {
     test(`gives the messages back when it is not, ${failsAtOnce ? 'and ends' : 'and goes on'}`, async t => {
-      const [output, bucket] = [temporaryFolder(t), new Bucket()]
+      const [output, bucket] = [temporaryFolder(), new Bucket()]
       bucket.error = SLOW_DOWN
       const options = { ...delivered, failsAtOnce }
       const rig = await openArchive(t, { output, destination: bucket, options })
@@ -306,7 +306,7 @@ describe('an archive that finishes messages after delivery', () => {
   }
 
   test('leaves nothing in its folder of what could not be delivered', async t => {
-    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    const [output, bucket] = [temporaryFolder(), new Bucket()]
     bucket.error = SLOW_DOWN
     const names = { format: 'dt=%Y/<TOPIC><REV>.log' }
     const rig = await openArchive(t, { output, names, destination: bucket, options: delivered })
@@ -316,7 +316,7 @@ describe('an archive that finishes messages after delivery', () => {
   })
 
   test('waits for the manifest, too', async t => {
-    const [output, bucket] = [temporaryFolder(t), new Bucket()]
+    const [output, bucket] = [temporaryFolder(), new Bucket()]
     const listed: SealedPart[] = []
     const messages = numbered(3)
     const manifest: Manifest = {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { loadCompression } from '../../src/archive/compression.ts'
 import { PartLost } from '../../src/archive/errors.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 import { pause, until } from '../support/wait.ts'
 import {
@@ -28,7 +28,7 @@ async function failing(
   calls: readonly number[],
   code = 'ENOSPC',
 ): Promise<void> {
-  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(), 'any')))
   const original = methods[method]
   if (!(typeof original === 'function')) throw new Error(`no ${method}`)
   let call = 0
@@ -44,7 +44,7 @@ async function failing(
 
 /** Makes each sync take its time; returns how many there were at once at most. */
 async function slowSyncs(t: TestContext): Promise<() => number> {
-  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(), 'any')))
   const original = methods['datasync']
   if (!(typeof original === 'function')) throw new Error('no datasync')
   let [now, most] = [0, 0]
@@ -68,7 +68,7 @@ describe('a batch that cannot be made durable', () => {
   for (const method of ['writev', 'datasync'] as const) {
     for (const compression of ['none', 'gzip'] as const) {
       test(`goes back, and the next one, cut already, is written (${method}, ${compression})`, async t => {
-        const output = temporaryFolder(t)
+        const output = temporaryFolder()
         const rig = await openArchive(t, { output, compression, options: { commitAt: 10 } })
         const [first, second, third] = [numbered(10), numbered(10, 10), numbered(10, 20)]
         await archive(rig, first)
@@ -90,7 +90,7 @@ describe('a batch that cannot be made durable', () => {
   }
 
   test('is cut off the file, even when it could be written', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output })
     await archive(rig, numbered(3))
     await failing(t, 'datasync', [1])
@@ -101,7 +101,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('leaves no empty file behind, when it was the first', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, options: { keepsEmptyFiles: true } })
     await failing(t, 'datasync', [1])
     const lost = numbered(3)
@@ -113,7 +113,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('leaves no folder that was made for it', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, names: { format: 'dt=%Y/<TOPIC><REV>.log' } })
     await failing(t, 'datasync', [1])
     await archive(rig, numbered(3))
@@ -122,7 +122,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('leaves no file of no bytes, when it is that of a time in which nothing came', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const options = { keepsEmptyFiles: true, syncIntervalMs: 5 }
     const rig = await openArchive(t, { output, compression: 'gzip', options })
     await until(() => filesIn(output).length === 1)
@@ -133,7 +133,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('lets the next one wait for those before it, though it could not even be compressed', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const compression = await loadCompression('gzip')
     let batches = 0
     const compress = (buffers: readonly Buffer[]): Promise<Buffer[]> =>
@@ -156,7 +156,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('leaves no zeros in a file that another program has cut meanwhile', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output })
     await archive(rig, numbered(3))
     truncateSync(join(output, 't-000000.log'))
@@ -169,7 +169,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('leaves a file that cannot be cut back to the next run, and another one is opened', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, compression: 'gzip', options: { commitAt: 5 } })
     const [first, second, third] = [numbered(5), numbered(5, 5), numbered(5, 10)]
     await archive(rig, first)
@@ -195,7 +195,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('or the same one, as soon as it can be cut, when it can have no other name', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const names = { format: '<TOPIC>.log', usesRevision: false }
     const rig = await openArchive(t, { output, names })
     await archive(rig, numbered(5))
@@ -209,7 +209,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('ends the archive when the error will not pass', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, compression: 'gzip', options: { commitAt: 5 } })
     await archive(rig, numbered(5))
     await failing(t, 'datasync', [1], 'EIO')
@@ -226,7 +226,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('ends an archive that has an end, whatever the error', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, options: { failsAtOnce: true } })
     await failing(t, 'datasync', [1])
     const lost = numbered(5)
@@ -239,7 +239,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('fails for its part alone', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, names: { format: '%H/<TOPIC><REV>.log' } })
     writeFileSync(join(output, '01'), 'a file where a folder has to be')
     const [good, bad] = [new FakeMessage('good', 0), new FakeMessage('bad', 3_600_000)]
@@ -250,7 +250,7 @@ describe('a batch that cannot be made durable', () => {
   })
 
   test('a name that is taken, when there is no other', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     writeFileSync(join(output, 't.log.gz'), 'mine')
     const names = { format: '<TOPIC>.log', usesRevision: false }
     const rig = await openArchive(t, { output, names, compression: 'gzip' })
@@ -315,7 +315,7 @@ describe('a full disk', () => {
   test('that becomes read-only ends the archive, and what was finished is there', async t => {
     const disk = SmallDisk.mount(t, 2 * MIB)
     if (disk === undefined) return
-    const work = temporaryFolder(t)
+    const work = temporaryFolder()
     const rig = await openArchive(t, { output: disk.path, work })
     await archive(rig, numbered(3))
     disk.remount('ro')

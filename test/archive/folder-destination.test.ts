@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { SealedPart } from '../../src/archive/destination.ts'
 import { FolderDestination } from '../../src/archive/folder-destination.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { archive, bodiesIn, filesIn, FakeMessage, hiddenIn, numbered, openArchive, textOf } from './rig.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 
@@ -39,8 +39,8 @@ function partAt(path: string, template = 'dt=1/t<REV>.log', recovered = false): 
 
 /** A part with this content, and a destination for it, on another file system if wanted and possible. */
 async function moving(t: TestContext, across = false): Promise<Moving | undefined> {
-  const work = temporaryFolder(t)
-  const output = across ? SmallDisk.mount(t, 2 * 1024 * 1024)?.path : temporaryFolder(t)
+  const work = temporaryFolder()
+  const output = across ? SmallDisk.mount(t, 2 * 1024 * 1024)?.path : temporaryFolder()
   if (output === undefined) return undefined
   const path = join(work, 'part')
   writeFileSync(path, 'content\n')
@@ -108,7 +108,7 @@ for (const across of [false, true]) {
     test('takes a folder that is a symbolic link', async t => {
       const move = await moving(t, across)
       if (move === undefined) return
-      const link = join(temporaryFolder(t), 'link')
+      const link = join(temporaryFolder(), 'link')
       symlinkSync(move.output, link)
       const destination = await FolderDestination.open(link)
       assert.equal(destination.id, move.destination.id)
@@ -247,8 +247,8 @@ describe('FolderDestination', () => {
     })
   }
 
-  test('cannot be made where there is a file', async t => {
-    const file = join(temporaryFolder(t), 'file')
+  test('cannot be made where there is a file', async () => {
+    const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     await assert.rejects(FolderDestination.open(join(file, 'below')), {
       code: 'E_ARCHIVE_WRITE',
@@ -259,7 +259,7 @@ describe('FolderDestination', () => {
 
 describe('an archive with a work folder', () => {
   test('leaves no empty folders in it', async t => {
-    const [output, work] = [temporaryFolder(t), temporaryFolder(t)]
+    const [output, work] = [temporaryFolder(), temporaryFolder()]
     const names = { format: 'dt=%Y-%m-%d/hour=%H/<TOPIC><REV>.log' }
     const rig = await openArchive(t, { output, work, names })
     for (const message of numbered(30)) {
@@ -274,9 +274,9 @@ describe('an archive with a work folder', () => {
 
   for (const across of [false, true]) {
     test(`shows complete files only${across ? ', across file systems' : ''}`, async t => {
-      const output = across ? SmallDisk.mount(t, 4 * 1024 * 1024)?.path : temporaryFolder(t)
+      const output = across ? SmallDisk.mount(t, 4 * 1024 * 1024)?.path : temporaryFolder()
       if (output === undefined) return
-      const work = temporaryFolder(t)
+      const work = temporaryFolder()
       writeFileSync(join(output, 't-000000.log.gz'), 'mine')
       const options = { rotateBytes: 1000, commitAt: 10 }
       const rig = await openArchive(t, { output, work, compression: 'gzip', options })

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, rmdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { removeFile, usingFolder } from '../../src/archive/folders.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause } from '../support/wait.ts'
 
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
-
-test('files that are removed at once leave no empty folder, and none of them is in the way of another', async t => {
-  const base = folder(t)
+test('files that are removed at once leave no empty folder, and none of them is in the way of another', async () => {
+  const base = temporaryFolder()
   const path = join(base, 'dt=1', 'hour=2')
   for (let round = 0; round < 20; round++) {
     const files = Array.from({ length: 10 }, (_, i) => join(path, `${i}`))
@@ -25,8 +19,8 @@ test('files that are removed at once leave no empty folder, and none of them is 
   }
 })
 
-test('files are made in a folder while others are removed from it', async t => {
-  const base = folder(t)
+test('files are made in a folder while others are removed from it', async () => {
+  const base = temporaryFolder()
   const cycle = async (name: string): Promise<void> => {
     for (let round = 0; round < 50; round++) {
       const path = join(base, 'dt=1', `hour=${round % 2}`)
@@ -43,8 +37,8 @@ test('files are made in a folder while others are removed from it', async t => {
   assert.equal(existsSync(join(base, 'dt=1')), false)
 })
 
-test('a folder that other processes remove again and again is made again', async t => {
-  const base = folder(t)
+test('a folder that other processes remove again and again is made again', async () => {
+  const base = temporaryFolder()
   const path = join(base, 'dt=1')
   let times = 0
   await usingFolder(path, base, async () => {

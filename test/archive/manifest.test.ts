@@ -7,7 +7,7 @@ import type { SealedPart } from '../../src/archive/destination.ts'
 import { InPlace } from '../../src/archive/folder-destination.ts'
 import { openManifest } from '../../src/archive/manifest.ts'
 import { readManifest } from '../../src/archive/manifest-line.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { S3Faults } from '../support/s3-faults.ts'
 import { S3Server } from '../support/s3-server.ts'
 import { seeded } from '../storage/random.ts'
@@ -53,7 +53,7 @@ function contents(folder: string): Buffer[] {
 
 describe('a manifest', () => {
   test('says all there is to know of a part', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const manifest = openManifest(new InPlace(folder), 'logs.host')
     const part: SealedPart = {
       ...partOf(t, 'a.log.gz', Buffer.from('abc')),
@@ -78,7 +78,7 @@ describe('a manifest', () => {
   })
 
   test('sums up a part whose checksum nobody knows', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const manifest = openManifest(new InPlace(folder), 'x')
     const part = partOf(t, 'a', Buffer.from('abc'), { sha256: undefined, from: undefined, to: undefined })
     await manifest.add(part, delivered(part))
@@ -91,14 +91,14 @@ describe('a manifest', () => {
     )
   })
 
-  test('is not there when there is nothing to list', async t => {
-    const folder = temporaryFolder(t)
+  test('is not there when there is nothing to list', async () => {
+    const folder = temporaryFolder()
     await openManifest(new InPlace(folder), 'x').close()
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  test('has another name each time, whatever it is labelled', async t => {
-    const folder = temporaryFolder(t)
+  test('has another name each time, whatever it is labelled', async () => {
+    const folder = temporaryFolder()
     for (const label of ['a/b', 'a/b', '..', '../x', 'a\0']) {
       const manifest = openManifest(new InPlace(folder), label)
       for (const part of parts(1)) await manifest.add(part, delivered(part))
@@ -107,8 +107,8 @@ describe('a manifest', () => {
     assert.equal(contents(folder).length, 5)
   })
 
-  test('goes on in another file after 1000 parts, of many at once', async t => {
-    const folder = temporaryFolder(t)
+  test('goes on in another file after 1000 parts, of many at once', async () => {
+    const folder = temporaryFolder()
     const manifest = openManifest(new InPlace(folder), 'x')
     const all = parts(2500)
     await Promise.all(all.map(part => manifest.add(part, delivered(part))))

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { makeFolders, removeFile } from '../../src/archive/folders.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { archive, FakeMessage, fileMethods, openArchive } from './rig.ts'
 
 const notLinux = process.platform === 'linux' ? false : 'reads /proc'
@@ -12,7 +12,7 @@ const notLinux = process.platform === 'linux' ? false : 'reads /proc'
 /** What is written and synced from now on, by path; and which files there were below this folder then. */
 async function record(t: TestContext, root: string): Promise<{ what: string; files: string[] }[]> {
   const steps: { what: string; files: string[] }[] = []
-  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+  const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(), 'any')))
   for (const method of ['sync', 'datasync', 'writev', 'writeFile', 'truncate']) {
     const original = methods[method]
     if (!(typeof original === 'function')) throw new Error(`no ${method}`)
@@ -39,7 +39,7 @@ function shown(path: string): string {
 
 describe('what is on disk when a message is finished', { skip: notLinux }, () => {
   test('is its marker, its file, and every folder that leads to it, in this order', async t => {
-    const root = temporaryFolder(t)
+    const root = temporaryFolder()
     const output = join(root, 'out')
     const steps = await record(t, root)
     const rig = await openArchive(t, { output, names: { format: 'a/b/<TOPIC><REV>.log' } })
@@ -77,11 +77,11 @@ describe('what is on disk when a message is finished', { skip: notLinux }, () =>
   })
 
   test('and what was cut off after an error is gone before the file is taken for complete', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output })
     await archive(rig, [new FakeMessage('1')])
     const steps = await record(t, output)
-    const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(t), 'any')))
+    const methods: Record<string, unknown> = Object(await fileMethods(join(temporaryFolder(), 'any')))
     const { datasync } = methods
     methods['datasync'] = () => {
       methods['datasync'] = datasync
@@ -96,7 +96,7 @@ describe('what is on disk when a message is finished', { skip: notLinux }, () =>
   })
 
   test('and a folder that was removed and made again is as new', async t => {
-    const base = temporaryFolder(t)
+    const base = temporaryFolder()
     const path = join(base, 'a')
     await makeFolders(path, base)
     await removeFile(join(path, 'file'), base)
@@ -111,7 +111,7 @@ describe('what is on disk when a message is finished', { skip: notLinux }, () =>
   })
 
   test('and a part is where it belongs before it goes from where it was, and that before its marker goes', async t => {
-    const root = temporaryFolder(t)
+    const root = temporaryFolder()
     const [output, work] = [join(root, 'out'), join(root, 'work')]
     const rig = await openArchive(t, { output, work })
     await archive(rig, [new FakeMessage('1')])

@@ -28,7 +28,7 @@ import type { PartFolder } from '../../src/archive/part-folder.ts'
 import { recoverPart } from '../../src/archive/recovery.ts'
 import { recordFormat, type FramingName } from '../../src/archive/record-format.ts'
 import { NsqError } from '../../src/util/errors.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause, until } from '../support/wait.ts'
 import {
   archive,
@@ -102,8 +102,8 @@ async function recoverAll(folder: string, own?: Destination, manifest?: Manifest
 describe('recovery', () => {
   for (const compression of ['none', 'gzip', 'zstd'] as const) {
     for (const framing of ['lines', 'escaped', 'jsonl', 'length'] as const) {
-      test(`cuts a torn end, wherever it was torn (${framing}, ${compression})`, async t => {
-        const output = temporaryFolder(t)
+      test(`cuts a torn end, wherever it was torn (${framing}, ${compression})`, async () => {
+        const output = temporaryFolder()
         const first = await encoded(['one', 'two'], framing, compression)
         const second = await encoded(['three'], framing, compression)
         for (let cut = 1; cut <= second.length; cut++) {
@@ -125,7 +125,7 @@ describe('recovery', () => {
   }
 
   test('says what it has done, and how much', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     leave(output, { file: 't-000000.log' }, 'one\ntwo\nthr')
     const { archiver, log } = await openArchive(t, { output })
     assert.equal(archiver.progress.recovered, 1)
@@ -137,7 +137,7 @@ describe('recovery', () => {
   })
 
   test('of a file that is to be continued: it is', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     leave(output, { file: 't-000000.log', isAppended: true, start: 8 }, 'old\nol\0\nnew\nto')
     const rig = await openArchive(t, { output })
     await archive(rig, [new FakeMessage('next')])
@@ -146,15 +146,15 @@ describe('recovery', () => {
     assert.deepEqual(rig.log.lines.slice(0, 2), ['kept t-000000.log, 2 cut', 'continued t-000000.log'])
   })
 
-  test('never cuts what was there before', async t => {
-    const output = temporaryFolder(t)
+  test('never cuts what was there before', async () => {
+    const output = temporaryFolder()
     leave(output, { file: 't-000000.log', isAppended: true, start: 8 }, 'old\ntorn')
     await recoverAll(output)
     assert.equal(textOf(output, 't-000000.log'), 'old\ntorn')
   })
 
-  test('removes a file in which nothing is whole, and a marker without a file', async t => {
-    const output = temporaryFolder(t)
+  test('removes a file in which nothing is whole, and a marker without a file', async () => {
+    const output = temporaryFolder()
     leave(output, { file: 'dt=1/t-000000.log' }, 'torn')
     leave(output, { file: 't-000000.log' }, '')
     execFileSync('rm', [join(output, 't-000000.log')])
@@ -163,8 +163,8 @@ describe('recovery', () => {
     assert.deepEqual([...filesIn(output), ...hiddenIn(output)], [])
   })
 
-  test('forgets what nsqd still has: a spool whose messages are finished after the upload', async t => {
-    const spool = temporaryFolder(t)
+  test('forgets what nsqd still has: a spool whose messages are finished after the upload', async () => {
+    const spool = temporaryFolder()
     leave(spool, { file: 't-000000.log', destination: 's3://b/p', finishAfter: 'delivered' }, 'one\n')
     const log = await recoverAll(spool)
     assert.deepEqual(log.lines, ['removed t-000000.log, 0 cut'])
@@ -172,7 +172,7 @@ describe('recovery', () => {
   })
 
   test('of the last file of a folder that goes with it', async t => {
-    const spool = temporaryFolder(t)
+    const spool = temporaryFolder()
     leave(spool, { file: 'dt=1/t-000000.log', destination: 's3://b/p', finishAfter: 'delivered' }, 'one\n')
     const { rm } = fs.promises
     t.mock.method(fs.promises, 'rm', async (path: string, options: object) => {
@@ -187,8 +187,8 @@ describe('recovery', () => {
     assert.deepEqual(hiddenIn(spool), [])
   })
 
-  test('of a file that was delivered since its marker was found: there is nothing to do', async t => {
-    const spool = temporaryFolder(t)
+  test('of a file that was delivered since its marker was found: there is nothing to do', async () => {
+    const spool = temporaryFolder()
     const plan = {
       folder: spool,
       destination: new InPlace(spool),
@@ -201,7 +201,7 @@ describe('recovery', () => {
   })
 
   test('moves files of a work folder to where their marker says', async t => {
-    const [work, output, other] = [temporaryFolder(t), temporaryFolder(t), temporaryFolder(t)]
+    const [work, output, other] = [temporaryFolder(), temporaryFolder(), temporaryFolder()]
     leave(work, { file: 'a/t-000000.log', destination: output }, 'one\n')
     leave(work, { file: 'b/t-000000.log', destination: other }, 'two\nto')
     mkdirSync(join(output, 'a'))
@@ -215,7 +215,7 @@ describe('recovery', () => {
   })
 
   test('of files that are written where they stay: they do, though their folder has another name now', async t => {
-    const root = temporaryFolder(t)
+    const root = temporaryFolder()
     const [before, now] = [join(root, 'before'), join(root, 'now')]
     for (const compression of ['none', 'gzip'] as const) {
       const rig = await openArchive(t, { output: before, compression })
@@ -234,7 +234,7 @@ describe('recovery', () => {
   })
 
   test('of one that was interrupted: a part that is where it belongs is not moved again', async t => {
-    const [work, output] = [temporaryFolder(t), temporaryFolder(t)]
+    const [work, output] = [temporaryFolder(), temporaryFolder()]
     leave(work, { file: 't-000000.log', destination: output }, 'one\n')
     writeFileSync(join(output, 't-000000.log'), 'mine')
     linkSync(join(work, 't-000000.log'), join(output, 't-000001.log'))
@@ -244,9 +244,9 @@ describe('recovery', () => {
     assert.deepEqual([...filesIn(work), ...hiddenIn(work)], [])
   })
 
-  test('warns of what is no marker, leaves it, and goes on', async t => {
-    const output = temporaryFolder(t)
-    const outside = join(temporaryFolder(t), 'precious')
+  test('warns of what is no marker, leaves it, and goes on', async () => {
+    const output = temporaryFolder()
+    const outside = join(temporaryFolder(), 'precious')
     writeFileSync(outside, 'one\ntwo')
     const bad = [
       '',
@@ -276,16 +276,16 @@ describe('recovery', () => {
     }
   })
 
-  test('removes what was to become a marker', async t => {
-    const output = temporaryFolder(t)
+  test('removes what was to become a marker', async () => {
+    const output = temporaryFolder()
     const path = leave(output, { file: 't-000000.log' }, 'one\n')
     writeFileSync(`${path.replace('-1.part', '-2.part')}.tmp`, '{"ver')
     await recoverAll(output)
     assert.deepEqual(hiddenIn(output), [])
   })
 
-  test('leaves a file whose destination cannot be opened to a later run', async t => {
-    const spool = temporaryFolder(t)
+  test('leaves a file whose destination cannot be opened to a later run', async () => {
+    const spool = temporaryFolder()
     leave(spool, { file: 't-000000.log', destination: 's3://gone/' }, 'one\ntw')
     const log = new Log()
     const folder = await openFolder({ output: spool, openDestination: noBucket }, log)
@@ -299,7 +299,7 @@ describe('recovery', () => {
   })
 
   test('makes no folder that is missing: it may be elsewhere, and what is moved there is found by nobody', async t => {
-    const [work, output] = [temporaryFolder(t), temporaryFolder(t)]
+    const [work, output] = [temporaryFolder(), temporaryFolder()]
     const missing = join(output, 'missing')
     leave(work, { file: 't-000000.log', destination: missing }, 'one\n')
     const rig = await openArchive(t, { output, work })
@@ -314,7 +314,7 @@ describe('recovery', () => {
   })
 
   test('of files of other hosts is not for this one to do', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     leave(output, { file: 't-000000.log' }, 'one\ntw')
     const lock = join(output, '.nsq-ts', `${namesOf({}).key}.lock`)
     const holder = { pid: DEAD_PID, started: null, hostname: 'elsewhere' }
@@ -331,7 +331,7 @@ describe('recovery', () => {
   })
 
   test('leaves files alone that are being written', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, compression: 'gzip' })
     await archive(rig, numbered(3))
     appendFileSync(join(output, 't-000000.log.gz'), 'being written')
@@ -342,7 +342,7 @@ describe('recovery', () => {
   })
 
   test('is waited for by an archive of the same names', async t => {
-    const spool = temporaryFolder(t)
+    const spool = temporaryFolder()
     const slow = new Gate()
     leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
     const log = new Log()
@@ -365,7 +365,7 @@ describe('recovery', () => {
   })
 
   test('is not waited for by an archive of the same process, once it only delivers', async t => {
-    const spool = temporaryFolder(t)
+    const spool = temporaryFolder()
     const slow = new Gate()
     leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
     const log = new Log()
@@ -384,8 +384,8 @@ describe('recovery', () => {
     assert.deepEqual(log.lines.slice(-1), ['delivered t-000000.log'])
   })
 
-  test('keeps what it cuts when that is more than a crash tears off', async t => {
-    const output = temporaryFolder(t)
+  test('keeps what it cuts when that is more than a crash tears off', async () => {
+    const output = temporaryFolder()
     const bytes = await encoded(['one'], 'lines', 'gzip')
     const garbage = Buffer.alloc(9 * 1024 * 1024, 'garbage')
     const path = leave(
@@ -401,8 +401,8 @@ describe('recovery', () => {
     assert.ok(log.warnings[0]?.message.includes(copy))
   })
 
-  test('and keeps it for good, whatever later runs cut', async t => {
-    const output = temporaryFolder(t)
+  test('and keeps it for good, whatever later runs cut', async () => {
+    const output = temporaryFolder()
     let path = ''
     for (const fill of ['a', 'b']) {
       const file = `t-000000.${fill}.log.gz`
@@ -415,8 +415,8 @@ describe('recovery', () => {
     assert.deepEqual(firsts.sort(), ['a', 'b'])
   })
 
-  test('tells the manifest of this destination, with a checksum', async t => {
-    const output = temporaryFolder(t)
+  test('tells the manifest of this destination, with a checksum', async () => {
+    const output = temporaryFolder()
     leave(output, { file: 't-000000.log', template: 't<REV>.log' }, 'one\n')
     const listed: SealedPart[] = []
     const manifest: Manifest = {
@@ -433,8 +433,8 @@ describe('recovery', () => {
     assert.equal(listed[0]?.records, 1)
   })
 
-  test('of a folder that was written to by nobody', async t => {
-    const log = await recoverAll(join(temporaryFolder(t), 'new'))
+  test('of a folder that was written to by nobody', async () => {
+    const log = await recoverAll(join(temporaryFolder(), 'new'))
     assert.deepEqual([log.lines, log.warnings], [[], []])
   })
 })

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { loadCompression, type Compression } from '../../src/archive/compression.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import { archive, bodiesIn, FakeMessage, filesIn, hiddenIn, numbered, openArchive, textOf } from './rig.ts'
 
@@ -30,7 +30,7 @@ function stopClock(t: TestContext): (ms: number) => void {
 
 describe('rotation by size', () => {
   test('counts bytes before compression, and one message may go over', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, compression: 'gzip', options: { rotateBytes: 100 } })
     await archive(rig, numbered(30, 0, 24))
     // 25 bytes each: the fifth goes over, the sixth opens the next file.
@@ -47,7 +47,7 @@ describe('rotation by size', () => {
   })
 
   test('continues a file that is short enough, and leaves one that is not', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     writeFileSync(join(output, 't-000000.log'), `${'x'.repeat(200)}\n`)
     writeFileSync(join(output, 't-000001.log'), 'first\n')
     const rig = await openArchive(t, { output, options: { rotateBytes: 10 } })
@@ -69,7 +69,7 @@ describe('rotation by time', () => {
   const names = { format: '<TOPIC>.<DATETIME><REV>.log', datetimeFormat: '%Y%m%d%H%M%S' }
 
   test('the name is that of now', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const setTime = stopClock(t)
     const rig = await openArchive(t, { output, names })
     await archive(rig, [new FakeMessage('1')])
@@ -84,7 +84,7 @@ describe('rotation by time', () => {
   })
 
   test('each interval has a file, that is new even if one is there', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     writeFileSync(join(output, 't-000000.log'), 'old\n')
     const setTime = stopClock(t)
     const rig = await openArchive(t, { output, options: { rotateIntervalMs: HOUR } })
@@ -99,7 +99,7 @@ describe('rotation by time', () => {
   })
 
   test('an interval is over when the clock was set back by as much: it would last until then again', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const setTime = stopClock(t)
     const rig = await openArchive(t, { output, options: { rotateIntervalMs: HOUR } })
     await archive(rig, [new FakeMessage('1')])
@@ -112,7 +112,7 @@ describe('rotation by time', () => {
   })
 
   test('closes a file whose time is over without messages, and opens none with --skip-empty-files', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const setTime = stopClock(t)
     const rig = await openArchive(t, { output, names, options: { syncIntervalMs: 5 } })
     await archive(rig, [new FakeMessage('1')])
@@ -125,7 +125,7 @@ describe('rotation by time', () => {
   })
 
   test('has a file for each time without it, that other programs can read', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const setTime = stopClock(t)
     const options = { syncIntervalMs: 5, keepsEmptyFiles: true }
     const rig = await openArchive(t, { output, names, compression: 'gzip', options })
@@ -144,7 +144,7 @@ describe('rotation by time', () => {
 
 describe('hangup', () => {
   test('commits, and closes all files; the next message opens one', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, compression: 'gzip' })
     const message = new FakeMessage('1')
     rig.archiver.add(message)
@@ -158,7 +158,7 @@ describe('hangup', () => {
   })
 
   test('goes on with the same file when there is no other name for it', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const names = { format: '<TOPIC>.log', usesRevision: false }
     const rig = await openArchive(t, { output, names })
     for (const message of numbered(50)) {
@@ -174,7 +174,7 @@ describe('hangup', () => {
   })
 
   test('lets go of a file that was renamed', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const names = { format: '<TOPIC>.log', usesRevision: false }
     const rig = await openArchive(t, { output, names })
     await archive(rig, [new FakeMessage('1')])
@@ -189,7 +189,7 @@ describe('hangup', () => {
 
 describe('files that are there', () => {
   test('are continued, with a newline where another program was interrupted', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     writeFileSync(join(output, 't-000000.log'), 'whole\ntorn')
     const rig = await openArchive(t, { output })
     await archive(rig, [new FakeMessage('1')])
@@ -198,7 +198,7 @@ describe('files that are there', () => {
   })
 
   test('are never touched when compressed', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     writeFileSync(join(output, 't-000000.log.gz'), 'mine')
     symlinkSync('/nowhere', join(output, 't-000001.log.gz'))
     mkdirSync(join(output, 't-000002.log.gz'))
@@ -209,8 +209,8 @@ describe('files that are there', () => {
   })
 
   test('are continued through a symbolic link', async t => {
-    const output = temporaryFolder(t)
-    const other = temporaryFolder(t)
+    const output = temporaryFolder()
+    const other = temporaryFolder()
     symlinkSync(join(other, 'there.log'), join(output, 't-000000.log'))
     const rig = await openArchive(t, { output })
     await archive(rig, [new FakeMessage('1')])
@@ -218,7 +218,7 @@ describe('files that are there', () => {
   })
 
   test('are opened anew when another program has cut them, as logrotate does with copytruncate', async t => {
-    const [output, copy] = [temporaryFolder(t), temporaryFolder(t)]
+    const [output, copy] = [temporaryFolder(), temporaryFolder()]
     const names = { format: '<TOPIC>.log', usesRevision: false }
     writeFileSync(join(output, 't.log'), Buffer.concat([Buffer.of(0, 0, 0, 90), Buffer.alloc(90, 'before')]))
     const rig = await openArchive(t, { output, names, framing: 'length' })
@@ -243,7 +243,7 @@ describe('files that are there', () => {
   })
 
   test('a folder that was removed is made again, and what was not in it before is not lost', async t => {
-    const output = join(temporaryFolder(t), 'deep', 'down')
+    const output = join(temporaryFolder(), 'deep', 'down')
     const rig = await openArchive(t, { output, names: { format: 'x/<TOPIC><REV>.log' } })
     await archive(rig, [new FakeMessage('1')])
     rmSync(output, { recursive: true })
@@ -267,7 +267,7 @@ describe('partitions', () => {
   const names = { format: 'dt=%Y-%m-%d/hour=%H/<TOPIC><REV>.log' }
 
   test('messages go where their time is, whatever their order', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, names })
     await archive(rig, [at(0, '1'), at(1, '2'), at(0, '3'), at(-24, '4')])
     await archive(rig, [at(1, '5')])
@@ -283,7 +283,7 @@ describe('partitions', () => {
   })
 
   test('of which there are more than may be open', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const rig = await openArchive(t, { output, names, compression: 'gzip', options: { commitAt: 500 } })
     const messages = Array.from({ length: 1000 }, (_, i) => at(i % 200, String(i)))
     for (const message of messages) rig.archiver.add(message)
@@ -306,7 +306,7 @@ describe('partitions', () => {
         return compressed
       },
     }
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const names = { format: '%Y%m%d%H<REV>.log', extension: '.gz' } as const
     const rig = await openArchive(t, { output, names, options: { compression } })
     const messages = Array.from({ length: 100 }, (_, hour) => at(hour, 'x'))
@@ -316,7 +316,7 @@ describe('partitions', () => {
   })
 
   test('to which nothing came for a while are complete', async t => {
-    const output = temporaryFolder(t)
+    const output = temporaryFolder()
     const setTime = stopClock(t)
     const rig = await openArchive(t, { output, names, options: { syncIntervalMs: 5, keepsEmptyFiles: true } })
     await archive(rig, [at(0, '1'), at(1, '2')])

@@ -9,7 +9,7 @@ import { InPlace } from '../../src/archive/folder-destination.ts'
 import { openManifest } from '../../src/archive/manifest.ts'
 import type { FramingName } from '../../src/archive/record-format.ts'
 import { type PartFinding, verifyArchive } from '../../src/archive/verify.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { NEVER, partOf } from './s3/fixtures.ts'
 
 /** What verifying has said. */
@@ -82,7 +82,7 @@ export interface Written {
 
 /** An archive with a part of each kind, in folders, and its manifest. */
 export async function archive(t: TestContext): Promise<Written> {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const parts: SealedPart[] = []
   for (const framing of FRAMINGS) {
     for (const compression of COMPRESSIONS) {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { FolderFiles } from '../../src/archive/archive-files.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { partOf } from './s3/fixtures.ts'
 import {
   archive,
@@ -93,7 +93,7 @@ describe('verifying an archive', () => {
   }
 
   test('finds what decompresses, and has too few messages, whatever the manifest says of its bytes', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const parts = await Promise.all(
       FRAMINGS.map(async framing => {
         const part = partOf(t, framing, await compressed('gzip', framed(framing, 999)))
@@ -106,7 +106,7 @@ describe('verifying an archive', () => {
   })
 
   test('takes more lines than messages for newlines in them, and more of others for a fault', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     await write(
       folder,
       FRAMINGS.map(framing => ({ ...partOf(t, framing, framed(framing, 11)), framing, records: 10 })),
@@ -126,7 +126,7 @@ describe('verifying an archive', () => {
 
   test('reads the manifests of folders below, and many of them', async t => {
     const { folder } = await archive(t)
-    const above = temporaryFolder(t)
+    const above = temporaryFolder()
     renameSync(folder, join(above, 'a'))
     await write(join(above, 'a'), [partOf(t, 'again.log', Buffer.from('x\n'))])
     mkdirSync(join(above, 'b'))
@@ -138,7 +138,7 @@ describe('verifying an archive', () => {
   })
 
   test('checks what is listed twice once, but both of what differs', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const part = partOf(t, 'a.log', Buffer.from('x\n'))
     await write(folder, [part, part])
     await write(folder, [part])
@@ -189,8 +189,8 @@ describe('a manifest', () => {
     assert.deepEqual((await verify(new FolderFiles(folder))).bad, [`${manifest}: line 1: not UTF-8`])
   })
 
-  test('must be there', async t => {
-    const folder = temporaryFolder(t)
+  test('must be there', async () => {
+    const folder = temporaryFolder()
     await assert.rejects(verify(new FolderFiles(folder)), {
       code: 'E_ARCHIVE_MANIFEST',
       message: `there is no manifest in ${folder}`,

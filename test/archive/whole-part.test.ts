@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { type Compression, loadCompression } from '../../src/archive/compression.ts'
 import type { FramingName } from '../../src/archive/record-format.ts'
 import { wholePart, type WholePart } from '../../src/archive/whole-part.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { COMPRESSIONS, encoded, FRAMINGS } from './pieces.ts'
 
 /** Batches of bodies; each is compressed by itself, as the archive commits it. */
@@ -71,8 +71,8 @@ for (const name of COMPRESSIONS) {
     const compression = await loadCompression(name)
 
     for (const framing of FRAMINGS) {
-      test(`${framing}: a file that is cut at any byte`, async t => {
-        const scratch = new Scratch(temporaryFolder(t))
+      test(`${framing}: a file that is cut at any byte`, async () => {
+        const scratch = new Scratch(temporaryFolder())
         const written = await write(framing, compression)
         for (let length = 0; length <= written.bytes.length; length++) {
           const whole = await scratch.whole(written.bytes.subarray(0, length), framing, compression)
@@ -80,8 +80,8 @@ for (const name of COMPRESSIONS) {
         }
       })
 
-      test(`${framing}: zeros behind any byte`, async t => {
-        const scratch = new Scratch(temporaryFolder(t))
+      test(`${framing}: zeros behind any byte`, async () => {
+        const scratch = new Scratch(temporaryFolder())
         const written = await write(framing, compression)
         for (let length = 0; length <= written.bytes.length; length += 7) {
           const torn = Buffer.concat([written.bytes.subarray(0, length), Buffer.alloc(4096)])
@@ -93,8 +93,8 @@ for (const name of COMPRESSIONS) {
         }
       })
 
-      test(`${framing}: what is before is not looked at`, async t => {
-        const scratch = new Scratch(temporaryFolder(t))
+      test(`${framing}: what is before is not looked at`, async () => {
+        const scratch = new Scratch(temporaryFolder())
         const written = await write(framing, compression)
         const garbage = Buffer.from('garbage\0\n\xff', 'latin1')
         const bytes = Buffer.concat([garbage, written.bytes, Buffer.from('\0')])
@@ -105,8 +105,8 @@ for (const name of COMPRESSIONS) {
         })
       })
 
-      test(`${framing}: members and records larger than what is read at once`, async t => {
-        const scratch = new Scratch(temporaryFolder(t))
+      test(`${framing}: members and records larger than what is read at once`, async () => {
+        const scratch = new Scratch(temporaryFolder())
         const large = Array.from({ length: 4 }, (_, i) => noise(i, 700_000 + i))
         const written = await write(framing, compression, [[large[0] ?? ''], large.slice(1), ['end']])
         assert.deepEqual(await scratch.whole(written.bytes, framing, compression), before(written, Infinity))
@@ -127,8 +127,8 @@ for (const name of COMPRESSIONS) {
 
     if (name === 'none') return
 
-    test('a byte that changes anywhere', async t => {
-      const scratch = new Scratch(temporaryFolder(t))
+    test('a byte that changes anywhere', async () => {
+      const scratch = new Scratch(temporaryFolder())
       const written = await write('lines', compression)
       for (let at = 0; at < written.bytes.length; at++) {
         const changed = Buffer.from(written.bytes)
@@ -140,8 +140,8 @@ for (const name of COMPRESSIONS) {
       }
     })
 
-    test('a member that ends within a record is whole only with the next', async t => {
-      const scratch = new Scratch(temporaryFolder(t))
+    test('a member that ends within a record is whole only with the next', async () => {
+      const scratch = new Scratch(temporaryFolder())
       const first = Buffer.concat(await compression.compress([Buffer.from('one\ntw')]))
       const second = Buffer.concat(await compression.compress([Buffer.from('o\n')]))
       const both = Buffer.concat([first, second])
@@ -150,8 +150,8 @@ for (const name of COMPRESSIONS) {
       assert.deepEqual(await scratch.whole(torn, 'lines', compression), { bytes: 0, records: 0 })
     })
 
-    test('a file of nothing is whole', async t => {
-      const scratch = new Scratch(temporaryFolder(t))
+    test('a file of nothing is whole', async () => {
+      const scratch = new Scratch(temporaryFolder())
       const empty = await compression.empty()
       assert.deepEqual(await scratch.whole(empty, 'lines', compression), { bytes: empty.length, records: 0 })
     })
@@ -171,8 +171,8 @@ describe('wholePart, records that are none', async () => {
     ['length', '\0\0\0\x01a\xff\xff\xff\xffb', { bytes: 5, records: 1 }],
   ]
   for (const [framing, bytes, whole] of cases) {
-    test(`${framing}: ${JSON.stringify(bytes)}`, async t => {
-      const scratch = new Scratch(temporaryFolder(t))
+    test(`${framing}: ${JSON.stringify(bytes)}`, async () => {
+      const scratch = new Scratch(temporaryFolder())
       assert.deepEqual(await scratch.whole(Buffer.from(bytes, 'latin1'), framing, compression), whole)
     })
   }

@@ -5,7 +5,7 @@ import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
 import { nsqlookupdOptions, resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { resolveOptions } from '../../src/util/option.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { Player } from './player.ts'
 import { readTranscript, type Transcript } from './transcript.ts'
 
@@ -35,7 +35,7 @@ const LOCAL = {
 }
 
 function newNsqd(t: TestContext, flags: readonly string[]): Nsqd {
-  const given = { ...LOCAL, 'data-path': temporaryFolder(t), ...parsed(flags) }
+  const given = { ...LOCAL, 'data-path': temporaryFolder(), ...parsed(flags) }
   return new Nsqd(resolveNsqdOptions(resolveOptions(nsqdOptions, given, {})), quiet)
 }
 

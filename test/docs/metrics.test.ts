@@ -7,7 +7,7 @@ import { collectStats } from '../../src/nsqd/stats.ts'
 import { StatsdMetrics } from '../../src/nsqd/statsd-metrics.ts'
 import { LatencyQuantiles } from '../../src/util/quantile.ts'
 import { channel, daemon, topic } from '../nsqd/sources.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { exported } from '../support/exported-metrics.ts'
 import { readFamilies, type ShownFamily } from '../support/metrics.ts'
 import { checkMetrics, promtoolMissing } from '../support/promtool.ts'
@@ -24,7 +24,7 @@ async function families(): Promise<Map<string, ShownFamily>> {
 
 /** Runs a check of promtool over this text. */
 function promtool(t: TestContext, what: 'rules' | 'config', text: string): void {
-  const file = join(temporaryFolder(t), `${what}.yml`)
+  const file = join(temporaryFolder(), `${what}.yml`)
   writeFileSync(file, text)
   const { status, stdout, stderr } = spawnSync('promtool', ['check', what, file], { encoding: 'utf8' })
   assert.equal(status, 0, `${stdout}${stderr}`)

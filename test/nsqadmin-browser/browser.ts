@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome']
 /** Of whatever the page is waited for: the machine may be busy with other things. */
 export const PATIENCE_MS = 30_000
 

@@ -6,7 +6,7 @@ import { Nsqadmin } from '../../src/nsqadmin/daemon.ts'
 import { resolveNsqadminOptions } from '../../src/nsqadmin/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { LargeCluster } from '../support/large-cluster.ts'
 import { browserTests } from './browser.ts'
 import { eventually, isAt, row, sees, tile } from './seen.ts'
@@ -34,7 +34,7 @@ async function looks(base: string): Promise<number> {
 inBrowser(
   'a large cluster is shown whole, drawn as far as it is seen, and found in at once',
   async (t, visitor) => {
-    const large = await LargeCluster.start(temporaryFolder(t))
+    const large = await LargeCluster.start(temporaryFolder())
     const options = resolveNsqadminOptions({
       httpAddress: '127.0.0.1:0',
       lookupdHttpAddress: [large.lookupdAddress],

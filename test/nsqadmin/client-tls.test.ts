@@ -7,13 +7,13 @@ import { formatEndpoint } from '../../src/util/address.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { file, tlsFiles } from '../nsqd/tls-fixtures.ts'
 import { start as startNsqd } from '../nsqd/running.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { certificates } from '../support/certificates.ts'
 import { type Given, start } from './rig.ts'
 
 /** The URL of an nsqd with a topic, over https, and the file of the authority that has signed it. */
 async function secured(t: TestContext): Promise<{ url: string; ca: string }> {
-  const files = await tlsFiles(temporaryFolder(t))
+  const files = await tlsFiles(temporaryFolder())
   const running = await startNsqd(t, files)
   await running.publish('x')
   const { httpsAddress } = running.nsqd
@@ -39,8 +39,8 @@ function read(given: Given): unknown {
   return readClientTls(resolveNsqadminOptions({ nsqdHttpAddress: ['h:1'], ...given }))
 }
 
-test('files that cannot be used are named', async t => {
-  const folder = temporaryFolder(t)
+test('files that cannot be used are named', async () => {
+  const folder = temporaryFolder()
   const { client, stranger } = await certificates()
   const cert = file(folder, 'cert.pem', client.cert)
   const key = file(folder, 'key.pem', client.key)

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import http from 'node:http'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { ask } from './raw-request.ts'
 import { type Rig, start } from './rig.ts'
 
@@ -15,7 +15,7 @@ const HTML = '<!doctype html><html><head><base href="/" /><title>x</title></head
 
 /** An nsqadmin with a page of these files. */
 async function withPage(t: TestContext, basePath = '/'): Promise<Rig & { folder: string }> {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   mkdirSync(join(folder, 'page'))
   writeFileSync(join(folder, 'secret.js'), 'secret')
   writeFileSync(join(folder, 'page', 'index.html'), HTML)
@@ -107,7 +107,7 @@ test('a folder that is worked on is read anew; without the page it is said what 
   const response = await rig.get('/main-ABCD1234.js')
   assert.equal(response.headers.get('cache-control'), 'no-store')
   assert.equal(await response.text(), 'changed')
-  const empty = await start(t, { devStaticDir: temporaryFolder(t) })
+  const empty = await start(t, { devStaticDir: temporaryFolder() })
   const reply = await empty.get('/topics')
   assert.equal(reply.status, 503)
   assert.match(reply.headers.get('content-type') ?? '', /^text\/plain/)

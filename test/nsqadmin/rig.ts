@@ -7,7 +7,7 @@ import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
 import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 
 export type Given = Parameters<typeof resolveNsqadminOptions>[0]
@@ -117,7 +117,7 @@ export async function start(
   ending.add(() => lookupd.close())
   const nsqds: Nsqd[] = []
   for (let i = 0; i < count; i++) {
-    const dataPath = temporaryFolder(t)
+    const dataPath = temporaryFolder()
     const lookupdTcpAddress = [formatAddress(lookupd.tcpAddress)]
     const nsqd = new Nsqd(
       resolveNsqdOptions({ ...listen, dataPath, lookupdTcpAddress, nodeId: i + 1, ...givenNsqd }),

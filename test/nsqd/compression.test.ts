@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { createDeflateRaw } from 'node:zlib'
 import { fin, identify, mpub, pub, rdy, sub } from '../../src/protocol/command.ts'
 import { certificates } from '../support/certificates.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import type { RawClient } from './raw-client.ts'
 import { type Running, start } from './running.ts'
@@ -29,7 +29,7 @@ const combinations: [name: string, layers: Layers][] = [
 describe('messages go both ways', () => {
   for (const [name, layers] of combinations) {
     test(name, async t => {
-      const running = await start(t, await tlsFiles(temporaryFolder(t)))
+      const running = await start(t, await tlsFiles(temporaryFolder()))
       const producer = await connect(running, layers)
       const consumer = await connect(running, layers)
       assert.equal(await consumer.ask(sub('t', 'c')), 'OK')

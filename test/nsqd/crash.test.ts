@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { RawClient } from './raw-client.ts'
 import { pause, until } from '../support/wait.ts'
 import { type Spawned, spawnNsqd } from '../support/spawned.ts'
@@ -83,7 +83,7 @@ async function workUntilKilled(nsqd: Spawned, topic: string, channel: string): P
 }
 
 async function crashes(t: TestContext, durability: string): Promise<void> {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const flags = [`--durability=${durability}`, '--max-bytes-per-file=200000', '--mem-queue-bytes=1048576']
   const acknowledged = new Set<string>()
   const finished = new Set<string>()
@@ -118,7 +118,7 @@ describe('kill -9 in the middle of publishing', () => {
   }
 
   test('with --durability=none loses the end at most', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder, '--durability=none')
     const client = new RawClient(first.tcp)
     assert.equal(await client.ask(pub('t', 'early')), 'OK')
@@ -140,7 +140,7 @@ async function post(nsqd: Spawned, path: string): Promise<void> {
 
 describe('kill -9', () => {
   test('gives back what was in flight, and what was requeued', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder)
     const consumer = await subscribe(first, 't', 'c', 3)
     const client = new RawClient(first.tcp)
@@ -154,7 +154,7 @@ describe('kill -9', () => {
   })
 
   test('keeps the due time of a deferred message', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder)
     const consumer = await subscribe(first, 't', 'c', 5)
     const client = new RawClient(first.tcp)
@@ -176,7 +176,7 @@ describe('kill -9', () => {
   })
 
   test('redelivers no more than what was finished since the last checkpoint', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder)
     const consumer = await subscribe(first, 't', 'c', 100)
     const client = new RawClient(first.tcp)
@@ -193,7 +193,7 @@ describe('kill -9', () => {
   })
 
   test('keeps new topics, channels and pauses that were told of', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder)
     await post(first, '/topic/create?topic=t')
     await post(first, '/channel/create?topic=t&channel=c')
@@ -212,7 +212,7 @@ describe('kill -9', () => {
   })
 
   test('does not bring back what was emptied or deleted', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     let nsqd = await spawnNsqd(t, folder)
     const client = new RawClient(nsqd.tcp)
     for (const channel of ['emptied', 'gone']) {

@@ -7,7 +7,7 @@ import { Nsqd } from '../../src/nsqd/daemon.ts'
 import { resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { fin, mpub } from '../../src/protocol/command.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import { Running, start } from './running.ts'
 
@@ -23,8 +23,8 @@ describe('start', () => {
     await second.stop()
   })
 
-  test('is refused on a data path that cannot be written to', async t => {
-    const file = join(temporaryFolder(t), 'file')
+  test('is refused on a data path that cannot be written to', async () => {
+    const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     for (const path of [file, join(file, 'below'), '/proc/nsqd']) {
       await assert.rejects(new Running(path, {}).start(), { code: 'E_DATA_PATH' }, path)
@@ -37,7 +37,7 @@ describe('start', () => {
     t.after(() => server.close())
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     for (const given of [{ tcpAddress: `127.0.0.1:${port}` }, { httpAddress: `127.0.0.1:${port}` }]) {
       await assert.rejects(new Running(folder, given).start(), { code: 'E_LISTEN_IN_USE' })
     }
@@ -47,8 +47,8 @@ describe('start', () => {
     assert.equal(readdirSync(folder).includes('nsqd.lock'), false)
   })
 
-  test('warns of queues of the official nsqd, which are not read', async t => {
-    const folder = temporaryFolder(t)
+  test('warns of queues of the official nsqd, which are not read', async () => {
+    const folder = temporaryFolder()
     writeFileSync(join(folder, 't.diskqueue.meta.dat'), '')
     const running = new Running(folder, {})
     await running.start()
@@ -126,8 +126,8 @@ describe('close', () => {
     }
   })
 
-  test('says which topic could not be saved', async t => {
-    const folder = temporaryFolder(t)
+  test('says which topic could not be saved', async () => {
+    const folder = temporaryFolder()
     const lines: string[] = []
     const options = resolveNsqdOptions({
       tcpAddress: '127.0.0.1:0',

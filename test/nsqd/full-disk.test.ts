@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { fin, mpub, pub } from '../../src/protocol/command.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type RawClient } from './raw-client.ts'
 import { until } from '../support/wait.ts'
 import { Running, type Given } from './running.ts'
@@ -15,7 +15,7 @@ const BALLAST = 'ballast'
 
 /** A file system of 8 MiB, gone when the test ends; undefined when this user may not mount one. */
 function smallDisk(t: TestContext): string | undefined {
-  const path = join(temporaryFolder(t), 'disk')
+  const path = join(temporaryFolder(), 'disk')
   mkdirSync(path)
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path], { stdio: 'ignore' })

@@ -13,7 +13,7 @@ import {
   sub,
 } from '../../src/protocol/command.ts'
 import { certificates } from '../support/certificates.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause, until } from '../support/wait.ts'
 import { ALL, type FakeAuth, startAuth } from './fake-auth.ts'
 import { RawClient } from './raw-client.ts'
@@ -71,7 +71,7 @@ describe('AUTH', () => {
 
   test('tells of TLS and the name in the certificate', async t => {
     const { ca, client: worker } = await certificates()
-    const flags = await tlsFiles(temporaryFolder(t))
+    const flags = await tlsFiles(temporaryFolder())
     const { running, server } = await startGuarded(t, { ...flags, tlsClientAuthPolicy: 'require-verify' })
     const client = await running.connect()
     await upgrade(client, { tls: { ca: ca.cert, ...worker }, snappy: true })

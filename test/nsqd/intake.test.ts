@@ -3,7 +3,8 @@ import { describe, test, type TestContext } from 'node:test'
 import { Intake, type IntakeHost } from '../../src/nsqd/intake.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
 import { ordinalAt, type Position } from '../../src/storage/position.ts'
-import { openLog, Reader, replaceFs, systemError, temporaryFolder } from '../storage/fixtures.ts'
+import { openLog, Reader, replaceFs, systemError } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 
 type Durability = 'none' | 'process' | 'power'
@@ -45,7 +46,7 @@ function setUp(
   options: Partial<IntakeHost['options']> = {},
 ): Fixture {
   const host = new Host(durability, options)
-  const log = openLog(t, temporaryFolder(t))
+  const log = openLog(t, temporaryFolder())
   const intake = new Intake(host, log)
   t.after(() => intake.close())
   const put = (body: string): void => {

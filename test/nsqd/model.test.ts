@@ -3,7 +3,8 @@ import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, touch } from '../../src/protocol/command.ts'
-import { bytesIn, temporaryFolder } from '../storage/fixtures.ts'
+import { bytesIn } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Random, seeded } from '../storage/random.ts'
 import { type RawClient, type RawMessage } from './raw-client.ts'
 import { pause, until } from '../support/wait.ts'
@@ -191,7 +192,7 @@ class Model {
 
   /** What a kill -9 at this moment would leave must be enough for everything that is not finished. */
   async #crashCopy(): Promise<void> {
-    const path = join(temporaryFolder(this.#t), 'copy')
+    const path = join(temporaryFolder(), 'copy')
     copyLive(this.#running.dataPath, path)
     const copy = new Running(path, OPTIONS)
     await copy.start()

@@ -7,7 +7,7 @@ import { Nsqd } from '../../src/nsqd/daemon.ts'
 import { type NsqdOptions, resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import type { Topic } from '../../src/nsqd/topic.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { RawClient } from './raw-client.ts'
 
 export type Given = Partial<Parameters<typeof resolveNsqdOptions>[0]>
@@ -131,7 +131,7 @@ export async function start(t: TestContext, given: Given = {}): Promise<Running>
   const started: Running[] = []
   // Before the folder goes: hooks run in this order.
   t.after(() => Promise.all(started.map(running => running.stop())))
-  const running = new Running(temporaryFolder(t), given)
+  const running = new Running(temporaryFolder(), given)
   started.push(running)
   await running.start()
   return running

@@ -9,7 +9,7 @@ import { readTlsFiles } from '../../src/nsqd/tls-files.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { certificates } from '../support/certificates.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { file, tlsFiles } from './tls-fixtures.ts'
 
 const { ca, server, client } = await certificates()
@@ -21,8 +21,8 @@ describe('readTlsFiles', () => {
     assert.deepEqual(client, { verify: true, minVersion: 'TLSv1.2' })
   })
 
-  test('reads certificate, key and authorities', async t => {
-    const flags = await tlsFiles(temporaryFolder(t))
+  test('reads certificate, key and authorities', async () => {
+    const flags = await tlsFiles(temporaryFolder())
     const read = readTlsFiles(resolveNsqdOptions({ ...flags, tlsClientAuthPolicy: 'require' }))
     assert.deepEqual(read.server, {
       cert: server.cert,
@@ -34,8 +34,8 @@ describe('readTlsFiles', () => {
     assert.deepEqual(read.client, { ca: ca.cert, verify: true, minVersion: 'TLSv1' })
   })
 
-  test('takes a chain of certificates, and several authorities with words in between', async t => {
-    const folder = temporaryFolder(t)
+  test('takes a chain of certificates, and several authorities with words in between', async () => {
+    const folder = temporaryFolder()
     const flags = {
       tlsCert: file(folder, 'chain.pem', server.cert + ca.cert),
       tlsKey: file(folder, 'key.pem', server.key),
@@ -44,8 +44,8 @@ describe('readTlsFiles', () => {
     assert.equal(readTlsFiles(resolveNsqdOptions(flags)).server?.cert, server.cert + ca.cert)
   })
 
-  test('warns of a certificate that has expired', async t => {
-    const folder = temporaryFolder(t)
+  test('warns of a certificate that has expired', async () => {
+    const folder = temporaryFolder()
     const { expired } = await certificates()
     const flags = {
       tlsCert: file(folder, 'cert.pem', expired.cert),
@@ -91,8 +91,8 @@ describe('refuses, naming the flag and the file', () => {
     ['a folder', 'tlsRootCaFile', '', /--tls-root-ca-file=/],
   ]
   for (const [name, flag, text, reason] of cases) {
-    test(name, async t => {
-      const folder = temporaryFolder(t)
+    test(name, async () => {
+      const folder = temporaryFolder()
       const path = text === undefined ? join(folder, 'missing.pem') : file(folder, 'given.pem', text)
       const flags = { ...(await tlsFiles(folder)), [flag]: name === 'a folder' ? folder : path }
       const log: string[] = []

@@ -7,7 +7,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { identify, nop, pub, rdy, sub } from '../../src/protocol/command.ts'
 import { certificates } from '../support/certificates.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause, until } from '../support/wait.ts'
 import { type Given, type Running, start } from './running.ts'
 import { tlsFiles } from './tls-fixtures.ts'
@@ -19,7 +19,7 @@ const named = { ...trusting, ...worker }
 const wantsTls = identify({ feature_negotiation: true, tls_v1: true })
 
 async function startTls(t: TestContext, given: Given = {}): Promise<Running> {
-  return start(t, { ...(await tlsFiles(temporaryFolder(t))), ...given })
+  return start(t, { ...(await tlsFiles(temporaryFolder())), ...given })
 }
 
 /** The connection's facts in /stats. */

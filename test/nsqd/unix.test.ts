@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { auth, fin, identify, pub, rdy, sub } from '../../src/protocol/command.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { certificates } from '../support/certificates.ts'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startAuth } from './fake-auth.ts'
 import { RawClient } from './raw-client.ts'
 import { start } from './running.ts'
@@ -25,7 +25,7 @@ async function textOf(sent: ReturnType<typeof request>): Promise<string> {
 }
 
 test('all three addresses may be Unix sockets', async t => {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const [tcp, http, secure] = ['tcp.sock', 'http.sock', 'https.sock'].map(name => join(folder, name))
   assert.ok(tcp && http && secure)
   const { ca } = await certificates()
@@ -75,7 +75,7 @@ test('all three addresses may be Unix sockets', async t => {
 
 test('a client of a Unix socket has no IP address to tell an authorization server', async t => {
   const server = await startAuth(t)
-  const tcpAddress = join(temporaryFolder(t), 'nsqd.sock')
+  const tcpAddress = join(temporaryFolder(), 'nsqd.sock')
   await start(t, { tcpAddress, authHttpAddress: [server.address] })
   const client = new RawClient({ path: tcpAddress })
   t.after(() => client.destroy())
@@ -85,7 +85,7 @@ test('a client of a Unix socket has no IP address to tell an authorization serve
 })
 
 test('a socket in use is refused, and one that was left behind is taken', async t => {
-  const tcpAddress = join(temporaryFolder(t), 'nsqd.sock')
+  const tcpAddress = join(temporaryFolder(), 'nsqd.sock')
   const first = await start(t, { tcpAddress })
   await assert.rejects(
     start(t, { tcpAddress }),

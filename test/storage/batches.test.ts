@@ -3,11 +3,12 @@ import { truncateSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { countSound, readBatches, soundBatchAfter } from '../../src/storage/batches.ts'
 import { INDEX_LINE, SegmentFile } from '../../src/storage/segment-file.ts'
-import { overwrite, replaceFs, temporaryFolder } from './fixtures.ts'
+import { overwrite, replaceFs } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** A segment of batches of these lengths, of two messages each. */
 function segment(t: TestContext, ...lengths: number[]): SegmentFile {
-  const file = new SegmentFile(temporaryFolder(t), 1)
+  const file = new SegmentFile(temporaryFolder(), 1)
   t.after(() => file.close())
   let offset = 0
   for (const [i, length] of lengths.entries()) {
@@ -30,7 +31,7 @@ describe('readBatches', () => {
         [30, 30, 2, 4],
       ],
     )
-    assert.deepEqual(readBatches(new SegmentFile(temporaryFolder(t), 2)), [])
+    assert.deepEqual(readBatches(new SegmentFile(temporaryFolder(), 2)), [])
   })
 
   test('ends before a line that is not whole', t => {

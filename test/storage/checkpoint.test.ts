@@ -11,7 +11,8 @@ import {
   type TopicCheckpoint,
   writeCheckpoint,
 } from '../../src/storage/checkpoint.ts'
-import { replaceFs, systemError, temporaryFolder } from './fixtures.ts'
+import { replaceFs, systemError } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Random, seeded } from './random.ts'
 
 const NOWHERE: Place = { segment: 0, offset: 0, index: 0 }
@@ -102,8 +103,8 @@ describe('a checkpoint', () => {
 })
 
 describe('the file of a checkpoint', () => {
-  test('may be missing or damaged', t => {
-    const folder = temporaryFolder(t)
+  test('may be missing or damaged', () => {
+    const folder = temporaryFolder()
     assert.equal(readCheckpoint(folder), 'missing')
     writeFileSync(join(folder, 'checkpoint'), '')
     assert.equal(readCheckpoint(folder), 'damaged')
@@ -114,8 +115,8 @@ describe('the file of a checkpoint', () => {
     assert.throws(() => readCheckpoint(folder), { code: 'EISDIR' })
   })
 
-  test('is replaced', async t => {
-    const folder = temporaryFolder(t)
+  test('is replaced', async () => {
+    const folder = temporaryFolder()
     await writeCheckpoint(folder, encodeCheckpoint(EMPTY))
     assert.deepEqual(readCheckpoint(folder), EMPTY)
     await writeCheckpoint(folder, encodeCheckpoint(SMALL))
@@ -125,16 +126,16 @@ describe('the file of a checkpoint', () => {
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
   })
 
-  test('that is no longer wanted leaves the old one, and nothing else', async t => {
-    const folder = temporaryFolder(t)
+  test('that is no longer wanted leaves the old one, and nothing else', async () => {
+    const folder = temporaryFolder()
     await writeCheckpoint(folder, encodeCheckpoint(SMALL))
     await writeCheckpoint(folder, encodeCheckpoint(EMPTY), { wanted: () => false })
     assert.deepEqual(readCheckpoint(folder), SMALL)
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
   })
 
-  test('of a topic that is gone does not get into that of its successor in the same folder', async t => {
-    const folder = temporaryFolder(t)
+  test('of a topic that is gone does not get into that of its successor in the same folder', async () => {
+    const folder = temporaryFolder()
     const channels = Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, cursor: NOWHERE, held: [] }))
     const large = { ...EMPTY, channels }
     for (let i = 0; i < 20; i++) {
@@ -148,8 +149,8 @@ describe('the file of a checkpoint', () => {
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
   })
 
-  test('half written by a process that was killed is removed, and nothing else', t => {
-    const folder = temporaryFolder(t)
+  test('half written by a process that was killed is removed, and nothing else', () => {
+    const folder = temporaryFolder()
     for (const name of ['checkpoint', 'checkpoint.7.tmp', 'checkpoint.tmp', '0000000001.log']) {
       writeFileSync(join(folder, name), '')
     }
@@ -158,7 +159,7 @@ describe('the file of a checkpoint', () => {
   })
 
   test('stays as it was when a new one cannot be written, and nothing is left over', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     await writeCheckpoint(folder, encodeCheckpoint(SMALL))
     replaceFs(t, 'renameSync', () => () => {
       throw systemError('EIO')

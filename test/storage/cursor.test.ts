@@ -14,9 +14,9 @@ import {
   replaceFs,
   startOf,
   systemError,
-  temporaryFolder,
   u32,
 } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import { seeded } from './random.ts'
 
@@ -45,7 +45,7 @@ function watchReads(t: TestContext): number[][] {
 
 describe('a cursor', () => {
   test('follows what is written, in memory', t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 1000 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 1000 })
     const reader = new Reader(log)
     const reads = watchReads(t)
     for (let i = 0; i < 100; i += 10) {
@@ -57,7 +57,7 @@ describe('a cursor', () => {
   })
 
   test('reads a log that is on disk, one stretch ahead', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const all = bodies(3000, 0, 100)
     put(openLog(t, folder), ...all)
     const log = reopen(t, folder)
@@ -78,7 +78,7 @@ describe('a cursor', () => {
   test('goes from disk to memory and back', async t => {
     const random = seeded(text => t.diagnostic(text))
     const budget = new MemoryBudget(300_000)
-    const log = openLog(t, temporaryFolder(t), { budget, maxSegmentBytes: 150_000 })
+    const log = openLog(t, temporaryFolder(), { budget, maxSegmentBytes: 150_000 })
     const readers = Array.from({ length: 3 }, () => ({ reader: new Reader(log), got: [] as string[] }))
     const all: string[] = []
     for (let step = 0; step < 300; step++) {
@@ -106,7 +106,7 @@ describe('a cursor', () => {
   })
 
   test('reads records larger than a stretch, wherever they lie', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const all = [
       'a',
       'b'.repeat(200_000),
@@ -127,7 +127,7 @@ describe('a cursor', () => {
   })
 
   test('jumps while a read is under way: what comes of it is not taken', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const all = bodies(2000, 0, 100)
     put(openLog(t, folder), ...all)
     const log = reopen(t, folder)
@@ -141,7 +141,7 @@ describe('a cursor', () => {
   })
 
   test('is told nothing any more once it is closed', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     put(openLog(t, folder), ...bodies(10))
     const reader = new Reader(reopen(t, folder))
     let isTold = false
@@ -154,7 +154,7 @@ describe('a cursor', () => {
 
   test('lets go of memory, and gets it again', async t => {
     const budget = tight()
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const all = bodies(2000, 0, 100)
     put(openLog(t, folder), ...all)
     const log = reopen(t, folder, budget)
@@ -174,7 +174,7 @@ describe('a cursor', () => {
 
   test('counts as a reader of the disk only as long as it is one', async t => {
     const budget = tight()
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     put(openLog(t, folder), 'a')
     const log = reopen(t, folder, budget)
     const reader = new Reader(log)
@@ -188,7 +188,7 @@ describe('a cursor', () => {
 
 describe('a disk that refuses a read', () => {
   test('is asked again, and nothing is left out', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const all = bodies(2000, 0, 100)
     put(openLog(t, folder), ...all)
     let failing = true
@@ -219,7 +219,7 @@ describe('a disk that refuses a read', () => {
   })
 
   test('may also be unable to open the file', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     put(openLog(t, folder), 'a')
     const log = reopen(t, folder)
     const restore = replaceFs(t, 'openSync', () => () => {
@@ -242,7 +242,7 @@ describe('damage', () => {
     damage: (log: string, index: string) => void,
     keep = tight(),
   ): TopicLog {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 50 * LENGTH })
     for (let i = 0; i < 70; i += 10) put(log, ...bodies(10, i, 100))
     log.close()

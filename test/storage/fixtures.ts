@@ -1,6 +1,5 @@
-import fs, { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import fs, { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { decodeMessage } from '../../src/protocol/message.ts'
@@ -12,13 +11,6 @@ import type { Segment } from '../../src/storage/segment.ts'
 import { TopicLog } from '../../src/storage/topic-log.ts'
 
 export const MIB = 1024 * 1024
-
-/** A folder that goes when the test ends. */
-export function temporaryFolder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'nsq-ts-test-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
 
 export interface LogFixture {
   maxSegmentBytes?: number

@@ -5,16 +5,8 @@ import { describe, test, type TestContext } from 'node:test'
 import { highestNumber, recover, type Recovered, type SegmentTotals } from '../../src/storage/recovery.ts'
 import { Stragglers } from '../../src/storage/stragglers.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
-import {
-  bodies,
-  openLog,
-  overwrite,
-  put,
-  Reader,
-  replaceFs,
-  systemError,
-  temporaryFolder,
-} from './fixtures.ts'
+import { bodies, openLog, overwrite, put, Reader, replaceFs, systemError } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Bytes of a message of `bodies(…, 10)`. */
 const LENGTH = 44
@@ -22,7 +14,7 @@ const NOTHING_KNOWN: ReadonlyMap<number, SegmentTotals> = new Map()
 
 /** Three batches of three messages, in segments of at most `most` messages. */
 function written(t: TestContext, most = 1000): { folder: string; log: TopicLog } {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const log = openLog(t, folder, { maxSegmentBytes: most * LENGTH })
   for (const from of [0, 3, 6]) put(log, ...bodies(3, from, 10))
   log.close()
@@ -42,7 +34,7 @@ async function recoverCopy(
   kept: number,
   damage: (log: string, index: string) => void,
 ): Promise<{ recovered: Recovered; copy: string }> {
-  const copy = join(temporaryFolder(t), 'copy')
+  const copy = join(temporaryFolder(), 'copy')
   cpSync(folder, copy, { recursive: true })
   damage(join(copy, '0000000001.log'), join(copy, '0000000001.idx'))
   const recovered = recover(copy, NOTHING_KNOWN)
@@ -78,8 +70,8 @@ describe('recovery', () => {
     assert.deepEqual(await new Reader(again).readUntil(9), bodies(9, 0, 10))
   })
 
-  test('makes the folder of a new topic', t => {
-    const folder = join(temporaryFolder(t), 'new', 'topic')
+  test('makes the folder of a new topic', () => {
+    const folder = join(temporaryFolder(), 'new', 'topic')
     assert.deepEqual(recover(folder, NOTHING_KNOWN), { segments: [], stragglers: [], warnings: [] })
     assert.ok(existsSync(folder))
     assert.equal(highestNumber(folder), 0)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { INDEX_LINE, SegmentFile, segmentName } from '../../src/storage/segment-file.ts'
-import { replaceFs, systemError, temporaryFolder } from './fixtures.ts'
+import { replaceFs, systemError } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 function index(offset: number, bytes: Buffer, count: number): Buffer {
   const line = Buffer.alloc(INDEX_LINE)
@@ -29,8 +30,8 @@ function read(file: SegmentFile, offset: number, length: number): Promise<Buffer
 }
 
 describe('SegmentFile', () => {
-  test('names its files by number', t => {
-    const folder = temporaryFolder(t)
+  test('names its files by number', () => {
+    const folder = temporaryFolder()
     assert.equal(segmentName(42), '0000000042')
     assert.equal(new SegmentFile(folder, 42).logPath, join(folder, '0000000042.log'))
     assert.equal(new SegmentFile(folder, 2 ** 31 - 1).indexPath, join(folder, '2147483647.idx'))
@@ -38,7 +39,7 @@ describe('SegmentFile', () => {
   })
 
   test('appends batches, each with a line in the index', async t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
     file.append(two, one.length, 4)
@@ -55,7 +56,7 @@ describe('SegmentFile', () => {
   })
 
   test('syncs the folder, too, until that has worked once', async t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
     const restore = replaceFs(t, 'fsync', () => (_fd: number, done: (error: Error) => void) => {
@@ -73,8 +74,8 @@ describe('SegmentFile', () => {
     assert.equal(folders, 1)
   })
 
-  test('goes on behind what was there when its index size is given', t => {
-    const folder = temporaryFolder(t)
+  test('goes on behind what was there when its index size is given', () => {
+    const folder = temporaryFolder()
     const first = new SegmentFile(folder, 1)
     first.append([one], 0, 3)
     first.close()
@@ -85,7 +86,7 @@ describe('SegmentFile', () => {
   })
 
   test('takes the last append back', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
     file.append(two, one.length, 4)
@@ -97,7 +98,7 @@ describe('SegmentFile', () => {
   })
 
   test('gives descriptors back, and opens the files again when needed', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const file = new SegmentFile(folder, 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
@@ -114,8 +115,8 @@ describe('SegmentFile', () => {
     assert.deepEqual(readFileSync(file.indexPath), lines)
   })
 
-  test('removes both files, whether they are there or not', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+  test('removes both files, whether they are there or not', () => {
+    const file = new SegmentFile(temporaryFolder(), 1)
     file.append([one], 0, 3)
     file.remove()
     assert.deepEqual([existsSync(file.logPath), existsSync(file.indexPath)], [false, false])
@@ -123,7 +124,7 @@ describe('SegmentFile', () => {
   })
 
   test('keeps aside what it cuts', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
     file.append(two, one.length, 4)
@@ -138,7 +139,7 @@ describe('SegmentFile', () => {
   })
 
   test('keeps aside no more than there is, in pieces', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     const large = Buffer.alloc(2.5 * 1024 * 1024, 'abc')
     file.append([large], 0, 1)
@@ -147,7 +148,7 @@ describe('SegmentFile', () => {
   })
 
   test('reads one record, of any length', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     const record = Buffer.alloc(10_000, 'x')
     record.writeUInt32BE(record.length - 4, 0)
@@ -172,8 +173,8 @@ describe('SegmentFile', () => {
     assert.throws(() => file.readRecordNow(40, 10_080), { code: 'E_DAMAGED' })
   })
 
-  test('tells of a folder that is not there', async t => {
-    const file = new SegmentFile(join(temporaryFolder(t), 'none'), 1)
+  test('tells of a folder that is not there', async () => {
+    const file = new SegmentFile(join(temporaryFolder(), 'none'), 1)
     assert.throws(() => file.append([one], 0, 1), { code: 'ENOENT' })
     await assert.rejects(read(file, 0, 1), { code: 'ENOENT' })
     const error = await sync(file)
@@ -181,7 +182,7 @@ describe('SegmentFile', () => {
   })
 
   test('tells of a sync that fails, once', async t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 1)
     const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
@@ -231,7 +232,7 @@ function fill(t: TestContext, room: number): () => void {
 describe('an append that fails', () => {
   for (let room = 0; room < joined.length + INDEX_LINE; room++) {
     test(`leaves both files as they were: no room behind ${room} bytes`, t => {
-      const file = new SegmentFile(temporaryFolder(t), 1)
+      const file = new SegmentFile(temporaryFolder(), 1)
       t.after(() => file.close())
       file.append([one], 0, 3)
       const restore = fill(t, room)
@@ -246,7 +247,7 @@ describe('an append that fails', () => {
   }
 
   test('survives a disk that cannot even truncate', t => {
-    const file = new SegmentFile(temporaryFolder(t), 1)
+    const file = new SegmentFile(temporaryFolder(), 1)
     t.after(() => file.close())
     file.append([one], 0, 3)
     const restoreWrite = fill(t, 5)
@@ -263,7 +264,7 @@ describe('an append that fails', () => {
   })
 
   test('leaves no descriptor open when the index cannot be opened', t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const file = new SegmentFile(folder, 1)
     const opened: number[] = []
     const closed: number[] = []

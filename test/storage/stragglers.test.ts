@@ -4,22 +4,14 @@ import { describe, test, type TestContext } from 'node:test'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
 import { Stragglers } from '../../src/storage/stragglers.ts'
-import {
-  bodies,
-  bodyAt,
-  openLog,
-  overwrite,
-  put,
-  replaceFs,
-  systemError,
-  temporaryFolder,
-} from './fixtures.ts'
+import { bodies, bodyAt, openLog, overwrite, put, replaceFs, systemError } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Bytes of a message of `bodies(…, 10)`. */
 const LENGTH = 44
 
 function setUp(t: TestContext, maxBytes = 1000): { folder: string; from: Segment; stragglers: Stragglers } {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const log = openLog(t, folder)
   put(log, ...bodies(20, 0, 10))
   let number = 50

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { removeTopicDirectory, topicDirectory, topicNames } from '../../src/storage/topic-directory.ts'
-import { temporaryFolder } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
-test('every topic name has a folder of its own, whatever its case', t => {
-  const path = temporaryFolder(t)
+test('every topic name has a folder of its own, whatever its case', () => {
+  const path = temporaryFolder()
   const names = ['orders', 'Orders', 'ORDERS', '.', '..', '...', 'a.b_c-d', 'x'.repeat(64), 'X'.repeat(64)]
   const folders = names.map(name => topicDirectory(path, name))
   assert.equal(new Set(folders.map(folder => folder.toLowerCase())).size, names.length)
@@ -18,16 +18,16 @@ test('every topic name has a folder of its own, whatever its case', t => {
   assert.deepEqual(topicNames(path).sort(), names.toSorted())
 })
 
-test('anything else in the data path is left alone', t => {
-  const path = temporaryFolder(t)
+test('anything else in the data path is left alone', () => {
+  const path = temporaryFolder()
   writeFileSync(join(path, 'file.topic'), '')
   for (const name of ['t', 'bad name.topic', '.topic', 'good.topic', 'a%20b.topic'])
     mkdirSync(join(path, name))
   assert.deepEqual(topicNames(path), ['good'])
 })
 
-test('a folder is removed, though somebody is writing a file into it', async t => {
-  const path = topicDirectory(temporaryFolder(t), 't')
+test('a folder is removed, though somebody is writing a file into it', async () => {
+  const path = topicDirectory(temporaryFolder(), 't')
   for (let round = 0; round < 100; round++) {
     mkdirSync(path)
     // They take a while to remove, so that the other one comes in between.

@@ -7,7 +7,8 @@ import { MemoryBudget } from '../../src/storage/memory-budget.ts'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
-import { append, bodies, openLog, put, Reader, replaceFs, systemError, temporaryFolder } from './fixtures.ts'
+import { append, bodies, openLog, put, Reader, replaceFs, systemError } from './fixtures.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const OVERHEAD = 34
 
@@ -61,7 +62,7 @@ function sync(log: TopicLog): Promise<Error | null> {
 describe('append and commit', () => {
   for (const place of ['on disk', 'in memory']) {
     test(`messages are there after the commit, in order, ${place}`, t => {
-      const log = openLog(t, place === 'on disk' ? temporaryFolder(t) : undefined)
+      const log = openLog(t, place === 'on disk' ? temporaryFolder() : undefined)
       const reader = new Reader(log)
       append(log, ...bodies(3))
       assert.equal(log.hasUncommitted, true)
@@ -91,7 +92,7 @@ describe('append and commit', () => {
   })
 
   test('short and long bodies are copied as they are', t => {
-    const log = openLog(t, temporaryFolder(t))
+    const log = openLog(t, temporaryFolder())
     const texts = [0, 1, 23, 24, 25, 1000].map(length => 'x'.repeat(length))
     for (const text of texts) {
       const bytes = Buffer.from(`<${text}>`)
@@ -102,7 +103,7 @@ describe('append and commit', () => {
   })
 
   test('a commit is one write of records, however many blocks it spans', t => {
-    const log = openLog(t, temporaryFolder(t))
+    const log = openLog(t, temporaryFolder())
     put(log, 'first')
     let writes = 0
     replaceFs(t, 'writevSync', original => (...given: Parameters<typeof original>) => {
@@ -117,7 +118,7 @@ describe('append and commit', () => {
 
 describe('rolling', () => {
   test('a segment that would grow over its limit is followed by another', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 100 })
     put(log, 'x'.repeat(16)) // 50 bytes
     put(log, 'y'.repeat(16)) // exactly 100
@@ -141,7 +142,7 @@ describe('rolling', () => {
   })
 
   test('a commit may span segments', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 1000 })
     put(log, 'before')
     append(log, ...bodies(100))
@@ -166,7 +167,7 @@ describe('rolling', () => {
   })
 
   test('a message larger than a block has a block of its own', t => {
-    const log = openLog(t, temporaryFolder(t))
+    const log = openLog(t, temporaryFolder())
     const large = Buffer.alloc(3 * 1024 * 1024, 'large ')
     put(log, 'a', large, 'b')
     const reader = new Reader(log)
@@ -176,7 +177,7 @@ describe('rolling', () => {
   })
 
   test('a reader at the end does not step over what is not committed yet', t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 100 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 100 })
     put(log, 'a')
     const reader = new Reader(log)
     assert.deepEqual(reader.take(), ['a'])
@@ -193,7 +194,7 @@ describe('a commit that fails', () => {
   // Two writes for each segment: records and index. Three segments are touched.
   for (let nth = 1; nth <= 6; nth++) {
     test(`forgets exactly what was not committed: write ${nth}`, async t => {
-      const folder = temporaryFolder(t)
+      const folder = temporaryFolder()
       const log = openLog(t, folder, { maxSegmentBytes: 300 })
       put(log, ...bodies(3))
       const before = shape(log)
@@ -219,7 +220,7 @@ describe('a commit that fails', () => {
   }
 
   test('right at the beginning of a segment', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 100 })
     put(log, 'x'.repeat(66))
     for (let i = 0; i < 3; i++) {
@@ -236,7 +237,7 @@ describe('a commit that fails', () => {
   })
 
   test('in a log that is still empty', t => {
-    const log = openLog(t, temporaryFolder(t))
+    const log = openLog(t, temporaryFolder())
     append(log, 'a', Buffer.alloc(50_000), 'b')
     const restore = failWrite(t, 1)
     assert.throws(() => log.commit(), { code: 'ENOSPC' })
@@ -249,7 +250,7 @@ describe('a commit that fails', () => {
 describe('memory', () => {
   test('old blocks leave it, and their messages are read from disk', async t => {
     const budget = new MemoryBudget(1_200_000)
-    const log = openLog(t, temporaryFolder(t), { budget })
+    const log = openLog(t, temporaryFolder(), { budget })
     const reader = new Reader(log)
     const all = bodies(8000, 0, 600)
     for (const body of all) {
@@ -264,7 +265,7 @@ describe('memory', () => {
 
   test('messages larger than all that is allowed are not lost', async t => {
     const budget = new MemoryBudget(1000)
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { budget })
     const all = bodies(5, 0, 40_000)
     append(log, ...all.slice(0, 3))
@@ -278,7 +279,7 @@ describe('memory', () => {
 
   test('several logs share it', async t => {
     const budget = new MemoryBudget(200_000)
-    const logs = Array.from({ length: 8 }, () => openLog(t, temporaryFolder(t), { budget }))
+    const logs = Array.from({ length: 8 }, () => openLog(t, temporaryFolder(), { budget }))
     const readers = logs.map(log => new Reader(log))
     const all = bodies(2000, 0, 100)
     for (let i = 0; i < all.length; i += 10) {
@@ -291,7 +292,7 @@ describe('memory', () => {
 
   test('is let go of when nothing happens', async t => {
     const budget = new MemoryBudget(10_000_000)
-    const log = openLog(t, temporaryFolder(t), { budget })
+    const log = openLog(t, temporaryFolder(), { budget })
     const reader = new Reader(log)
     put(log, ...bodies(1000, 0, 100))
     assert.deepEqual(reader.take(10), bodies(10, 0, 100))
@@ -324,7 +325,7 @@ describe('memory', () => {
 
 describe('places', () => {
   test('positionOf gives the place of each message in memory, and of the end', t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 500 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 500 })
     const all = bodies(50)
     put(log, ...all)
     for (const [ordinal, body] of all.entries()) {
@@ -341,7 +342,7 @@ describe('places', () => {
   })
 
   test('a message is fetched from memory or disk alike', t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 500 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 500 })
     put(log, ...bodies(20), 'x'.repeat(9000))
     const places = Array.from({ length: 21 }, (_, ordinal) => log.positionOf(ordinal) ?? log.end)
     const fetch = (): unknown[] =>
@@ -366,7 +367,7 @@ describe('places', () => {
 
 describe('segments', () => {
   test('are taken off the log, wherever they are but at the end', async t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 100 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 100 })
     for (const body of bodies(10)) put(log, body)
     const [first, second, third] = segments(log)
     assert.ok(first !== undefined && second !== undefined && third !== undefined)
@@ -380,7 +381,7 @@ describe('segments', () => {
   })
 
   test('all get synced that were written to', async t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 100 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 100 })
     const paths = new Map<number, string>()
     let synced: string[] = []
     replaceFs(t, 'openSync', original => (path: string, flags: string) => {
@@ -403,7 +404,7 @@ describe('segments', () => {
   })
 
   test('a sync that fails is tried again with the next one', async t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 100 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 100 })
     let calls = 0
     const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
       setImmediate(done, systemError('EIO'))
@@ -420,7 +421,7 @@ describe('segments', () => {
   })
 
   test('a sync does not bring a deleted segment back', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 100 })
     put(log, ...bodies(5))
     const { first } = log
@@ -431,7 +432,7 @@ describe('segments', () => {
   })
 
   test('have no descriptors open after the log was closed', t => {
-    const log = openLog(t, temporaryFolder(t), { maxSegmentBytes: 100 })
+    const log = openLog(t, temporaryFolder(), { maxSegmentBytes: 100 })
     const open = new Set<number>()
     replaceFs(t, 'openSync', original => (path: string, flags: string) => {
       const fd = original(path, flags)

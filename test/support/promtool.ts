@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** The reason to skip a test where promtool is missing; false where it is there. */
 export const promtoolMissing: string | false =
@@ -22,7 +22,7 @@ export function checkMetrics(text: string): void {
 
 /** Fails unless Prometheus' strict parser of OpenMetrics takes this: the one behind promtool's backfilling. */
 export function checkOpenMetrics(t: TestContext, text: string): void {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const file = join(folder, 'metrics.txt')
   // It wants to know when each sample was taken.
   writeFileSync(file, text.replaceAll(/^([^#\n].*)$/gm, '$1 1700000000.000'))

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import split2 from 'split2'
-import { temporaryFolder } from '../storage/fixtures.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './wait.ts'
 
 const require = createRequire(import.meta.url)
@@ -22,7 +22,7 @@ export interface Statsd {
 
 /** Starts the statsd of npm; it ends with the test. */
 export async function startStatsd(t: TestContext): Promise<Statsd> {
-  const folder = temporaryFolder(t)
+  const folder = temporaryFolder()
   const values = new Map<string, number>()
   const graphite = await startGraphite(t, values)
   const server = join(folder, 'server.cjs')

@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 import { S3Error } from '../../../src/archive/s3/error.ts'
 import { S3Destination } from '../../../src/archive/s3/s3-destination.ts'
 import { listenTcp } from '../../../src/net/listen.ts'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { certificates } from '../../support/certificates.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { xml } from '../../support/s3-xml.ts'
@@ -338,7 +338,7 @@ describe('credentials', () => {
 
   test('and a region of a profile', async t => {
     const server = await S3Server.start(t, { region: 'eu-west-1' })
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const { accessKeyId, secretAccessKey } = server.keys
     const keys = `[archive]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n`
     writeFileSync(join(folder, 'credentials'), keys)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { SealedPart } from '../../../src/archive/destination.ts'
 import { S3Destination, type S3DestinationOptions } from '../../../src/archive/s3/s3-destination.ts'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import type { S3Server } from '../../support/s3-server.ts'
 
 export const BUCKET = 'archive'
@@ -18,7 +18,7 @@ export function partOf(
   bytes: Buffer,
   more: Partial<SealedPart> = {},
 ): SealedPart {
-  const path = join(temporaryFolder(t), 'part')
+  const path = join(temporaryFolder(), 'part')
   writeFileSync(path, bytes)
   return {
     path,

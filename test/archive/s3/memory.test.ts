@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { BUCKET, distinctBytes, MIB } from './fixtures.ts'
 
@@ -39,7 +39,7 @@ test('a large part takes no more memory than a few pieces of it', async t => {
   }
   const server = await S3Server.start(t)
   await server.createBucket(BUCKET)
-  const path = join(temporaryFolder(t), 'part')
+  const path = join(temporaryFolder(), 'part')
   const file = openSync(path, 'w')
   const piece = distinctBytes(MIB)
   for (let i = 0; i < MEGABYTES; i++) writeSync(file, piece)

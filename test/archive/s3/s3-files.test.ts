@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { S3Files } from '../../../src/archive/s3/s3-files.ts'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { seeded } from '../../storage/random.ts'
 import { S3Faults } from '../../support/s3-faults.ts'
 import { S3Server } from '../../support/s3-server.ts'
@@ -76,7 +76,7 @@ describe('verifying what is in S3', () => {
   })
 
   test('lists all of more than a thousand', async t => {
-    const folder = temporaryFolder(t)
+    const folder = temporaryFolder()
     const part = partOf(t, 'a.log', Buffer.from('x\n'))
     await write(folder, [part])
     const server = await toS3(t, folder)

@@ -1,13 +1,12 @@
 /** What needs a real process: the bin, its signals and exit codes. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { formatAddress } from '../../../src/util/address.ts'
 import { type Spawned, spawnNsqd } from '../../support/spawned.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { until } from '../../support/wait.ts'
 import { filesIn } from './fixtures.ts'
 
@@ -17,12 +16,6 @@ interface Running {
   child: ChildProcess
   err: () => string
   finished: Promise<{ code: number | null; out: string; err: string }>
-}
-
-async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-archive-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  return folder
 }
 
 /** Runs `nsq_to_file` on this nsqd. */
@@ -48,8 +41,8 @@ async function publish(nsqd: Spawned, body: string): Promise<void> {
 }
 
 test('SIGHUP begins a new file, SIGTERM completes what there is', async t => {
-  const folder = await temporaryFolder(t)
-  const nsqd = await spawnNsqd(t, await temporaryFolder(t))
+  const folder = temporaryFolder()
+  const nsqd = await spawnNsqd(t, temporaryFolder())
   await publish(nsqd, 'one')
   // Without -skip-empty-files the first file could be one of before the message came.
   const flags = ['-output-dir', folder, '-gzip', '-sync-interval', '10ms', '-skip-empty-files', '--json']
@@ -67,8 +60,8 @@ test('SIGHUP begins a new file, SIGTERM completes what there is', async t => {
 })
 
 test('a second signal ends it at once, and the next run takes up what it left', async t => {
-  const folder = await temporaryFolder(t)
-  const nsqd = await spawnNsqd(t, await temporaryFolder(t))
+  const folder = temporaryFolder()
+  const nsqd = await spawnNsqd(t, temporaryFolder())
   await publish(nsqd, 'one')
   const flags = [
     '-output-dir',

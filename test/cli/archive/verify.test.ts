@@ -9,7 +9,7 @@ import { runProgram } from '../../../src/cli/program.ts'
 import { archive, edit, flip } from '../../archive/verify-rig.ts'
 import { BUCKET, NEVER, openDestination, partOf, useEnv } from '../../archive/s3/fixtures.ts'
 import { openManifest } from '../../../src/archive/manifest.ts'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
 
@@ -149,8 +149,8 @@ describe('archive verify', () => {
     assert.match(err, /^nsq-ts archive verify: a\.log: its bytes are not those that were written \(sha256\)/)
   })
 
-  test('has names that cannot play with the terminal', async t => {
-    const folder = temporaryFolder(t)
+  test('has names that cannot play with the terminal', async () => {
+    const folder = temporaryFolder()
     writeFileSync(join(folder, 'x.manifest.jsonl'), '')
     writeFileSync(join(folder, 'a\x1b[2Jb'), '')
     const { err } = await run([folder], terminal())
@@ -182,8 +182,8 @@ describe('archive verify', () => {
     })
   }
 
-  test('wants a manifest', async t => {
-    const { code, err } = await run([temporaryFolder(t)])
+  test('wants a manifest', async () => {
+    const { code, err } = await run([temporaryFolder()])
     assert.equal(code, 1)
     assert.match(
       err,

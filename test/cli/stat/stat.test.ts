@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { until } from '../../support/wait.ts'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { start } from '../../nsqd/running.ts'
 import { type Ran, StatRig } from './rig.ts'
 
@@ -17,7 +17,7 @@ async function startRig(t: TestContext, ...topics: string[]): Promise<StatRig> {
   const rigs: StatRig[] = []
   // Before the folder goes: hooks run in this order.
   t.after(() => Promise.all(rigs.map(rig => rig.close())))
-  const rig = await StatRig.start(temporaryFolder(t), ...topics)
+  const rig = await StatRig.start(temporaryFolder(), ...topics)
   rigs.push(rig)
   return rig
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { temporaryFolder } from '../../storage/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { formatAddress } from '../../../src/util/address.ts'
 import { Spawned } from '../../support/spawned.ts'
 import { until } from '../../support/wait.ts'
@@ -40,7 +40,7 @@ function startTerminal(t: TestContext, command: string, env: Record<string, stri
 }
 
 async function startNsqd(t: TestContext): Promise<string> {
-  const nsqd = new Spawned('nsqd', [`--data-path=${temporaryFolder(t)}`])
+  const nsqd = new Spawned('nsqd', [`--data-path=${temporaryFolder()}`])
   t.after(() => nsqd.kill())
   await nsqd.start()
   const address = formatAddress(nsqd.http)
