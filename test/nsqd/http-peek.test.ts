@@ -21,10 +21,13 @@ test('a few peeks at a time; the others wait', async t => {
     routes: [peekRoute({ peek })],
     logger: new Logger({ prefix: '', level: LogLevel.fatal }),
   })
+  let arrived = 0
+  server.on('request', () => arrived++)
   const { port } = await listenTcp(server, { host: '127.0.0.1', port: 0 })
   t.after(() => closeServer(server, new Set()))
   const url = `http://127.0.0.1:${port}/peek?topic=t`
   const replies = Array.from({ length: 6 }, () => requestJson('GET', url, { fresh: true }))
+  await until(() => arrived === replies.length && waiting.length === 2)
   for (const _ of replies) {
     await until(() => waiting.length > 0)
     waiting.shift()?.()
