@@ -1,12 +1,12 @@
-import { formatAddress } from '../util/address.ts'
-import type { NsqError } from '../util/errors.ts'
+import { NsqError } from '../util/errors.ts'
 import { Actions, type Done } from './actions.ts'
 import { type Answers, attemptAll, noAnswer, toNsqError } from './answers.ts'
 import { type AskOptions, nodeOf, post } from './ask.ts'
-import { listChannels, listNodes, listTopics, lookupTopic, type NodeInfo, type NsqdInfo } from './lookup.ts'
+import { listChannels, listNodes, listTopics, lookupTopic } from './lookup.ts'
+import { byNode, type ClusterNode, givenNode, toNode, unknownNode } from './node.ts'
 import { type Peeked, peek } from './peek.ts'
 import { publish, type Published, type PublishOptions } from './publish.ts'
-import { nsqdAbout, type NsqdAbout, type NsqdStats, nsqdStats, type StatsFilter } from './stats.ts'
+import { nsqdAbout, type NsqdStats, nsqdStats, type StatsFilter } from './stats.ts'
 import { tombstones, type Tombstones } from './tombstones.ts'
 
 /** Where a cluster's daemons are, and how long an answer may take; see `RequestOptions`. The signal gives up commands as well. */
@@ -18,30 +18,6 @@ export interface ClusterOptions extends Pick<
   readonly lookupds: readonly string[]
   /** … or those of the nsqds themselves; these count only when there are no nsqlookupds. */
   readonly nsqds: readonly string[]
-}
-
-/** An nsqd of the cluster. */
-export interface ClusterNode {
-  /** `host:port` of its HTTP API, by which it is called: as registered, or as given. */
-  node: string
-  /** `host:port` for clients. */
-  tcpAddress: string
-  /** Empty, as all of the following, when an nsqd that was given did not answer. */
-  hostname: string
-  broadcastAddress: string
-  tcpPort: number
-  httpPort: number
-  version: string
-  /** The nsqlookupds that know it, as they were given. */
-  lookupds: string[]
-  /** `lookupd/ip:port`: its end of each connection to an nsqlookupd, written as nsqadmin does; `N/A` if not said. */
-  remoteAddresses: string[]
-  /** Its topics, sorted; those that nsqlookupd hides for now are tombstoned. */
-  topics: { name: string; tombstoned: boolean }[]
-  topologyZone: string
-  topologyRegion: string
-  /** Why it did not answer. */
-  error?: NsqError
 }
 
 /** What one look at the cluster has shown. */
@@ -67,6 +43,8 @@ export class Cluster {
   readonly #actions: Actions
   /** The address by which a node can be asked, where it is not its name. */
   readonly #addresses: ReadonlyMap<string, string>
+  /** What nsqlookupd has said last, for looks while it is away. */
+  #last: { nodes: readonly ClusterNode[] } = { nodes: [] }
 
   constructor({ lookupds, nsqds, ...ask }: ClusterOptions) {
     this.lookupds = [...new Map(lookupds.map(address => [nodeOf(address), address])).values()]
@@ -79,13 +57,15 @@ export class Cluster {
   /** The same cluster, but a daemon that has not answered within so many milliseconds is not waited for. */
   impatient(ms: number): Cluster {
     const { connectTimeoutMs = ms, requestTimeoutMs = ms } = this.#ask
-    return new Cluster({
+    const twin = new Cluster({
       ...this.#ask,
       connectTimeoutMs: Math.min(ms, connectTimeoutMs),
       requestTimeoutMs: Math.min(ms, requestTimeoutMs),
       lookupds: this.lookupds,
       nsqds: this.nsqds,
     })
+    twin.#last = this.#last
+    return twin
   }
 
   /** Where the HTTP API of a node is: `host:port`, or a URL. */
@@ -152,7 +132,10 @@ export class Cluster {
     return { value: value.stats, warnings }
   }
 
-  /** The numbers of all nsqds, and the nsqds themselves, whether they answered or not. Throws as `stats`. */
+  /**
+   * The numbers of all nsqds, and the nsqds themselves, whether they answered or not. When no nsqlookupd answers, those
+   * that it named last are asked, and its failure is a warning. Throws as `stats`.
+   */
   async look(filter: StatsFilter = {}, signal?: AbortSignal): Promise<Answers<Look>> {
     const { value: nodes, warnings } = await this.#toAsk(filter.topic ?? '', signal)
     const isGiven = this.lookupds.length === 0
@@ -187,7 +170,7 @@ export class Cluster {
       const { stats, about } = answer
       // Of those that were given, only the ones that have the topic concern it.
       if (isGiven && filter.topic !== undefined && filter.topic !== '' && stats.topics.length === 0) continue
-      const known = about === undefined ? node : given(node, about, stats)
+      const known = about === undefined ? node : givenNode(node, about, stats)
       look.nodes.push(known)
       look.stats.push({
         ...stats,
@@ -319,18 +302,27 @@ export class Cluster {
 
   async #registered(signal: AbortSignal | undefined): Promise<Answers<ClusterNode[]>> {
     const { value, warnings } = await listNodes(this.lookupds, this.#options(signal))
-    return { value: value.map(toNode).sort(byNode), warnings }
+    const nodes = value.map(toNode).sort(byNode)
+    this.#last.nodes = nodes
+    return { value: nodes, warnings }
   }
 
   /** Each by a name of its own: two that registered with the same one are one here. */
   async #toAsk(topic: string, signal: AbortSignal | undefined): Promise<Answers<ClusterNode[]>> {
     if (this.lookupds.length === 0) {
-      return { value: [...this.#addresses.keys()].sort().map(unknown), warnings: [] }
+      return { value: [...this.#addresses.keys()].sort().map(unknownNode), warnings: [] }
     }
-    const { value, warnings } = await (topic === ''
-      ? this.#registered(signal)
-      : this.producersOf(topic, signal))
+    const asking = topic === '' ? this.#registered(signal) : this.producersOf(topic, signal)
+    const { value, warnings } = await asking.catch((error: unknown) => this.#toAskLast(topic, error))
     return { value: [...new Map(value.map(each => [each.node, each])).values()], warnings }
+  }
+
+  #toAskLast(topic: string, error: unknown): Answers<readonly ClusterNode[]> {
+    const nodes = this.#last.nodes.filter(
+      ({ topics }) => topic === '' || topics.some(({ name, tombstoned }) => name === topic && !tombstoned),
+    )
+    if (!(error instanceof NsqError) || error.code !== 'E_LOOKUP' || nodes.length === 0) throw error
+    return { value: nodes, warnings: [error] }
   }
 
   #options(signal: AbortSignal | undefined = this.#ask.signal): AskOptions {
@@ -338,57 +330,8 @@ export class Cluster {
   }
 }
 
-function toNode(info: NodeInfo | (NsqdInfo & Pick<NodeInfo, 'topics'>)): ClusterNode {
-  const { httpAddress, registrations, ...rest } = info
-  return {
-    ...rest,
-    node: httpAddress,
-    lookupds: [...new Set(registrations.map(({ lookupd }) => lookupd))],
-    remoteAddresses: registrations.map(
-      ({ lookupd, remoteAddress }) => `${nodeOf(lookupd)}/${remoteAddress || 'N/A'}`,
-    ),
-  }
-}
-
-/** An nsqd of which only the address is known. */
-function unknown(node: string): ClusterNode {
-  return {
-    node,
-    tcpAddress: '',
-    hostname: '',
-    broadcastAddress: '',
-    tcpPort: 0,
-    httpPort: 0,
-    version: '',
-    lookupds: [],
-    remoteAddresses: [],
-    topics: [],
-    topologyZone: '',
-    topologyRegion: '',
-  }
-}
-
-/** Who gave its address can reach it there; what it says itself may be for others. */
-function given(node: ClusterNode, about: NsqdAbout, { topics }: NsqdStats): ClusterNode {
-  const host = node.node.slice(0, node.node.lastIndexOf(':')).replace(/^\[|\]$/g, '')
-  return {
-    ...node,
-    ...about,
-    tcpAddress: formatAddress({ host, port: about.tcpPort }),
-    topics: topics.map(({ name }) => ({ name, tombstoned: false })).sort(byName),
-  }
-}
-
 function isUp({ error }: ClusterNode): boolean {
   return error === undefined
-}
-
-function byNode(a: ClusterNode, b: ClusterNode): number {
-  return a.node < b.node ? -1 : 1
-}
-
-function byName(a: { name: string }, b: { name: string }): number {
-  return a.name < b.name ? -1 : 1
 }
 
 function names(items: readonly { name: string }[]): string[] {

@@ -225,6 +225,32 @@ test('an nsqlookupd that fails is a warning while another answers', async t => {
   )
 })
 
+test('while no nsqlookupd answers, the numbers are those of the nsqds that were named last', async t => {
+  const nsqd = await fake(t, nsqdReplies([topicReply('t')]))
+  const nodes = [producer(nsqd.address, { topics: ['t', 'hidden'], tombstones: [false, true] })]
+  const lookupd = await fake(t, { '/nodes': { producers: nodes } })
+  const cluster = clusterOf({ lookupds: [lookupd.address] })
+  await cluster.stats()
+  await lookupd.close()
+  for (const asking of [cluster.stats(), cluster.impatient(1000).stats(), cluster.stats({ topic: 't' })]) {
+    const { value, warnings } = await asking
+    assert.deepEqual(
+      value.map(({ node }) => node),
+      [nsqd.address],
+    )
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['E_LOOKUP'],
+    )
+  }
+  for (const topic of ['hidden', 'other'])
+    await assert.rejects(cluster.stats({ topic }), { code: 'E_LOOKUP' })
+  // Who asks for what is registered is to be sure of it.
+  await assert.rejects(cluster.nodes(), { code: 'E_LOOKUP' })
+  await nsqd.close()
+  await assert.rejects(cluster.stats(), { code: 'E_CLUSTER' })
+})
+
 test('nobody answers', async t => {
   await assert.rejects(clusterOf({ lookupds: [NOBODY] }).nodes(), { code: 'E_LOOKUP' })
   await assert.rejects(clusterOf({ lookupds: [NOBODY] }).stats(), { code: 'E_LOOKUP' })

@@ -246,16 +246,23 @@ inBrowser('no nsqd answers: said at once, with what was known, and mended by its
   }
 })
 
-inBrowser('the only nsqlookupd goes: it is named, and what was known stays', async (t, visitor) => {
+inBrowser('the only nsqlookupd goes: it is named, and the numbers go on', async (t, visitor) => {
   const rig = await start(t, FAST)
   await rig.publish('orders', 'x')
   const page = await visitor.open(`${rig.base}/`, { expected: /status of 50\d/ })
+  await isLive(page)
   await row(page, 'Topics', 'orders').waitFor()
   const lookupd = formatAddress(rig.lookupd.httpAddress)
   await rig.lookupd.close()
-  await sees(page.locator('.connection'), 'No daemon answers')
-  await page.getByRole('alert').getByText(lookupd).waitFor()
-  await row(page, 'Topics', 'orders').waitFor()
+  await button(page, '1 warning').click()
+  await page.locator('.warnings').getByText(lookupd).waitFor()
+  const depth = await column(page, 'Topics', 'orders', 0)
+  await rig.nsqd.publish('orders', [Buffer.from('y')], 0)
+  await eventually(
+    () => column(page, 'Topics', 'orders', 0),
+    now => now !== depth,
+  )
+  await isLive(page)
   await page.getByRole('link', { name: 'Lookup' }).click()
   await page.getByRole('alert').getByText(lookupd).first().waitFor()
 })

@@ -1,5 +1,5 @@
 import { toNsqError } from '../../client/errors.ts'
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import type { NsqdStats } from '../../cluster/stats.ts'
 import { findCluster } from '../cluster-options.ts'
 import type { Context } from '../command.ts'

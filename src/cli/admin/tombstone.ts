@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import { sumTopic } from '../../cluster/totals.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { NsqError } from '../../util/errors.ts'

@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import type { NsqdStats } from '../../cluster/stats.ts'
 import type { NsqError } from '../../util/errors.ts'
 

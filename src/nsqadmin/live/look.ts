@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import type { NsqdStats } from '../../cluster/stats.ts'
 import type { TopicTotals } from '../../cluster/totals.ts'
 import type { Failed, Warning } from '../live-types.ts'

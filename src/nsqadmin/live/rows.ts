@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import type { Rate } from '../../cluster/rates.ts'
 import type { ClientStats, Latency, NsqdStats } from '../../cluster/stats.ts'
 import { sumChannel, sumTopic, type TopicTotals, type Totals } from '../../cluster/totals.ts'

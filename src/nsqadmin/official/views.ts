@@ -2,7 +2,7 @@
 import { HttpError } from '../../http/error.ts'
 import { json, type Reply } from '../../http/reply.ts'
 import type { HttpRequest, Route } from '../../http/router.ts'
-import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
 import type { NsqdStats } from '../../cluster/stats.ts'
 import type { Admin } from '../admin.ts'
 import { isOlder } from './semver.ts'

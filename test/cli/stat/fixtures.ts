@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { Answers } from '../../../src/cluster/answers.ts'
-import type { ClusterNode, Look } from '../../../src/cluster/cluster.ts'
+import type { Look } from '../../../src/cluster/cluster.ts'
+import type { ClusterNode } from '../../../src/cluster/node.ts'
 import type { ChannelStats, NsqdStats, TopicStats } from '../../../src/cluster/stats.ts'
 import { loadPainter } from '../../../src/cli/colour.ts'
 import type { CellStyle } from '../../../src/cli/stat/columns.ts'
