@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { Cluster, type Endpoint } from '../../src/cli/dev/cluster.ts'
 import { clusterEnvironment } from '../../src/cli/dev/report.ts'
 import { Logger } from '../../src/util/logger.ts'
-import { type Block, ROOT } from './markdown.ts'
+import { type Block, ROOT, withAddresses } from './markdown.ts'
 import { programs } from './options.ts'
 
 const PATIENCE_MS = 60_000
@@ -50,10 +50,11 @@ export class DocShell {
   /** With the addresses of this cluster for those that everybody starts with. */
   here(text: string): string {
     const [nsqd, lookupd] = [one(this.#cluster.nsqds), one(this.#cluster.lookupds)]
-    return text
-      .replaceAll('127.0.0.1:4150', nsqd.tcp)
-      .replaceAll('127.0.0.1:4151', nsqd.http)
-      .replaceAll('127.0.0.1:4161', lookupd.http)
+    return withAddresses(text, {
+      '127.0.0.1:4150': nsqd.tcp,
+      '127.0.0.1:4151': nsqd.http,
+      '127.0.0.1:4161': lookupd.http,
+    })
   }
 
   start(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {

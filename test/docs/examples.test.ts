@@ -11,13 +11,13 @@ import { Cluster } from '../../src/cli/dev/cluster.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../support/secured-nsqd.ts'
 import { until } from '../support/wait.ts'
-import { blocks, page, ROOT } from './markdown.ts'
+import { blocks, page, ROOT, withAddresses } from './markdown.ts'
 
 let folder = ''
 let cluster: Cluster
 let secured: SecuredNsqd
 /** What the examples say, and what it is here. */
-let here: [text: string, replacement: string][] = []
+let here: Record<string, string> = {}
 const workingDirectory = process.cwd()
 
 before(async () => {
@@ -32,13 +32,13 @@ before(async () => {
   })
   secured = await startSecuredNsqd()
   const [first, second] = cluster.nsqds
-  here = [
-    ['nsqd.example.com:4150', secured.address],
-    ['127.0.0.1:4150', first?.tcp ?? ''],
-    ['127.0.0.1:4151', first?.http ?? ''],
-    ['127.0.0.1:4250', second?.tcp ?? ''],
-    ['127.0.0.1:4161', cluster.lookupds[0]?.http ?? ''],
-  ]
+  here = {
+    'nsqd.example.com:4150': secured.address,
+    '127.0.0.1:4150': first?.tcp ?? '',
+    '127.0.0.1:4151': first?.http ?? '',
+    '127.0.0.1:4250': second?.tcp ?? '',
+    '127.0.0.1:4161': cluster.lookupds[0]?.http ?? '',
+  }
   // Where the examples find the certificates.
   process.chdir(secured.folder)
   process.env['NSQ_AUTH_SECRET'] = secured.secret
@@ -58,8 +58,7 @@ for (const path of ['docs/client.md', 'docs/errors.md']) {
     programs.forEach(({ section, text }, index) => {
       test(`${section} (${index + 1})`, async () => {
         const file = join(folder, `${path.replaceAll(/\W/g, '-')}-${index}.mjs`)
-        const local = here.reduce((text, [from, to]) => text.replaceAll(from, to), text)
-        const { code } = await transform(withModules(local), { loader: 'ts' })
+        const { code } = await transform(withModules(withAddresses(text, here)), { loader: 'ts' })
         await writeFile(file, code)
         const expected = Array.from(text.matchAll(/\/\/ → (.*)$/gm), ([, line = '']) => line)
         assert.deepEqual(await run(file, expected.length), expected)

@@ -8,7 +8,7 @@ import { resolveNsqadminOptions } from '../../src/nsqadmin/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { checkable, DocShell } from './doc-shell.ts'
-import { blocks, page, ROOT } from './markdown.ts'
+import { blocks, page, ROOT, withAddresses } from './markdown.ts'
 
 const TOKEN = 'a-token-for-this'
 
@@ -41,7 +41,7 @@ describe('docs/nsqadmin.md', () => {
       )
       await admin.start()
       try {
-        const here = text.replaceAll('127.0.0.1:4171', formatAddress(admin.httpAddress))
+        const here = withAddresses(text, { '127.0.0.1:4171': formatAddress(admin.httpAddress) })
         // One answer a line; curl ends none.
         const script = here.replaceAll('curl -s', "curl -s -w '\\n'")
         await shell.check(script, { NSQ_AUTH_TOKEN: TOKEN })
