@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { Cluster, type Endpoint } from '../../src/cli/dev/cluster.ts'
 import { clusterEnvironment } from '../../src/cli/dev/report.ts'
 import { Logger } from '../../src/util/logger.ts'
-import { type Block, ROOT, withAddresses } from './markdown.ts'
+import { withAddresses } from '../support/addresses.ts'
+import { type Block, ROOT } from './markdown.ts'
 import { programs } from './options.ts'
 
 const PATIENCE_MS = 60_000

@@ -11,7 +11,8 @@ import { Cluster } from '../../src/cli/dev/cluster.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../support/secured-nsqd.ts'
 import { until } from '../support/wait.ts'
-import { blocks, page, ROOT, withAddresses } from './markdown.ts'
+import { withAddresses } from '../support/addresses.ts'
+import { blocks, page, ROOT } from './markdown.ts'
 
 let folder = ''
 let cluster: Cluster

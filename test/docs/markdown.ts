@@ -55,12 +55,3 @@ function anchor(heading: string): string {
     .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-')
 }
-
-/** With other addresses for those of the documents. What has one more digit is another address. */
-export function withAddresses(text: string, replacements: Readonly<Record<string, string>>): string {
-  const addresses = Object.keys(replacements).map(address => address.replaceAll('.', '\\.'))
-  return text.replaceAll(
-    new RegExp(`(?:${addresses.join('|')})(?!\\d)`, 'g'),
-    address => replacements[address] ?? address,
-  )
-}

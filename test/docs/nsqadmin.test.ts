@@ -8,7 +8,8 @@ import { resolveNsqadminOptions } from '../../src/nsqadmin/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { checkable, DocShell } from './doc-shell.ts'
-import { blocks, page, ROOT, withAddresses } from './markdown.ts'
+import { withAddresses } from '../support/addresses.ts'
+import { blocks, page, ROOT } from './markdown.ts'
 
 const TOKEN = 'a-token-for-this'
 

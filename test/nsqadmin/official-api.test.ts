@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { formatAddress } from '../../src/util/address.ts'
+import { withAddresses } from '../support/addresses.ts'
 import { until } from '../support/wait.ts'
 import { type Rig, start } from './rig.ts'
 
@@ -17,9 +18,10 @@ interface Call {
 
 /** The recorded addresses and ports, made those of the daemons here. */
 function recorded({ lookupd, nsqd }: Rig): Call[] {
-  const text = readFileSync(new URL('official-api.json', import.meta.url), 'utf8')
-    .replaceAll('127.0.0.1:4151', formatAddress(nsqd.httpAddress))
-    .replaceAll('127.0.0.1:4161', formatAddress(lookupd.httpAddress))
+  const text = withAddresses(readFileSync(new URL('official-api.json', import.meta.url), 'utf8'), {
+    '127.0.0.1:4151': formatAddress(nsqd.httpAddress),
+    '127.0.0.1:4161': formatAddress(lookupd.httpAddress),
+  })
     .replaceAll('"tcp_port": 4150', `"tcp_port": ${nsqd.tcpAddress.port}`)
     .replaceAll('"http_port": 4151', `"http_port": ${nsqd.httpAddress.port}`)
     // The port that nsqd's connection to nsqlookupd comes from.
