@@ -1,6 +1,6 @@
 /*
  * Runs the tests: all of them, or the files named. They are bundled first, as loading a hundred TypeScript modules
- * through a loader costs each of the nearly three hundred test files more than most of them need for their tests.
+ * through a loader costs each of the many test files more than most of them need for their tests.
  * One file alone runs without this, too: `node --import tsx --test test/nsqd/channel.test.ts`.
  */
 import { spawnSync } from 'node:child_process'

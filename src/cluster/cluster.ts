@@ -43,7 +43,7 @@ export class Cluster {
   readonly #actions: Actions
   /** The address by which a node can be asked, where it is not its name. */
   readonly #addresses: ReadonlyMap<string, string>
-  /** What nsqlookupd has said last, for looks while it is away. */
+  /** What nsqlookupd has said last, for looks while it is away; impatient ones share it. */
   #last: { nodes: readonly ClusterNode[] } = { nodes: [] }
 
   constructor({ lookupds, nsqds, ...ask }: ClusterOptions) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { Deliveries, type Delivery } from '../../src/archive/deliveries.ts'
 import type { Delivered, Destination, SealedPart } from '../../src/archive/destination.ts'
 import type { Manifest } from '../../src/archive/manifest.ts'
@@ -54,7 +54,7 @@ interface Rig {
   folder: string
 }
 
-function rig(t: TestContext, retryMs = 1): Rig {
+function rig(retryMs = 1): Rig {
   const folder = temporaryFolder()
   const bucket = new Bucket()
   const events: string[] = []
@@ -100,23 +100,23 @@ const PART: SealedPart = {
 }
 
 describe('Deliveries', () => {
-  test('removes a part, and last its marker, when it is delivered', async t => {
-    const { deliveries, events, add, folder } = rig(t)
+  test('removes a part, and last its marker, when it is delivered', async () => {
+    const { deliveries, events, add, folder } = rig()
     await add()
     assert.deepEqual(events, ['delivered part-1'])
     assert.deepEqual(readdirSync(folder), [])
     assert.equal(deliveries.waiting, 0)
   })
 
-  test('makes a few at a time', async t => {
-    const { bucket, add } = rig(t)
+  test('makes a few at a time', async () => {
+    const { bucket, add } = rig()
     await Promise.all(Array.from({ length: 20 }, () => add()))
     assert.equal(bucket.mostUnderWay, 4)
     assert.equal(bucket.names.length, 20)
   })
 
-  test('tries again, until an error has passed', async t => {
-    const { deliveries, bucket, events, add } = rig(t)
+  test('tries again, until an error has passed', async () => {
+    const { deliveries, bucket, events, add } = rig()
     bucket.error = SLOW_DOWN
     const done = add()
     await until(() => bucket.attempts === 3)
@@ -127,8 +127,8 @@ describe('Deliveries', () => {
     assert.equal(events.at(-1), 'delivered part-1')
   })
 
-  test('does not deliver again what only the manifest did not take', async t => {
-    const { bucket, events, add, folder } = rig(t)
+  test('does not deliver again what only the manifest did not take', async () => {
+    const { bucket, events, add, folder } = rig()
     let lines = 0
     const manifest: Manifest = {
       async add({ path }) {
@@ -144,8 +144,8 @@ describe('Deliveries', () => {
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  test('ends at an error that will not pass, and keeps what is not delivered', async t => {
-    const { deliveries, bucket, events, add, folder } = rig(t)
+  test('ends at an error that will not pass, and keeps what is not delivered', async () => {
+    const { deliveries, bucket, events, add, folder } = rig()
     bucket.error = new NsqError('E_S3_DENIED', 'denied')
     bucket.isTransientError = false
     await Promise.all([add(), add(), add()])
@@ -157,8 +157,8 @@ describe('Deliveries', () => {
     await deliveries.close()
   })
 
-  test('goes on with what belongs to another destination', async t => {
-    const { deliveries, bucket, events, add } = rig(t)
+  test('goes on with what belongs to another destination', async () => {
+    const { deliveries, bucket, events, add } = rig()
     bucket.error = new NsqError('E_S3_DENIED', 'denied')
     bucket.isTransientError = false
     await add()
@@ -169,7 +169,7 @@ describe('Deliveries', () => {
   })
 
   test('close tries what waits at once, and gives up after ten seconds', async t => {
-    const { deliveries, bucket, events, add, folder } = rig(t, 600_000)
+    const { deliveries, bucket, events, add, folder } = rig(600_000)
     t.mock.method(performance, 'now', () => now)
     let now = 0
     bucket.error = SLOW_DOWN
@@ -187,7 +187,7 @@ describe('Deliveries', () => {
   })
 
   test('close delivers all that can be delivered, however long it takes', async t => {
-    const { deliveries, bucket, add } = rig(t)
+    const { deliveries, bucket, add } = rig()
     let now = 0
     t.mock.method(performance, 'now', () => (now += 5000))
     const adding = Array.from({ length: 20 }, () => add())

@@ -52,11 +52,11 @@ function contents(folder: string): Buffer[] {
 }
 
 describe('a manifest', () => {
-  test('says all there is to know of a part', async t => {
+  test('says all there is to know of a part', async () => {
     const folder = temporaryFolder()
     const manifest = openManifest(new InPlace(folder), 'logs.host')
     const part: SealedPart = {
-      ...partOf(t, 'a.log.gz', Buffer.from('abc')),
+      ...partOf('a.log.gz', Buffer.from('abc')),
       compression: 'gzip',
       framing: 'jsonl',
       records: 7,
@@ -77,10 +77,10 @@ describe('a manifest', () => {
     )
   })
 
-  test('sums up a part whose checksum nobody knows', async t => {
+  test('sums up a part whose checksum nobody knows', async () => {
     const folder = temporaryFolder()
     const manifest = openManifest(new InPlace(folder), 'x')
-    const part = partOf(t, 'a', Buffer.from('abc'), { sha256: undefined, from: undefined, to: undefined })
+    const part = partOf('a', Buffer.from('abc'), { sha256: undefined, from: undefined, to: undefined })
     await manifest.add(part, delivered(part))
     await manifest.close()
     const line: unknown = JSON.parse(String(contents(folder)[0]))

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import type { ArchiveFiles } from '../../src/archive/archive-files.ts'
 import { loadCompression } from '../../src/archive/compression.ts'
 import type { SealedPart } from '../../src/archive/destination.ts'
@@ -81,14 +80,14 @@ export interface Written {
 }
 
 /** An archive with a part of each kind, in folders, and its manifest. */
-export async function archive(t: TestContext): Promise<Written> {
+export async function archive(): Promise<Written> {
   const folder = temporaryFolder()
   const parts: SealedPart[] = []
   for (const framing of FRAMINGS) {
     for (const compression of COMPRESSIONS) {
       const bytes = await compressed(compression, framed(framing, 1000))
       const name = `dt=2026-01-02/${framing}.${compression}`
-      parts.push({ ...partOf(t, name, bytes), framing, compression, records: 1000 })
+      parts.push({ ...partOf(name, bytes), framing, compression, records: 1000 })
     }
   }
   const manifest = await write(folder, parts)

@@ -18,8 +18,8 @@ import {
 } from './verify-rig.ts'
 
 describe('verifying an archive', () => {
-  test('of every framing and compression', async t => {
-    const { folder, names } = await archive(t)
+  test('of every framing and compression', async () => {
+    const { folder, names } = await archive()
     const findings = await verify(new FolderFiles(folder))
     assert.deepEqual(findings.parts.map(({ file }) => file).sort(), [...names].sort())
     assert.deepEqual([findings.wrong, findings.bad, findings.torn, findings.others], [[], [], [], []])
@@ -29,16 +29,16 @@ describe('verifying an archive', () => {
     )
   })
 
-  test('finds a part that is not there', async t => {
-    const { folder } = await archive(t)
+  test('finds a part that is not there', async () => {
+    const { folder } = await archive()
     rmSync(join(folder, 'dt=2026-01-02/lines.gzip'))
     const findings = await verify(new FolderFiles(folder))
     assert.deepEqual(findings.of('dt=2026-01-02/lines.gzip'), ['missing'])
     assert.equal(findings.wrong.length, 1)
   })
 
-  test('finds a part that cannot be read', async t => {
-    const { folder } = await archive(t)
+  test('finds a part that cannot be read', async () => {
+    const { folder } = await archive()
     const path = join(folder, 'dt=2026-01-02/lines.gzip')
     rmSync(path)
     symlinkSync('.', path)
@@ -77,8 +77,8 @@ describe('verifying an archive', () => {
     ],
   ]
   for (const [what, change, problems] of damages) {
-    test(`finds ${what}`, async t => {
-      const { folder } = await archive(t)
+    test(`finds ${what}`, async () => {
+      const { folder } = await archive()
       for (const name of COMPRESSIONS) edit(join(folder, `dt=2026-01-02/escaped.${name}`), change)
       const findings = await verify(new FolderFiles(folder))
       for (const name of COMPRESSIONS) {
@@ -92,11 +92,11 @@ describe('verifying an archive', () => {
     })
   }
 
-  test('finds what decompresses, and has too few messages, whatever the manifest says of its bytes', async t => {
+  test('finds what decompresses, and has too few messages, whatever the manifest says of its bytes', async () => {
     const folder = temporaryFolder()
     const parts = await Promise.all(
       FRAMINGS.map(async framing => {
-        const part = partOf(t, framing, await compressed('gzip', framed(framing, 999)))
+        const part = partOf(framing, await compressed('gzip', framed(framing, 999)))
         return { ...part, framing, compression: 'gzip' as const, records: 1000 }
       }),
     )
@@ -105,17 +105,17 @@ describe('verifying an archive', () => {
     for (const framing of FRAMINGS) assert.deepEqual(findings.of(framing), ['messages'], framing)
   })
 
-  test('takes more lines than messages for newlines in them, and more of others for a fault', async t => {
+  test('takes more lines than messages for newlines in them, and more of others for a fault', async () => {
     const folder = temporaryFolder()
     await write(
       folder,
-      FRAMINGS.map(framing => ({ ...partOf(t, framing, framed(framing, 11)), framing, records: 10 })),
+      FRAMINGS.map(framing => ({ ...partOf(framing, framed(framing, 11)), framing, records: 10 })),
     )
     assert.deepEqual((await verify(new FolderFiles(folder))).wrong, ['escaped', 'jsonl', 'length'])
   })
 
-  test('names files that no manifest lists, but those in work', async t => {
-    const { folder } = await archive(t)
+  test('names files that no manifest lists, but those in work', async () => {
+    const { folder } = await archive()
     for (const name of ['by hand.log', 'dt=2026-01-02/.tmp-1', '.nsq-ts/a.part']) {
       mkdirSync(dirname(join(folder, name)), { recursive: true })
       writeFileSync(join(folder, name), 'x\n')
@@ -124,22 +124,22 @@ describe('verifying an archive', () => {
     assert.deepEqual([findings.others, findings.wrong], [['by hand.log'], []])
   })
 
-  test('reads the manifests of folders below, and many of them', async t => {
-    const { folder } = await archive(t)
+  test('reads the manifests of folders below, and many of them', async () => {
+    const { folder } = await archive()
     const above = temporaryFolder()
     renameSync(folder, join(above, 'a'))
-    await write(join(above, 'a'), [partOf(t, 'again.log', Buffer.from('x\n'))])
+    await write(join(above, 'a'), [partOf('again.log', Buffer.from('x\n'))])
     mkdirSync(join(above, 'b'))
-    await write(join(above, 'b'), [partOf(t, 'other.log', Buffer.from('x\n'))])
+    await write(join(above, 'b'), [partOf('other.log', Buffer.from('x\n'))])
     const findings = await verify(new FolderFiles(above))
     assert.equal(findings.parts.length, FRAMINGS.length * COMPRESSIONS.length + 2)
     assert.deepEqual([findings.wrong, findings.others], [[], []])
     assert.deepEqual(findings.of('b/other.log'), [])
   })
 
-  test('checks what is listed twice once, but both of what differs', async t => {
+  test('checks what is listed twice once, but both of what differs', async () => {
     const folder = temporaryFolder()
-    const part = partOf(t, 'a.log', Buffer.from('x\n'))
+    const part = partOf('a.log', Buffer.from('x\n'))
     await write(folder, [part, part])
     await write(folder, [part])
     assert.deepEqual((await verify(new FolderFiles(folder))).of('a.log'), [])
@@ -151,16 +151,16 @@ describe('verifying an archive', () => {
 })
 
 describe('a manifest', () => {
-  test('may end in a torn line, as a crash leaves it', async t => {
-    const { folder, manifest, names } = await archive(t)
+  test('may end in a torn line, as a crash leaves it', async () => {
+    const { folder, manifest, names } = await archive()
     edit(join(folder, manifest), bytes => bytes.subarray(0, -7))
     const findings = await verify(new FolderFiles(folder))
     assert.deepEqual([findings.torn, findings.bad, findings.wrong], [[manifest], [], []])
     assert.deepEqual(findings.others, names.slice(-1))
   })
 
-  test('is damaged when another line is torn, and leads to no file elsewhere', async t => {
-    const { folder, manifest } = await archive(t)
+  test('is damaged when another line is torn, and leads to no file elsewhere', async () => {
+    const { folder, manifest } = await archive()
     const good = readFileSync(join(folder, manifest), 'utf8').split('\n')[0] ?? ''
     const lines = [
       good.slice(0, 30),
@@ -183,8 +183,8 @@ describe('a manifest', () => {
     assert.match(findings.bad[0] ?? '', /: line 1: not JSON/)
   })
 
-  test('that is no text is damaged', async t => {
-    const { folder, manifest } = await archive(t)
+  test('that is no text is damaged', async () => {
+    const { folder, manifest } = await archive()
     writeFileSync(join(folder, manifest), Buffer.from([0xff, 0xfe, 0x0a]))
     assert.deepEqual((await verify(new FolderFiles(folder))).bad, [`${manifest}: line 1: not UTF-8`])
   })

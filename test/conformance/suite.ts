@@ -1,4 +1,4 @@
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Nsqd } from '../../src/nsqd/daemon.ts'
 import { nsqdOptions, resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
@@ -14,8 +14,8 @@ export function conformanceSuite(name: Transcript['daemon']): void {
   const transcript = readTranscript(name)
   describe(`${name} answers as ${transcript.recordedFrom} did`, { concurrency: 8 }, () => {
     for (const { name: title, flags = [], steps } of transcript.cases) {
-      test(title, async t => {
-        const daemon = name === 'nsqd' ? newNsqd(t, flags) : newNsqlookupd(flags)
+      test(title, async () => {
+        const daemon = name === 'nsqd' ? newNsqd(flags) : newNsqlookupd(flags)
         await daemon.start()
         try {
           await new Player(transcript, { tcp: daemon.tcpAddress, http: daemon.httpAddress }).play(steps)
@@ -34,7 +34,7 @@ const LOCAL = {
   'broadcast-address': '127.0.0.1',
 }
 
-function newNsqd(t: TestContext, flags: readonly string[]): Nsqd {
+function newNsqd(flags: readonly string[]): Nsqd {
   const given = { ...LOCAL, 'data-path': temporaryFolder(), ...parsed(flags) }
   return new Nsqd(resolveNsqdOptions(resolveOptions(nsqdOptions, given, {})), quiet)
 }

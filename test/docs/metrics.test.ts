@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { collectStats } from '../../src/nsqd/stats.ts'
 import { StatsdMetrics } from '../../src/nsqd/statsd-metrics.ts'
 import { LatencyQuantiles } from '../../src/util/quantile.ts'
@@ -23,7 +23,7 @@ async function families(): Promise<Map<string, ShownFamily>> {
 }
 
 /** Runs a check of promtool over this text. */
-function promtool(t: TestContext, what: 'rules' | 'config', text: string): void {
+function promtool(what: 'rules' | 'config', text: string): void {
   const file = join(temporaryFolder(), `${what}.yml`)
   writeFileSync(file, text)
   const { status, stdout, stderr } = spawnSync('promtool', ['check', what, file], { encoding: 'utf8' })
@@ -77,10 +77,10 @@ describe('docs/metrics.md', () => {
     )
   })
 
-  test('its Prometheus configuration and rules are taken', { skip: promtoolMissing }, t => {
+  test('its Prometheus configuration and rules are taken', { skip: promtoolMissing }, () => {
     const [config, rules] = blocks(docs).filter(({ language }) => language === 'yaml')
-    promtool(t, 'config', config?.text ?? '')
-    promtool(t, 'rules', rules?.text ?? '')
+    promtool('config', config?.text ?? '')
+    promtool('rules', rules?.text ?? '')
   })
 
   test('its rules name what is exported', async () => {
@@ -131,12 +131,12 @@ describe('docs/grafana/nsq.json', () => {
     }
   })
 
-  test('its queries are PromQL', { skip: promtoolMissing }, t => {
+  test('its queries are PromQL', { skip: promtoolMissing }, () => {
     const rules = targets.map(({ expr }, i) => {
       const plain = expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$\w+/g, 'x')
       return `      - record: rule_${i}\n        expr: ${JSON.stringify(plain)}\n`
     })
-    promtool(t, 'rules', `groups:\n  - name: dashboard\n    rules:\n${rules.join('')}`)
+    promtool('rules', `groups:\n  - name: dashboard\n    rules:\n${rules.join('')}`)
   })
 
   test('its variables are those that it uses', () => {

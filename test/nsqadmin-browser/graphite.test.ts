@@ -1,9 +1,8 @@
 /** Charts of those who have Graphite. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import http from 'node:http'
 import type { TestContext } from 'node:test'
 import { start } from '../nsqadmin/rig.ts'
+import { serve } from '../support/serve.ts'
 import { browserTests } from './browser.ts'
 import { eventually, isLive, sees } from './seen.ts'
 
@@ -21,20 +20,12 @@ interface FakeGraphite {
 
 async function startGraphite(t: TestContext): Promise<FakeGraphite> {
   const fake: FakeGraphite = { url: '', asked: [], isDown: false }
-  const server = http.createServer(({ url = '' }, response) => {
+  const address = await serve(t, ({ url = '' }, response) => {
     fake.asked.push(url)
     if (fake.isDown) response.writeHead(500).end()
     else response.writeHead(200, { 'Content-Type': 'image/png' }).end(Buffer.from(PNG, 'base64'))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  fake.url = `http://127.0.0.1:${address.port}`
+  fake.url = `http://${address}`
   return fake
 }
 

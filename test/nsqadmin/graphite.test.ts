@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import http from 'node:http'
 import { test, type TestContext } from 'node:test'
+import { serve } from '../support/serve.ts'
 import { start } from './rig.ts'
 
 interface Fake {
@@ -11,21 +10,13 @@ interface Fake {
 }
 
 async function fakeGraphite(t: TestContext): Promise<Fake> {
-  const server = http.createServer(({ url = '', headers: { authorization } }, response) => {
+  const fake: Fake = { url: '', asked: [], reply: { status: 200, type: 'image/png', body: 'png' } }
+  const address = await serve(t, ({ url = '', headers: { authorization } }, response) => {
     fake.asked.push({ url, authorization })
     const { status, type, body } = fake.reply
     response.writeHead(status, { 'Content-Type': type }).end(body)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  const reply = { status: 200, type: 'image/png', body: 'png' }
-  const fake: Fake = { url: `127.0.0.1:${address.port}/g/`, asked: [], reply }
+  fake.url = `${address}/g/`
   return fake
 }
 

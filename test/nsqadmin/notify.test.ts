@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import http from 'node:http'
 import { hostname } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import { basicUser } from '../../src/nsqadmin/access.ts'
+import { serve } from '../support/serve.ts'
 import { until } from '../support/wait.ts'
 import { start } from './rig.ts'
 
@@ -15,7 +14,7 @@ async function endpoint(
 ): Promise<{ url: string; got: Record<string, unknown>[]; types: (string | undefined)[] }> {
   const got: Record<string, unknown>[] = []
   const types: (string | undefined)[] = []
-  const server = http.createServer((request, response) => {
+  const address = await serve(t, (request, response) => {
     const take = async (): Promise<void> => {
       got.push(Object(JSON.parse(await text(request))))
       types.push(request.headers['content-type'])
@@ -23,15 +22,7 @@ async function endpoint(
     }
     void take()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  return { url: `http://127.0.0.1:${address.port}/hook?key=s3cret`, got, types }
+  return { url: `http://${address}/hook?key=s3cret`, got, types }
 }
 
 test('each change is told, in order, as the official nsqadmin does', async t => {

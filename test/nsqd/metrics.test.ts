@@ -97,7 +97,7 @@ describe('/metrics of nsqd', () => {
       'application/openmetrics-text; version=1.0.0; charset=utf-8',
     )
     assert.equal(open.headers.get('content-encoding'), 'gzip')
-    checkOpenMetrics(t, await open.text())
+    checkOpenMetrics(await open.text())
   })
 
   test('says when the disk refuses', async t => {

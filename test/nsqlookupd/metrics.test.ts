@@ -74,7 +74,7 @@ test('nsqlookupd answers /metrics', async t => {
   assert.equal(readMetrics(await response.text()).get('nsqlookupd_channels'), 1)
 })
 
-test('/metrics of nsqlookupd is what Prometheus reads', { skip: promtoolMissing }, t => {
+test('/metrics of nsqlookupd is what Prometheus reads', { skip: promtoolMissing }, () => {
   checkMetrics(written())
-  checkOpenMetrics(t, written('openmetrics'))
+  checkOpenMetrics(written('openmetrics'))
 })

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** The reason to skip a test where promtool is missing; false where it is there. */
@@ -21,7 +20,7 @@ export function checkMetrics(text: string): void {
 }
 
 /** Fails unless Prometheus' strict parser of OpenMetrics takes this: the one behind promtool's backfilling. */
-export function checkOpenMetrics(t: TestContext, text: string): void {
+export function checkOpenMetrics(text: string): void {
   const folder = temporaryFolder()
   const file = join(folder, 'metrics.txt')
   // It wants to know when each sample was taken.

@@ -59,9 +59,9 @@ x_time_seconds{quantile="0.5"} 1e-9
     assert.equal(writer.contentType, 'application/openmetrics-text; version=1.0.0; charset=utf-8')
   })
 
-  test('Prometheus takes both', { skip: promtoolMissing }, t => {
+  test('Prometheus takes both', { skip: promtoolMissing }, () => {
     checkMetrics(written(new MetricsWriter()))
-    checkOpenMetrics(t, written(new MetricsWriter('openmetrics')))
+    checkOpenMetrics(written(new MetricsWriter('openmetrics')))
   })
 })
 

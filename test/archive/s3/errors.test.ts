@@ -50,7 +50,7 @@ function fault(code: string, message = 'What S3 says.', more = ''): string {
 }
 
 /** What opening fails with. Nothing secret may be in it, however deep. */
-async function refusal(t: TestContext, endpoint: string): Promise<S3Error> {
+async function refusal(endpoint: string): Promise<S3Error> {
   const error = await S3Destination.open({ url: `s3://${BUCKET}/logs`, endpoint, maxAttempts: 1 }).then(
     () => assert.fail('it opened'),
     (error: unknown) => error,
@@ -107,7 +107,7 @@ describe('what S3 refuses is told before anything is taken', () => {
       const server = await S3Server.start(t)
       useEnv(t, server, env)
       await server.createBucket(BUCKET)
-      const error = await refusal(t, server.endpoint)
+      const error = await refusal(server.endpoint)
       assert.deepEqual(told(error), { code, message: `${HERE}: ${reason}`, isTransient: false })
       assert.match(error.remedy ?? '', remedy)
     })
@@ -116,7 +116,7 @@ describe('what S3 refuses is told before anything is taken', () => {
   test('a bucket that is not there', async t => {
     const server = await S3Server.start(t)
     useEnv(t, server)
-    const error = await refusal(t, server.endpoint)
+    const error = await refusal(server.endpoint)
     const message = `${HERE}: there is no bucket ${BUCKET} at ${server.endpoint}`
     assert.deepEqual(told(error), { code: 'E_S3_BUCKET', message, isTransient: false })
   })
@@ -193,7 +193,7 @@ describe('an answer that means', () => {
   for (const [what, answer, code, message, isTransient = false] of cases) {
     test(what, async t => {
       useEnv(t, ANYBODY)
-      const error = await refusal(t, await responder(t, answer))
+      const error = await refusal(await responder(t, answer))
       assert.equal(error.code, code)
       if (typeof message === 'string') assert.equal(error.message, message)
       else assert.match(error.message, message)
@@ -206,7 +206,7 @@ describe('an answer that means', () => {
     const endpoint = await responder(t, always(403, fault('AccessDenied', 'You may not.')))
     const destination = await openDestination(t, endpoint)
     for (const bytes of [Buffer.from('x'), distinctBytes(9 * MIB)]) {
-      await assert.rejects(destination.deliver(partOf(t, 'a.log', bytes), NEVER), {
+      await assert.rejects(destination.deliver(partOf('a.log', bytes), NEVER), {
         code: 'E_S3_DENIED',
         message: `cannot write s3://${BUCKET}/logs/a.log: access denied: You may not.`,
         isTransient: false,
@@ -221,7 +221,7 @@ describe('an answer that means', () => {
       always(200, request.method === 'GET' ? list : 'Thank you.')(request, response),
     )
     const destination = await openDestination(t, endpoint)
-    await assert.rejects(destination.deliver(partOf(t, 'a.log', Buffer.from('x')), NEVER), {
+    await assert.rejects(destination.deliver(partOf('a.log', Buffer.from('x')), NEVER), {
       code: 'E_S3_ENDPOINT',
     })
   })
@@ -230,10 +230,7 @@ describe('an answer that means', () => {
     useEnv(t, ANYBODY)
     const { AWS_SESSION_TOKEN: token } = ANYBODY.env
     const more = `<StringToSign>STRING-TO-SIGN</StringToSign><CanonicalRequest>x-amz-security-token:${token}</CanonicalRequest>`
-    const error = await refusal(
-      t,
-      await responder(t, always(403, fault('SignatureDoesNotMatch', 'No.', more))),
-    )
+    const error = await refusal(await responder(t, always(403, fault('SignatureDoesNotMatch', 'No.', more))))
     assert.equal(error.code, 'E_S3_CREDENTIALS')
   })
 })
@@ -241,7 +238,7 @@ describe('an answer that means', () => {
 describe('an endpoint that does not answer', () => {
   test('because nobody listens', async t => {
     useEnv(t, ANYBODY)
-    const error = await refusal(t, 'http://127.0.0.1:1')
+    const error = await refusal('http://127.0.0.1:1')
     const message = `${HERE}: http://127.0.0.1:1 cannot be reached (ECONNREFUSED)`
     assert.deepEqual(told(error), { code: 'E_S3', message, isTransient: true })
   })
@@ -249,7 +246,7 @@ describe('an endpoint that does not answer', () => {
   test('is an error of a run without a spool only', async t => {
     useEnv(t, ANYBODY)
     const destination = await openDestination(t, 'http://127.0.0.1:1', { mayBeAway: true, maxAttempts: 1 })
-    await assert.rejects(destination.deliver(partOf(t, 'a.log', Buffer.from('x')), NEVER), error =>
+    await assert.rejects(destination.deliver(partOf('a.log', Buffer.from('x')), NEVER), error =>
       destination.isTransient(error),
     )
   })
@@ -274,7 +271,7 @@ describe('an endpoint that does not answer', () => {
         setImmediate(() => request.socket.resetAndDestroy())
       })
       for (let i = 0; i < 20; i++) {
-        const { code, message, isTransient } = await refusal(t, endpoint)
+        const { code, message, isTransient } = await refusal(endpoint)
         assert.deepEqual([code, isTransient], ['E_S3', true])
         assert.equal(message, `${HERE}: the connection to ${endpoint} was lost (ECONNRESET)`)
       }
@@ -284,7 +281,7 @@ describe('an endpoint that does not answer', () => {
   test('because it speaks no TLS', async t => {
     useEnv(t, ANYBODY)
     const endpoint = await responder(t, always(200, ''))
-    const error = await refusal(t, endpoint.replace('http:', 'https:'))
+    const error = await refusal(endpoint.replace('http:', 'https:'))
     assert.equal(error.code, 'E_S3_ENDPOINT')
     assert.match(error.message, /does not speak TLS$/)
     assert.match(error.remedy ?? '', /http:\/\//)
@@ -297,7 +294,7 @@ test('an endpoint whose certificate nobody knows is not trusted', async t => {
   const server = createSecureServer(identity, always(200, ''))
   t.after(() => server.close())
   const { port } = await listenTcp(server, { host: '127.0.0.1', port: 0 })
-  const error = await refusal(t, `https://127.0.0.1:${port}`)
+  const error = await refusal(`https://127.0.0.1:${port}`)
   assert.equal(error.code, 'E_S3_ENDPOINT')
   assert.match(error.message, /the certificate of https:\/\/127\.0\.0\.1:\d+ is not trusted: /)
   assert.match(error.remedy ?? '', /NODE_EXTRA_CA_CERTS/)
@@ -313,7 +310,7 @@ describe('credentials', () => {
 
   test('that are nowhere', async t => {
     useEnv(t, ANYBODY, NONE)
-    const error = await refusal(t, 'http://127.0.0.1:1')
+    const error = await refusal('http://127.0.0.1:1')
     assert.deepEqual(told(error), {
       code: 'E_S3_CREDENTIALS',
       message: `${HERE}: no AWS credentials were found`,
@@ -326,12 +323,12 @@ describe('credentials', () => {
     const service = await responder(t, () => {})
     const env = { AWS_EC2_METADATA_DISABLED: undefined, AWS_EC2_METADATA_SERVICE_ENDPOINT: service }
     useEnv(t, ANYBODY, { ...NONE, ...env })
-    assert.equal((await refusal(t, 'http://127.0.0.1:1')).message, `${HERE}: no AWS credentials were found`)
+    assert.equal((await refusal('http://127.0.0.1:1')).message, `${HERE}: no AWS credentials were found`)
   })
 
   test('of a profile that is not there', async t => {
     useEnv(t, ANYBODY, { ...NONE, AWS_PROFILE: 'nobody' })
-    const error = await refusal(t, 'http://127.0.0.1:1')
+    const error = await refusal('http://127.0.0.1:1')
     assert.equal(error.code, 'E_S3_CREDENTIALS')
     assert.match(error.message, /no AWS credentials were found for AWS_PROFILE=nobody$/)
   })
@@ -370,7 +367,7 @@ describe('a region', () => {
     await server.createBucket(BUCKET)
     const destination = await S3Destination.open({ url: `s3://${BUCKET}` })
     t.after(() => destination.close())
-    await destination.deliver(partOf(t, 'a.log', Buffer.from('x')), NEVER)
+    await destination.deliver(partOf('a.log', Buffer.from('x')), NEVER)
     assert.deepEqual([...(await server.objects(BUCKET)).keys()], ['a.log'])
   })
 })

@@ -12,12 +12,7 @@ export const MIB = 1024 * 1024
 export const NEVER: AbortSignal = new AbortController().signal
 
 /** A part that lies on disk, complete. */
-export function partOf(
-  t: TestContext,
-  name: string,
-  bytes: Buffer,
-  more: Partial<SealedPart> = {},
-): SealedPart {
+export function partOf(name: string, bytes: Buffer, more: Partial<SealedPart> = {}): SealedPart {
   const path = join(temporaryFolder(), 'part')
   writeFileSync(path, bytes)
   return {

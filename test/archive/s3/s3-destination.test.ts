@@ -40,7 +40,7 @@ describe('a part that is delivered to S3', () => {
     const { server, destination } = await rig(t)
     for (const length of [0, 1, 8 * MIB, 8 * MIB + 1, 20 * MIB + 12_345]) {
       const bytes = distinctBytes(length)
-      const delivered = await destination.deliver(partOf(t, `dt=1/${length}.log`, bytes), NEVER)
+      const delivered = await destination.deliver(partOf(`dt=1/${length}.log`, bytes), NEVER)
       assert.deepEqual(delivered, {
         name: `dt=1/${length}.log`,
         location: `s3://${BUCKET}/logs/dt=1/${length}.log`,
@@ -54,13 +54,13 @@ describe('a part that is delivered to S3', () => {
   test('may have a name with spaces, signs and letters of all the world', async t => {
     const { server, destination } = await rig(t)
     const name = "töpic a+b&c=d?e#f%20 (1)'*!~/日本-000001.log.gz"
-    await destination.deliver(partOf(t, name, Buffer.from('x')), NEVER)
+    await destination.deliver(partOf(name, Buffer.from('x')), NEVER)
     assert.deepEqual([...(await server.objects(BUCKET)).keys()], [`logs/${name}`])
   })
 
   test('takes the place of itself when it is delivered again', async t => {
     const { server, destination } = await rig(t)
-    const part = partOf(t, 'a.log', distinctBytes(9 * MIB))
+    const part = partOf('a.log', distinctBytes(9 * MIB))
     await destination.deliver(part, NEVER)
     await destination.deliver({ ...part, recovered: true }, NEVER)
     assert.equal((await server.objects(BUCKET)).size, 1)
@@ -71,14 +71,14 @@ describe('a part that is delivered to S3', () => {
     process.env['AWS_REQUEST_CHECKSUM_CALCULATION'] = 'when_required'
     const destination = await openDestination(t, server.endpoint)
     const bytes = distinctBytes(9 * MIB)
-    await destination.deliver(partOf(t, 'a.log', bytes), NEVER)
+    await destination.deliver(partOf('a.log', bytes), NEVER)
     assert.ok((await server.objects(BUCKET)).get('logs/a.log')?.equals(bytes))
   })
 
   test('is not delivered when its file has been cut meanwhile', async t => {
     const { server, destination } = await rig(t)
     for (const length of [100, 9 * MIB]) {
-      const part = partOf(t, 'a.log', distinctBytes(length))
+      const part = partOf('a.log', distinctBytes(length))
       truncateSync(part.path, length - 1)
       await assert.rejects(destination.deliver(part, NEVER), {
         code: 'E_S3',
@@ -92,7 +92,7 @@ describe('a part that is delivered to S3', () => {
 
   test('is what was sealed, even if its file has grown since', async t => {
     const { server, destination } = await rig(t)
-    const part = partOf(t, 'a.log', Buffer.from('sealed'))
+    const part = partOf('a.log', Buffer.from('sealed'))
     appendFileSync(part.path, ' and more')
     await destination.deliver(part, NEVER)
     assert.equal((await server.objects(BUCKET)).get('logs/a.log')?.toString(), 'sealed')
@@ -100,7 +100,7 @@ describe('a part that is delivered to S3', () => {
 
   test('may be one of many at once', async t => {
     const { server, destination } = await rig(t)
-    const parts = Array.from({ length: 40 }, (_, i) => partOf(t, `${i}.log`, Buffer.from(`part ${i}`)))
+    const parts = Array.from({ length: 40 }, (_, i) => partOf(`${i}.log`, Buffer.from(`part ${i}`)))
     await Promise.all(parts.map(part => destination.deliver(part, NEVER)))
     assert.equal((await server.objects(BUCKET)).size, 40)
   })
@@ -110,7 +110,7 @@ describe('an upload that is called off', () => {
   test('rejects with the reason, and leaves nothing', async t => {
     const { server, destination } = await badRig(t, { rates: { hang: 1 }, only: /partNumber=2/ })
     const stop = new AbortController()
-    const delivered = destination.deliver(partOf(t, 'a.log', distinctBytes(20 * MIB)), stop.signal)
+    const delivered = destination.deliver(partOf('a.log', distinctBytes(20 * MIB)), stop.signal)
     await until(() => server.requests.some(request => request.includes('partNumber=1')))
     const reason = new Error('enough')
     stop.abort(reason)
@@ -122,7 +122,7 @@ describe('an upload that is called off', () => {
   test('is not begun when it was called off before', async t => {
     const { server, destination } = await rig(t)
     const before = server.requests.length
-    await assert.rejects(destination.deliver(partOf(t, 'a', Buffer.from('x')), AbortSignal.abort('no')), /no/)
+    await assert.rejects(destination.deliver(partOf('a', Buffer.from('x')), AbortSignal.abort('no')), /no/)
     assert.equal(server.requests.length, before)
   })
 })
@@ -139,7 +139,7 @@ describe('on a bad way to S3', () => {
       // Until something has happened, at least once each.
       for (let i = 0; i < lengths.length || faults.total === 0; i++) {
         const bytes = distinctBytes(lengths[i % lengths.length] ?? 0)
-        await destination.deliver(partOf(t, `${i}.log`, bytes), NEVER)
+        await destination.deliver(partOf(`${i}.log`, bytes), NEVER)
         assert.ok((await server.objects(BUCKET)).get(`logs/${i}.log`)?.equals(bytes))
       }
       assert.deepEqual(server.uploads.keys, [])
@@ -155,7 +155,7 @@ describe('on a bad way to S3', () => {
     })
     const parts = [100, 9 * MIB, 0, 100_000, 17 * MIB, 8 * MIB].map((length, i) => {
       const bytes = distinctBytes(length)
-      return { bytes, part: partOf(t, `${i}.log`, bytes) }
+      return { bytes, part: partOf(`${i}.log`, bytes) }
     })
     const deliver = async (part: SealedPart): Promise<void> => {
       for (;;) {
@@ -186,7 +186,7 @@ describe('on a bad way to S3', () => {
       { rates: { hang: 1 }, most: 2, only: /^PUT/ },
       300,
     )
-    await destination.deliver(partOf(t, 'a.log', distinctBytes(9 * MIB)), NEVER)
+    await destination.deliver(partOf('a.log', distinctBytes(9 * MIB)), NEVER)
     assert.equal(faults.counts.hang, 2)
     assert.equal((await server.objects(BUCKET)).get('logs/a.log')?.length, 9 * MIB)
   })
@@ -197,7 +197,7 @@ describe('on a bad way to S3', () => {
       most: 1,
       only: /\?uploads/,
     })
-    await destination.deliver(partOf(t, 'a.log', distinctBytes(9 * MIB)), NEVER)
+    await destination.deliver(partOf('a.log', distinctBytes(9 * MIB)), NEVER)
     assert.equal(faults.total, 1)
     assert.equal(
       server.requests.filter(request => request.startsWith('POST') && request.includes('?uploads')).length,
@@ -213,14 +213,14 @@ describe('on a bad way to S3', () => {
       only: /^POST .*uploadId/,
     })
     const bytes = distinctBytes(9 * MIB)
-    await destination.deliver(partOf(t, 'a.log', bytes), NEVER)
+    await destination.deliver(partOf('a.log', bytes), NEVER)
     assert.equal(faults.total, 1)
     assert.ok((await server.objects(BUCKET)).get('logs/a.log')?.equals(bytes))
   })
 
   test('what fails for good leaves nothing, and may be tried again', async t => {
     const { server, faults, destination } = await badRig(t, { rates: { error: 1 }, only: /partNumber=2/ })
-    const part = partOf(t, 'a.log', distinctBytes(20 * MIB))
+    const part = partOf('a.log', distinctBytes(20 * MIB))
     process.env['AWS_MAX_ATTEMPTS'] = '2'
     const impatient = await openDestination(t, faults.endpoint)
     await assert.rejects(impatient.deliver(part, NEVER), error => {
@@ -241,7 +241,7 @@ describe('on a bad way to S3', () => {
   test('what could not be aborted, as S3 was away, is so when it is there again', async t => {
     const { server, faults } = await badRig(t, { rates: { error: 1 }, only: /partNumber=2|^DELETE/ })
     const destination = await openDestination(t, faults.endpoint, { maxAttempts: 1 })
-    const part = partOf(t, 'a.log', distinctBytes(9 * MIB))
+    const part = partOf('a.log', distinctBytes(9 * MIB))
     await assert.rejects(destination.deliver(part, NEVER))
     assert.deepEqual(server.uploads.keys, ['logs/a.log'])
     faults.calm()
@@ -253,7 +253,7 @@ describe('on a bad way to S3', () => {
     const { server, destination } = await rig(t)
     await server.begin(BUCKET, 'logs/a.log')
     await server.begin(BUCKET, 'logs/a.log.other')
-    const part = partOf(t, 'a.log', distinctBytes(9 * MIB), { recovered: true })
+    const part = partOf('a.log', distinctBytes(9 * MIB), { recovered: true })
     await destination.deliver(part, NEVER)
     assert.deepEqual(server.uploads.keys, ['logs/a.log.other'])
   })

@@ -19,7 +19,7 @@ async function toS3(t: TestContext, folder: string): Promise<S3Server> {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
-    await destination.deliver(partOf(t, path.slice(folder.length + 1), readFileSync(path)), NEVER)
+    await destination.deliver(partOf(path.slice(folder.length + 1), readFileSync(path)), NEVER)
   }
   return server
 }
@@ -32,12 +32,12 @@ async function open(t: TestContext, endpoint: string): Promise<S3Files> {
 
 describe('verifying what is in S3', () => {
   test('finds the same as in a folder', async t => {
-    const { folder, names } = await archive(t)
+    const { folder, names } = await archive()
     const large = framed('lines', 700_000)
     assert.ok(large.length > 16 * MIB)
     await write(folder, [
-      { ...partOf(t, 'large.log', large), records: 700_000 },
-      { ...partOf(t, 'empty.log', Buffer.alloc(0)), records: 0 },
+      { ...partOf('large.log', large), records: 700_000 },
+      { ...partOf('empty.log', Buffer.alloc(0)), records: 0 },
     ])
     const server = await toS3(t, folder)
     await server.put(BUCKET, 'elsewhere/a.log', 'x')
@@ -48,7 +48,7 @@ describe('verifying what is in S3', () => {
     assert.deepEqual([findings.wrong, findings.bad, findings.others], [[], [], ['by hand.log']])
     await server.remove(BUCKET, 'logs/empty.log')
     const destination = await openDestination(t, server.endpoint)
-    await destination.deliver(partOf(t, 'large.log', flip(-1000)(Buffer.from(large))), NEVER)
+    await destination.deliver(partOf('large.log', flip(-1000)(Buffer.from(large))), NEVER)
     const worse = await verify(await open(t, server.endpoint))
     assert.deepEqual(worse.of('empty.log'), ['missing'])
     assert.deepEqual(worse.of('large.log'), ['sha256'])
@@ -56,8 +56,8 @@ describe('verifying what is in S3', () => {
   })
 
   test('through a bad way', async t => {
-    const { folder } = await archive(t)
-    await write(folder, [{ ...partOf(t, 'large', distinctBytes(20 * MIB)), framing: 'lines', records: 1 }])
+    const { folder } = await archive()
+    await write(folder, [{ ...partOf('large', distinctBytes(20 * MIB)), framing: 'lines', records: 1 }])
     const server = await toS3(t, folder)
     const rate = 0.1
     const faults = await S3Faults.start(t, server.port, {
@@ -77,7 +77,7 @@ describe('verifying what is in S3', () => {
 
   test('lists all of more than a thousand', async t => {
     const folder = temporaryFolder()
-    const part = partOf(t, 'a.log', Buffer.from('x\n'))
+    const part = partOf('a.log', Buffer.from('x\n'))
     await write(folder, [part])
     const server = await toS3(t, folder)
     await Promise.all(Array.from({ length: 1100 }, (_, i) => server.put(BUCKET, `logs/z${i}`, 'x')))

@@ -1,8 +1,7 @@
 /** Ctrl-C while a daemon hangs: the command ends at once, and says no more than it knows. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
 import { test, type TestContext } from 'node:test'
+import { serve } from '../../support/serve.ts'
 import { until } from '../../support/wait.ts'
 import { fakeSurroundings } from '../fakes.ts'
 import { fakeTerminal, type Ran, run } from './rig.ts'
@@ -16,20 +15,12 @@ interface Hanging {
 /** A daemon that takes requests and answers only what is given here. */
 async function hanging(t: TestContext, replies: Record<string, unknown> = {}): Promise<Hanging> {
   const asked: string[] = []
-  const server = createServer(({ url = '' }: IncomingMessage, response) => {
+  const address = await serve(t, ({ url = '' }, response) => {
     asked.push(url)
     const reply = replies[url.replace(/\?.*/, '')]
     if (reply !== undefined) response.end(JSON.stringify(reply))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return { address: `127.0.0.1:${address.port}`, asked }
+  return { address, asked }
 }
 
 /** Runs it with an answer time that no test waits for, and stops it when the daemon was asked for this. */

@@ -54,8 +54,8 @@ function terminal(): FakeSurroundings {
 }
 
 describe('archive verify', () => {
-  test('says nothing when all is well, but to a person', async t => {
-    const { folder } = await archive(t)
+  test('says nothing when all is well, but to a person', async () => {
+    const { folder } = await archive()
     assert.deepEqual(await run([folder]), { code: 0, out: '', err: '', lines: [] })
     writeFileSync(join(folder, 'by hand'), 'x')
     assert.equal((await run([folder])).err, '')
@@ -68,8 +68,8 @@ describe('archive verify', () => {
     assert.equal(err, 'nsq-ts archive verify: in no manifest: by hand\n')
   })
 
-  test('names what is wrong, and fails', async t => {
-    const { folder, manifest } = await archive(t)
+  test('names what is wrong, and fails', async () => {
+    const { folder, manifest } = await archive()
     rmSync(join(folder, 'dt=2026-01-02/lines.none'))
     edit(join(folder, 'dt=2026-01-02/length.gzip'), flip(100))
     const { code, out, err } = await run([folder])
@@ -89,8 +89,8 @@ describe('archive verify', () => {
     assert.match(seen.out, /: 2 wrong\n$/)
   })
 
-  test('--json tells all of each file, and sums up', async t => {
-    const { folder, manifest } = await archive(t)
+  test('--json tells all of each file, and sums up', async () => {
+    const { folder, manifest } = await archive()
     rmSync(join(folder, 'dt=2026-01-02/lines.none'))
     writeFileSync(join(folder, 'by hand'), 'x')
     edit(join(folder, manifest), bytes =>
@@ -139,7 +139,7 @@ describe('archive verify', () => {
     await server.createBucket(BUCKET)
     const destination = await openDestination(t, server.endpoint)
     const manifest = openManifest(destination, 'logs')
-    const part = partOf(t, 'a.log', Buffer.from('one\n'))
+    const part = partOf('a.log', Buffer.from('one\n'))
     await manifest.add(part, await destination.deliver(part, NEVER))
     const args = [`s3://${BUCKET}/logs`, '--s3-endpoint', server.endpoint]
     assert.deepEqual(await run(args), { code: 0, out: '', err: '', lines: [] })
@@ -157,8 +157,8 @@ describe('archive verify', () => {
     assert.equal(err, 'nsq-ts archive verify: in no manifest: a\\x1b[2Jb\n')
   })
 
-  test('is not done when it is stopped', async t => {
-    const { folder } = await archive(t)
+  test('is not done when it is stopped', async () => {
+    const { folder } = await archive()
     const around = fakeSurroundings()
     around.stop.abort('SIGINT')
     const { code, err } = await run([folder], around)

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import http from 'node:http'
 import type { TestContext } from 'node:test'
+import { serve } from '../../support/serve.ts'
 
 /** What an official nsqd or nsqlookupd answers, by path; what is not there is 404 NOT_FOUND, as peek and tombstones. */
 export type Answers = Record<string, unknown>
@@ -11,21 +10,13 @@ export async function startOfficial(
   answersOf: (address: string) => Answers,
 ): Promise<string> {
   let address = ''
-  const server = http.createServer((request, response) => {
+  address = await serve(t, (request, response) => {
     const [path = ''] = (request.url ?? '').split('?')
     const answer = answersOf(address)[path]
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
     if (answer === undefined) response.writeHead(404)
     response.end(JSON.stringify(answer ?? { message: 'NOT_FOUND' }))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const bound = server.address()
-  if (bound !== null && typeof bound === 'object') address = `127.0.0.1:${bound.port}`
   return address
 }
 
