@@ -1,4 +1,5 @@
-import { type Contestant, type Sample, type Scale, startCeiling, startNsqd } from './contestants.ts'
+import { type Contestant, type Sample, startCeiling, startNsqd } from './contestants.ts'
+import type { BenchOptions } from './family.ts'
 import type { Line } from './lines.ts'
 
 /** Medians over the rounds of one line. */
@@ -17,14 +18,7 @@ export interface Outcome {
   readonly peakRss: number | undefined
 }
 
-export interface MeasureOptions {
-  readonly rounds: number
-  readonly scale: Scale
-  /** Another nsqd to measure beside ours; '' for none. */
-  readonly peer: string
-  /** A folder for profiles of ours; '' for none. */
-  readonly profile: string
-}
+type MeasureOptions = Omit<BenchOptions, 'officialBin'>
 
 /** Measures a line: ours, the ceiling, and whoever else there is, in turn. */
 export async function measure(line: Line, options: MeasureOptions): Promise<LineResult> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { type Contestant, deadlineFor, publishBacklog, type Sample, type Scale } from '../contestants.ts'
+import { type Contestant, deadlineFor, publishBacklog, type Sample } from '../contestants.ts'
 import { Daemon } from '../daemon.ts'
+import type { BenchOptions } from '../family.ts'
 import { type Outcome, takeTurns } from '../measure.ts'
 import { scratchFolder } from '../scratch.ts'
 import { Worker } from '../worker.ts'
@@ -29,14 +30,7 @@ export interface ArchiveMemoryResult {
   readonly rate: number
 }
 
-export interface ArchiveOptions {
-  readonly rounds: number
-  readonly scale: Scale
-  /** Where the official tools are; '' for none. */
-  readonly officialBin: string
-  /** A folder for profiles of ours; '' for none. */
-  readonly profile: string
-}
+type ArchiveOptions = Omit<BenchOptions, 'peer'>
 
 /** An MPUB: more than a member of what is compressed, so that no body is in one twice. */
 const BATCH = { batch: 1000, bodyLength: ARCHIVE_BODY_LENGTH }

@@ -36,7 +36,6 @@ export function archiveTables(results: readonly ArchiveResult[]): string[] {
 }
 
 export function archiveMemoryTable(results: readonly ArchiveMemoryResult[]): string {
-  if (results.length === 0) return ''
   const head = ['archive, resident', 'rate', '1st tenth', '2nd', '4th', '6th', '8th', 'last', 'highest']
   const rows = results.map(({ line, tenths, peakRss, rate: messages }) => [
     `${line.what} (\`${line.name}\`)`,

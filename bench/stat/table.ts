@@ -2,7 +2,6 @@ import { table } from '../table.ts'
 import type { StatResult } from './measure.ts'
 
 export function statTable(results: readonly StatResult[]): string {
-  if (results.length === 0) return ''
   const head = ['refresh', 'aim', 'ours', 'answering', 'reading', 'sums', 'drawing', 'an answer', 'nsqd CPU']
   const rows = results.map(({ line, median: of, answerBytes }) => [
     `${line.what} (\`${line.name}\`)`,

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { choose } from '../../bench/choose.ts'
+import { CLIENT_LINES } from '../../bench/client/lines.ts'
 import { measureClients } from '../../bench/client/measure.ts'
+import { FAMILIES } from '../../bench/families.ts'
+import { LINES } from '../../bench/lines.ts'
 import { measure } from '../../bench/measure.ts'
+import { START_LINES } from '../../bench/start/lines.ts'
+import { measureStart } from '../../bench/start/measure.ts'
+import { STAT_LINES } from '../../bench/stat/lines.ts'
 import { measureStat } from '../../bench/stat/measure.ts'
 
 const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
@@ -11,7 +17,7 @@ const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
 // otherwise may not sync once in the time.
 for (const name of ['idle', 'pub-1-process', 'mpub-process', 'sub-10']) {
   test(`the line ${name} is measured`, async () => {
-    const [line] = choose([name]).lines
+    const [line] = choose(LINES, [name])
     assert.ok(line)
     const { ours, ceiling } = await measure(line, { rounds: 1, scale: TINY, peer: '', profile: '' })
     assert.equal(ours.rounds.length, 1)
@@ -29,7 +35,7 @@ for (const [name, from, to] of [
   ['client-consume', 1, 5],
 ] as const) {
   test(`the line ${name} is measured`, async () => {
-    const [line] = choose([name]).clientLines
+    const [line] = choose(CLIENT_LINES, [name])
     assert.ok(line)
     const contestants = line.contestants.slice(from, to)
     const { outcomes } = await measureClients({ ...line, contestants }, { rounds: 1, scale: TINY })
@@ -39,19 +45,31 @@ for (const [name, from, to] of [
 }
 
 test('the line stat is measured', async () => {
-  const [line] = choose(['stat']).statLines
+  const [line] = STAT_LINES
   assert.ok(line)
   const { median, answerBytes } = await measureStat({ ...line, topics: 20 }, { rounds: 1 })
   for (const part of ['refresh', 'answering', 'reporting', 'drawing'] as const) assert.ok(median[part] > 0)
   assert.ok(answerBytes > 1000)
 })
 
+test('the line start-dev is measured', async () => {
+  const line = START_LINES.find(({ name }) => name === 'start-dev')
+  assert.ok(line)
+  const { ours, node } = await measureStart(line, { rounds: 0.25 })
+  assert.ok(ours > 0 && node > 0)
+})
+
+test('no two lines have the same name', () => {
+  const names = FAMILIES.flatMap(({ lines }) => lines.map(({ name }) => name))
+  assert.deepEqual([...new Set(names)], names)
+})
+
 test('a name stands for the lines that it begins, and an unknown one is refused', () => {
-  const names = choose(['mpub']).lines.map(line => line.name)
+  const names = choose(LINES, ['mpub']).map(line => line.name)
   assert.deepEqual(names, ['mpub-none', 'mpub-process', 'mpub-power'])
   assert.deepEqual(
-    choose(['client-layers']).clientLines.map(line => line.name),
+    choose(CLIENT_LINES, ['client-layers']).map(line => line.name),
     ['client-layers-publish', 'client-layers-consume'],
   )
-  assert.throws(() => choose(['pu']), /no line named pu/)
+  assert.throws(() => choose(LINES, ['pu']), /no line named pu/)
 })

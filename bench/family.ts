@@ -1,0 +1,54 @@
+import type { Scale } from './contestants.ts'
+
+/** What every kind of line has. */
+export interface NamedLine {
+  readonly name: string
+  /** Takes long: only with --only. */
+  readonly onlyNamed?: boolean
+}
+
+export interface BenchOptions {
+  readonly rounds: number
+  readonly scale: Scale
+  /** Another nsqd to measure beside ours; '' for none. */
+  readonly peer: string
+  /** Where the official tools are; '' for none. */
+  readonly officialBin: string
+  /** A folder for profiles of ours; '' for none. */
+  readonly profile: string
+}
+
+/** Lines of one kind, which are measured alike and have their tables in common. */
+export interface Family {
+  /** What `--json` has its results under, and `--help` its lines. */
+  readonly name: string
+  readonly lines: readonly NamedLine[]
+  /** Measures those of its lines that are named. `onLine` hears of each as it begins. */
+  run(
+    names: ReadonlySet<string>,
+    options: BenchOptions,
+    onLine: (name: string) => void,
+  ): Promise<{ readonly results: readonly unknown[]; readonly tables: readonly string[] }>
+}
+
+export function defineFamily<L extends NamedLine, R>(definition: {
+  readonly name: string
+  readonly lines: readonly L[]
+  measure(line: L, options: BenchOptions): Promise<R>
+  /** In Markdown; called with at least one result. */
+  tables(results: readonly R[]): readonly string[]
+}): Family {
+  const { name, lines } = definition
+  return {
+    name,
+    lines,
+    run: async (names, options, onLine) => {
+      const results: R[] = []
+      for (const line of lines.filter(line => names.has(line.name))) {
+        onLine(line.name)
+        results.push(await definition.measure(line, options))
+      }
+      return { results, tables: results.length === 0 ? [] : definition.tables(results) }
+    },
+  }
+}
