@@ -10,8 +10,12 @@ export interface ArchiveFiles {
   readonly location: string
   /** The names of all, with `/`, but those that an archive in work keeps for itself. */
   list(): AsyncIterable<string>
-  /** What is in one, piece by piece. Throws a MissingFile when it is not there. */
-  read(name: string): AsyncGenerator<Buffer>
+  /**
+   * What is in one, piece by piece. Throws a MissingFile when it is not there.
+   *
+   * @param most - who wants no more than its first bytes says how many, so that little is fetched
+   */
+  read(name: string, most?: number): AsyncGenerator<Buffer>
   close(): void
 }
 

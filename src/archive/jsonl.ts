@@ -80,6 +80,8 @@ function head({ topic, id, timestamp, attempts, nsqd }: Readonly<MessageRecord>)
 /** What publishing needs of a record; the rest belongs to the message that it was. */
 export interface PublishRecord {
   topic: string | undefined
+  /** When the message was published, as it says. */
+  timestamp: string | undefined
   body: Buffer
 }
 
@@ -90,8 +92,10 @@ export function decodeRecord(line: Buffer): PublishRecord {
   if (topic !== undefined && typeof topic !== 'string') throw new RangeError('"topic" is not a string')
   const body = record['body']
   const base64 = record['body_base64']
-  if (typeof body === 'string' && base64 === undefined) return { topic, body: Buffer.from(body) }
-  if (typeof base64 === 'string' && body === undefined) return { topic, body: decodeBase64(base64) }
+  const time = record['timestamp']
+  const head = { topic, timestamp: typeof time === 'string' ? time : undefined }
+  if (typeof body === 'string' && base64 === undefined) return { ...head, body: Buffer.from(body) }
+  if (typeof base64 === 'string' && body === undefined) return { ...head, body: decodeBase64(base64) }
   if (body === undefined && base64 === undefined) throw new RangeError('neither "body" nor "body_base64"')
   if (body !== undefined && base64 !== undefined) throw new RangeError('both "body" and "body_base64"')
   throw new RangeError(`"${body === undefined ? 'body_base64' : 'body'}" is not a string`)

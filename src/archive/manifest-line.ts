@@ -10,6 +10,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { errorText } from '../util/errors.ts'
+import { parseRfc3339 } from '../util/rfc3339.ts'
 import type { Compression } from './compression.ts'
 import type { SealedPart } from './destination.ts'
 import { formatTimestamp } from './jsonl.ts'
@@ -24,6 +25,9 @@ export interface ListedPart {
   readonly messages: number
   readonly bytes: number
   readonly sha256: string
+  /** When the earliest and the latest of its messages were published, in milliseconds since 1970; undefined if it does not say. */
+  readonly from: number | undefined
+  readonly to: number | undefined
 }
 
 /** The end of the names of manifests. */
@@ -84,7 +88,8 @@ function parseLine(line: Buffer): ListedPart {
   if (!isCount(messages)) throw new RangeError('"messages" is no count')
   if (!isCount(bytes)) throw new RangeError('"bytes" is no count')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError('"sha256" is none')
-  return { file, topic, framing, compression, messages, bytes, sha256 }
+  const [from, to] = [timeOf(record['from']), timeOf(record['to'])]
+  return { file, topic, framing, compression, messages, bytes, sha256, from, to }
 }
 
 const FRAMINGS: readonly FramingName[] = ['lines', 'escaped', 'jsonl', 'length']
@@ -99,6 +104,10 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
   if (typeof value !== 'object' || value === null) throw new RangeError('not a JSON object')
   return { ...value }
+}
+
+function timeOf(value: unknown): number | undefined {
+  return typeof value === 'string' ? parseRfc3339(value) : undefined
 }
 
 function isOneOf<T>(allowed: readonly T[], value: unknown): value is T {

@@ -1,3 +1,4 @@
+import { parseRfc3339 } from '../util/rfc3339.ts'
 import type { ArchivedMessage } from './message.ts'
 
 /** Says when messages were made. */
@@ -66,7 +67,11 @@ const YEAR_10000_MS = 253_402_300_800_000
 /** Milliseconds since 1970; undefined for what is no time. */
 function parseTime(value: unknown): number | undefined {
   const ms =
-    typeof value === 'number' ? fromNumber(value) : typeof value === 'string' ? fromText(value) : undefined
+    typeof value === 'number'
+      ? fromNumber(value)
+      : typeof value === 'string'
+        ? parseRfc3339(value)
+        : undefined
   return ms !== undefined && ms >= 0 && ms < YEAR_10000_MS ? ms : undefined
 }
 
@@ -74,23 +79,4 @@ function fromNumber(value: number): number {
   if (value < 1e11) return Math.floor(value * 1000)
   if (value < 1e14) return Math.floor(value)
   return Math.floor(value / (value < 1e17 ? 1e3 : 1e6))
-}
-
-/** Groups: year, month, day, hour, minute, second, milliseconds, zone's sign, hours and minutes. */
-const RFC_3339 =
-  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d{1,3})\d*)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/
-
-function fromText(text: string): number | undefined {
-  const match = RFC_3339.exec(text)
-  if (match === null) return undefined
-  const number = (group: number): number => Number(match[group] ?? 0)
-  const [year, month, day] = [number(1), number(2), number(3)]
-  // Date takes the years before 100 for those of the last century.
-  if (year < 1969) return undefined
-  const midnight = Date.UTC(year, month - 1, day)
-  // The 30th of February would be in March.
-  if (new Date(midnight).getUTCDate() !== day) return undefined
-  const seconds = number(4) * 3600 + number(5) * 60 + number(6)
-  const offset = (number(9) * 60 + number(10)) * (match[8] === '-' ? -60 : 60)
-  return midnight + (seconds - offset) * 1000 + Number((match[7] ?? '0').padEnd(3, '0'))
 }

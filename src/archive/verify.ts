@@ -75,11 +75,14 @@ export async function verifyArchive(
 
 type Listed = Map<string, readonly [manifest: string, part: ListedPart]>
 
-/** A part that is listed twice, as after a crash between its line and what comes next, is checked once, if both agree. */
-async function readManifests(
+/**
+ * What manifests list, by name from where the files are. A part that is listed twice, as after a crash between its line and
+ * what comes next, is there once, if both agree.
+ */
+export async function readManifests(
   files: ArchiveFiles,
   manifests: readonly string[],
-  events: VerifyEvents,
+  events: Pick<VerifyEvents, 'found' | 'badManifest' | 'tornManifest'>,
 ): Promise<Listed> {
   const listed: Listed = new Map()
   let bytes = 0
@@ -202,12 +205,12 @@ async function checkRecords(
   return { name: 'messages', text: `it has ${records} ${what}, for ${messages} messages` }
 }
 
-function isManifest(name: string): boolean {
+export function isManifest(name: string): boolean {
   return name.endsWith(MANIFEST_SUFFIX)
 }
 
 /** Files that are on their way. */
-function isHidden(name: string): boolean {
+export function isHidden(name: string): boolean {
   return name.slice(name.lastIndexOf('/') + 1).startsWith('.')
 }
 

@@ -6,6 +6,7 @@ import { listChannels, listNodes, listTopics, lookupTopic } from './lookup.ts'
 import { byNode, type ClusterNode, givenNode, toNode, unknownNode } from './node.ts'
 import { type Peeked, peek } from './peek.ts'
 import { publish, type Published, type PublishOptions } from './publish.ts'
+import { replay, type Replayed, type ReplayQuery } from './replay.ts'
 import { nsqdAbout, type NsqdStats, nsqdStats, type StatsFilter } from './stats.ts'
 import { tombstones, type Tombstones } from './tombstones.ts'
 
@@ -285,6 +286,16 @@ export class Cluster {
     signal?: AbortSignal,
   ): Promise<Answers<Peeked>> {
     return peek(this, { topic, channel, count, maxBody }, this.#options(signal))
+  }
+
+  /**
+   * Puts the messages of a time before a channel again, at each of these nsqds, or says what that would come to. Only our
+   * nsqd can do it, with what it has kept (`--retain-time`, `--retain-bytes`) or not yet reclaimed.
+   *
+   * @throws NsqError `E_CLUSTER` when no nsqd answered
+   */
+  replay(query: ReplayQuery, signal?: AbortSignal): Promise<Answers<Replayed>> {
+    return replay(this, query, this.#options(signal))
   }
 
   /**

@@ -48,11 +48,11 @@ export class S3Files implements ArchiveFiles {
   }
 
   /** In pieces, so that one that got lost can be asked for again. */
-  async *read(name: string): AsyncGenerator<Buffer> {
+  async *read(name: string, most: number = CHUNK_BYTES): AsyncGenerator<Buffer> {
     let at = 0
     let etag: string | undefined
     for (;;) {
-      const piece = await this.#piece(name, at, etag)
+      const piece = await this.#piece(name, { from: at, bytes: Math.min(most, CHUNK_BYTES) }, etag)
       if (piece === undefined) return
       etag = piece.etag
       at += piece.bytes.length
@@ -66,12 +66,16 @@ export class S3Files implements ArchiveFiles {
   }
 
   /** Undefined: there is nothing from there on, as in an empty object. */
-  async #piece(name: string, from: number, etag: string | undefined): Promise<Piece | undefined> {
+  async #piece(
+    name: string,
+    { from, bytes: most }: { from: number; bytes: number },
+    etag: string | undefined,
+  ): Promise<Piece | undefined> {
     const { sdk, client, url } = this.#connection
     const command = new sdk.GetObjectCommand({
       Bucket: url.bucket,
       Key: this.#connection.key(name),
-      Range: `bytes=${from}-${from + CHUNK_BYTES - 1}`,
+      Range: `bytes=${from}-${from + most - 1}`,
       ...(etag !== undefined && { IfMatch: etag }),
     })
     try {

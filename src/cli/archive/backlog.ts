@@ -1,8 +1,8 @@
 import { lookupTopic, type LookupOptions } from '../../cluster/lookup.ts'
-import { nsqdPorts, type NsqdOptions, topicStats } from '../../cluster/stats.ts'
+import { type NsqdOptions, topicStats } from '../../cluster/stats.ts'
 import { nsqdAddresses } from '../../client/options.ts'
-import { formatAddress, parseAddress } from '../../util/address.ts'
 import { errorText } from '../../util/errors.ts'
+import { httpOfNsqd } from '../nsqd-http.ts'
 import { plural } from '../units.ts'
 
 export interface BacklogSource {
@@ -80,20 +80,12 @@ export class BacklogWatch {
     return value.producers.map(({ tcpAddress, httpAddress }) => [tcpAddress, httpAddress])
   }
 
-  /** Where an nsqd's HTTP API usually is: one port further. Its word that it is the one counts. */
   async #find(tcp: string): Promise<string | undefined> {
     const known = this.#found.get(tcp)
-    if (known !== undefined || tcp.includes('/')) return known
-    const { host, port } = parseAddress(tcp)
-    const http = formatAddress({ host, port: port + 1 })
-    try {
-      const { tcpPort } = await nsqdPorts(http, this.#options)
-      if (tcpPort !== port) return undefined
-      this.#found.set(tcp, http)
-      return http
-    } catch {
-      return undefined
-    }
+    if (known !== undefined) return known
+    const http = await httpOfNsqd(tcp, this.#options)
+    if (http !== undefined) this.#found.set(tcp, http)
+    return http
   }
 
   async #ask(tcp: string, http: string | undefined): Promise<Part> {

@@ -41,13 +41,17 @@ export class Publisher {
     return this.#failure.signal.reason
   }
 
-  publish(topic: string, bodies: readonly Buffer[]): void {
+  /** @param acknowledged - called when nsqd has acknowledged all of them */
+  publish(topic: string, bodies: readonly Buffer[], acknowledged?: () => void): void {
     let bytes = 0
     for (const body of bodies) bytes += body.length
     const sent = { messages: bodies.length, bytes }
     this.#onTheirWay++
     this.#target.publishBatch(topic, bodies, this.#options).then(
-      () => this.#settle(sent, 0),
+      () => {
+        acknowledged?.()
+        this.#settle(sent, 0)
+      },
       (error: unknown) => {
         this.#failure.abort(error)
         this.#settle(sent, error instanceof PublishError ? error.unacknowledged : sent.messages)
