@@ -16,7 +16,7 @@ export interface Choice<T> {
   readonly host: T
   /** @param ms - how long it took */
   succeeded(ms: number): void
-  /** @param restMs - how long the host has asked to be left alone, which counts in every mode */
+  /** @param restMs - how long the host has asked to be left alone: it rests just so long, in every mode */
   failed(restMs?: number): void
 }
 
@@ -67,6 +67,15 @@ export class HostPool<T> {
   get waitMs(): number {
     const now = this.#now()
     return Math.max(0, Math.min(...this.#hosts.map(host => host.leaveUntil)) - now)
+  }
+
+  /**
+   * Whether some host may be tried now that has not failed, so that a failure of another is no reason to slow down. Round-robin
+   * goes to those that fail as well: never.
+   */
+  get hasSound(): boolean {
+    const now = this.#now()
+    return this.#mode !== 'round-robin' && this.#hosts.some(host => host.isSound(now))
   }
 
   #inTurn(now: number): Host<T> | undefined {
@@ -132,6 +141,10 @@ class Host<T> {
     return now >= this.leaveUntil && (!this.#hasFailed || now >= this.#restsUntil)
   }
 
+  isSound(now: number): boolean {
+    return now >= this.leaveUntil && !this.#hasFailed
+  }
+
   /** One that has failed gets one try, and rests again until that has succeeded. */
   tried(now: number): void {
     if (!this.#hasFailed) return
@@ -152,7 +165,10 @@ class Host<T> {
   }
 
   failed(now: number, restMs: number | undefined): void {
-    if (restMs !== undefined) this.leaveUntil = Math.max(this.leaveUntil, now + restMs)
+    if (restMs !== undefined) {
+      this.leaveUntil = Math.max(this.leaveUntil, now + restMs)
+      return
+    }
     if (!this.#restsAfterFailure || this.#hasFailed) return
     this.#hasFailed = true
     this.#restMs = FIRST_REST_MS

@@ -123,6 +123,18 @@ describe('hostpool', () => {
     )
   })
 
+  test('knows whether there is one that has not failed', () => {
+    const setup = new Setup('hostpool', ['a', 'b'])
+    assert.ok(setup.pool.hasSound)
+    setup.choose(1, () => 'leave me')
+    assert.ok(setup.pool.hasSound)
+    setup.choose(1, without('b'))
+    assert.ok(!setup.pool.hasSound)
+    setup.now = 10_000
+    assert.ok(setup.pool.hasSound)
+    assert.ok(!new Setup('round-robin').pool.hasSound)
+  })
+
   test('what failed at the same time counts once', () => {
     const setup = new Setup('hostpool', ['a', 'b'])
     const choices = Array.from({ length: 8 }, () => setup.pool.choose())
