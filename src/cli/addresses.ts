@@ -1,6 +1,7 @@
 import { parseAddress } from '../util/address.ts'
 import { NsqError } from '../util/errors.ts'
 import { type Option, option } from '../util/option.ts'
+import { contextOption } from './context/option.ts'
 
 const group = { group: 'Addresses' }
 
@@ -30,6 +31,7 @@ export const addressOptions = {
       if (!/^https?:\/\//.test(text)) parseAddress(text, 4161)
     },
   ),
+  ...contextOption,
 }
 
 /** Throws a RangeError for what the client would not take, so that it is said with the name of the flag. */

@@ -7,6 +7,8 @@ import { NsqError } from '../util/errors.ts'
 import { type Option, option, type OptionValues } from '../util/option.ts'
 import { connectionOptions } from './connection-options.ts'
 import type { Context } from './command.ts'
+import { describeContext, type NamedContext } from './context/named-context.ts'
+import { contextOption } from './context/option.ts'
 import { stopped, UsageError } from './errors.ts'
 
 const group = { group: 'Addresses' }
@@ -23,6 +25,7 @@ export const clusterOptions = {
     4151,
     '127.0.0.1:4151, where none does',
   ),
+  ...contextOption,
   'http-client-connect-timeout': option.duration('How long connecting to a daemon may take', 2000, {
     ...group,
     min: 1,
@@ -79,26 +82,30 @@ const LOCAL = { lookupds: ['127.0.0.1:4161'], nsqds: ['127.0.0.1:4151'] }
 /** The cluster, and how it was found. */
 export interface FoundCluster {
   readonly cluster: Cluster
-  /** No address was given, so this one of this machine was taken: `nsqlookupd 127.0.0.1:4161`. */
+  /**
+   * No address was given, so this one was taken, of this machine or of a context: `nsqlookupd 127.0.0.1:4161`,
+   * `nsqlookupd 10.0.0.1:4161 of the current context prod`.
+   */
   readonly assumed: string | undefined
 }
 
 /**
- * The cluster that the flags name; without any, that of this machine: through its nsqlookupd where one answers, else its
- * nsqd.
+ * The cluster that the flags name, or a context; without any, that of this machine: through its nsqlookupd where one
+ * answers, else its nsqd.
  *
- * @param context - its environment says whether both kinds of address are from there, as `dev --exec` sets them: no
- *   contradiction; its signal gives up whatever the cluster is asked
+ * @param context - its environment, or its named context, says whether both kinds of address are from there, as `dev` gives
+ *   them: no contradiction; its signal gives up whatever the cluster is asked
  * @throws UsageError; NsqError `E_TLS_FILE`, `E_CLUSTER` when no address was given and nobody answers on this machine,
  *   `E_STOPPED`
  */
 export async function findCluster(
   flags: ClusterFlags,
-  { env, signal }: Pick<Context, 'env' | 'signal'>,
+  { env, signal, namedContext }: Pick<Context, 'env' | 'signal' | 'namedContext'>,
 ): Promise<FoundCluster> {
   const { lookupdHttpAddress: lookupds, nsqdHttpAddress: nsqds } = flags
   const isOfEnvironment = Boolean(env['NSQ_LOOKUPD_HTTP_ADDRESS'] && env['NSQ_NSQD_HTTP_ADDRESS'])
-  if (lookupds.length > 0 && nsqds.length > 0 && !isOfEnvironment) {
+  const isOfContext = namedContext?.values['nsqd-http-address'] !== undefined
+  if (lookupds.length > 0 && nsqds.length > 0 && !isOfEnvironment && !isOfContext) {
     throw new UsageError(
       '--lookupd-http-address and --nsqd-http-address exclude each other',
       'An nsqlookupd names the nsqds itself.',
@@ -111,10 +118,21 @@ export async function findCluster(
     signal,
     ...(tls === undefined ? {} : { tls }),
   }
-  if (lookupds.length > 0)
-    return { cluster: new Cluster({ lookupds, nsqds: [], ...ask }), assumed: undefined }
-  if (nsqds.length > 0) return { cluster: new Cluster({ lookupds: [], nsqds, ...ask }), assumed: undefined }
+  if (lookupds.length > 0) {
+    const assumed = ofContext(`nsqlookupd ${lookupds.join(', ')}`, 'lookupd-http-address', namedContext)
+    return { cluster: new Cluster({ lookupds, nsqds: [], ...ask }), assumed }
+  }
+  if (nsqds.length > 0) {
+    const assumed = ofContext(`nsqd ${nsqds.join(', ')}`, 'nsqd-http-address', namedContext)
+    return { cluster: new Cluster({ lookupds: [], nsqds, ...ask }), assumed }
+  }
   return findLocal(ask)
+}
+
+/** Undefined for addresses that were given, by flags or by the context's name: there is nothing to say of them. */
+function ofContext(what: string, flag: string, context: NamedContext | undefined): string | undefined {
+  if (context === undefined || context.how === 'flag' || !(flag in context.values)) return undefined
+  return `${what} of ${describeContext(context)}`
 }
 
 type AskOptions = Omit<ClusterOptions, 'lookupds' | 'nsqds'>

@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream'
 import {
   type GivenOptions,
+  type NamedValues,
   option,
+  optionOrigins,
   type OptionTable,
   type OptionValues,
   resolveOptions,
 } from '../util/option.ts'
+import type { NamedContext } from './context/named-context.ts'
 import type { Output } from './output.ts'
 
 /** What a running command is given; it touches no global of the process. */
@@ -14,6 +17,10 @@ export interface Context<T extends OptionTable = OptionTable> {
   readonly program: string
   readonly options: OptionValues<T>
   readonly positionals: readonly string[]
+  /** The context (`nsq-ts context`) that gave some of the options; undefined when none did. */
+  readonly namedContext?: NamedContext | undefined
+  /** Where each option that is not at its default comes from, by flag: `--topic`, `NSQ_TOPIC`, `topic (context prod)`. */
+  readonly origins?: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Output
@@ -22,6 +29,8 @@ export interface Context<T extends OptionTable = OptionTable> {
   readonly signal: AbortSignal
   /** Calls back at each SIGHUP, which otherwise ends the process, until the function returned is called. */
   readonly onHangup: (callback: () => void) => () => void
+  /** The folder that it runs in. */
+  readonly cwd: () => string
 }
 
 export interface Example {
@@ -48,6 +57,7 @@ export interface OptionSources {
   given: GivenOptions
   env: Context['env']
   config: Readonly<Record<string, unknown>>
+  named?: NamedValues
 }
 
 /** A command whose options' types are its own business. */
@@ -69,8 +79,11 @@ export interface CommandEntry {
 export function defineCommand<T extends OptionTable>(definition: Definition<T>): Command {
   return {
     ...definition,
-    run: (context, { given, env, config }) =>
-      definition.run({ ...context, options: resolveOptions(definition.options, given, env, config) }),
+    run: (context, { given, env, config, named }) => {
+      const options = resolveOptions(definition.options, given, env, config, named)
+      const origins = optionOrigins(definition.options, given, env, config, named)
+      return definition.run({ ...context, options, origins })
+    },
   }
 }
 

@@ -3,6 +3,8 @@ import { type OptionTable, configKey, envName, type GivenOptions, resolveOptions
 import { version } from '../util/version.ts'
 import { loadPainter } from './colour.ts'
 import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'
+import type { NamedContext } from './context/named-context.ts'
+import type { WithContext } from './context/sources.ts'
 import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.ts'
 import { printable } from './escape.ts'
 import { normalizeFlags } from './flags.ts'
@@ -41,6 +43,8 @@ class Invocation {
   /** What the user typed so far: `nsq-ts`, then `nsq-ts pub`. */
   #program: string
   #debug: boolean
+  /** The context that counts for the command, if one does. */
+  #namedContext: NamedContext | undefined
 
   constructor(program: string, around: Surroundings) {
     this.#program = program
@@ -59,6 +63,10 @@ class Invocation {
     if (/^(--?version|-v|version)$/.test(name)) return this.#printVersion()
     if (/^(--?help|-h)$/.test(name)) return this.#listCommands(commands, ExitCode.done)
     if (name === 'help') return this.#help(args.slice(1), commands)
+    if (name === 'complete') {
+      const { runComplete } = await import('./completion/run.ts')
+      return runComplete(args.slice(1), commands, this.#around)
+    }
     const members = groupMembers(name, commands)
     if (members.length > 0 && args.length === 1) return this.#listGroup(name, members, ExitCode.usage)
     if (members.length > 0 && /^(--?help|-h|help)$/.test(args[1] ?? '')) {
@@ -75,7 +83,12 @@ class Invocation {
     const painter = await loadPainter(stderr.colour)
     stderr.line(`${painter.bold(`${this.#program}:`)} ${painter.red(shown(message))}`)
     if (remedy !== undefined) stderr.line(`  ${shown(remedy)}`)
-    if (exitCodeOf(error) === ExitCode.usage) stderr.line(`  ${this.#program} --help shows how to use it.`)
+    const isUsage = exitCodeOf(error) === ExitCode.usage
+    if (this.#namedContext !== undefined && !isUsage) {
+      const { describeContext } = await import('./context/named-context.ts')
+      stderr.line(`  What was not given is from ${shown(describeContext(this.#namedContext))}.`)
+    }
+    if (isUsage) stderr.line(`  ${this.#program} --help shows how to use it.`)
     if (this.#debug) stderr.line(inspect(error))
   }
 
@@ -88,24 +101,35 @@ class Invocation {
     const { parseArguments } = await import('./parser.ts')
     const { given, positionals } = await parseArguments(normalized, table)
     checkPositionals(positionals, command)
-    const env = this.#environment(given, command)
     const config = await this.#config(given, table)
+    const { env, namedContext, named } = await this.#sources(given, config, command)
     const { logLevel } = resolveOptions({ 'log-level': commonOptions['log-level'] }, given, env, config)
     if (logLevel === 'debug') this.#debug = true
-    const context = { ...this.#around, program: this.#program, positionals }
-    const code = await command.run(context, { given, env, config })
+    const context = { ...this.#around, program: this.#program, positionals, namedContext }
+    const code = await command.run(context, { given, env, config, ...(named === undefined ? {} : { named }) })
     return code ?? ExitCode.done
   }
 
-  /** Without the variables that a flag has made meaningless; see `Command.alternatives`. */
-  #environment(given: GivenOptions, { alternatives = [] }: Command): Context['env'] {
-    const { env } = this.#around
-    // A switch that is turned off takes the place of nothing.
-    const isTaken = (flag: string): boolean => flag in given && given[flag] !== 'false'
-    const outdone = alternatives.filter(flags => flags.some(isTaken)).flat()
-    if (outdone.length === 0) return env
-    const hidden = new Set(outdone.map(envName))
-    return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)))
+  /** What there is besides flags and config: variables, and a context where the command takes one. */
+  async #sources(
+    given: GivenOptions,
+    config: Readonly<Record<string, unknown>>,
+    command: Command,
+  ): Promise<WithContext> {
+    const { environment, isWithoutContext, withContext } = await import('./context/sources.ts')
+    const env = environment(given, this.#around.env, command.alternatives ?? [])
+    const sources = { given, env, config }
+    if (!('context' in command.options) || isWithoutContext(sources, command.options)) return { env }
+    const { resolveContext } = await import('./context/resolve.ts')
+    const flag = [given['context']].flat().at(-1)?.toString()
+    const context = await resolveContext({ flag, env, cwd: this.#around.cwd })
+    if (context === undefined) return { env }
+    const found = withContext(context, sources, command)
+    this.#namedContext = found.namedContext
+    for (const note of found.namedContext?.notes ?? []) {
+      this.#around.stderr.line(`${this.#program}: ${shown(note)}`)
+    }
+    return found
   }
 
   async #config(given: GivenOptions, table: OptionTable): Promise<Readonly<Record<string, unknown>>> {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { isRunning, type ProcessIdentity, startOf } from './process-start.ts'
 
 /**
  * Who holds a lock, which is a file that says so:
@@ -19,13 +20,7 @@ import { basename, dirname, join } from 'node:path'
  *     {"pid":1234,"started":"2b0f… 5678"}
  *     {"pid":1234,"started":"2b0f… 5678","hostname":"db1","purpose":"recovery"}
  */
-export interface LockHolder {
-  readonly pid: number
-  /**
-   * Tells the process from a later one with the same number, as after a reboot or in a container, where the first process
-   * always has number 1. Null where the system does not tell.
-   */
-  readonly started: string | null
+export interface LockHolder extends ProcessIdentity {
   readonly hostname?: string
   readonly purpose?: string
 }
@@ -184,41 +179,10 @@ function holderIn(
   return isHeld ? { holder } : undefined
 }
 
-function isAlive({ pid, started, hostname }: LockHolder, ours: string | undefined): boolean {
-  if (ours !== undefined && hostname !== undefined && hostname !== ours) return true
+function isAlive(holder: LockHolder, ours: string | undefined): boolean {
+  if (ours !== undefined && holder.hostname !== undefined && holder.hostname !== ours) return true
   // This process keeps its own locks in `held`: a file with its number is from an earlier life of the container.
-  if (pid === process.pid && (started === null || started !== startOf(pid))) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it is there, and belongs to somebody else.
-    if (!hasCode(error, 'EPERM')) return false
-  }
-  const actual = startOf(pid)
-  if (actual === DEAD) return false
-  return started === null || actual === null || started === actual
-}
-
-/** Stands for the start of a process that has ended. */
-const DEAD = 'dead'
-
-/**
- * When a process started, as text that no other process with its number has: the boot and the clock tick, from
- *
- *     /proc/PID/stat: 1234 (name) S 1 1234 … starttime is the 20th field after the closing parenthesis
- */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // Ended, but not yet waited for by its parent.
-    if (fields[0] === 'Z' || fields[0] === 'X') return DEAD
-    const tick = fields[19]
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    return tick === undefined ? null : `${boot} ${tick}`
-  } catch {
-    return null
-  }
+  return isRunning(holder)
 }
 
 function isFresh(file: string): boolean {

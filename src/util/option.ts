@@ -214,22 +214,53 @@ export const option = {
 /** What the command line gave, by flag: the texts, or `true` for a flag without a value. */
 export type GivenOptions = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** The values of `table`: a flag wins over `NSQ_*` in `env`, which wins over `config` (parsed TOML), then the default. */
+/** Values by flag that a user keeps under a name: what a flag, the environment and a config file leave open. */
+export interface NamedValues {
+  /** For what is wrong with a value: `context prod`. */
+  readonly label: string
+  /** As they would be given on the command line. */
+  readonly values: Readonly<Record<string, readonly string[]>>
+}
+
+const NO_VALUES: NamedValues = { label: '', values: {} }
+
+/**
+ * The values of `table`: a flag wins over `NSQ_*` in `env`, which wins over `config` (parsed TOML), then `named`, then the
+ * default.
+ */
 export function resolveOptions<T extends OptionTable>(
   table: T,
   given: GivenOptions,
   env: Readonly<Record<string, string | undefined>>,
   config: Readonly<Record<string, unknown>> = {},
+  named: NamedValues = NO_VALUES,
 ): OptionValues<T> {
   const values: Record<string, unknown> = {}
   for (const [flag, entry] of Object.entries(table)) {
-    const source = entry.flagOnly
-      ? flagSource(flag, given)
-      : (flagSource(flag, given) ?? envSource(flag, env) ?? configSource(flag, entry, config))
+    const source = sourceOf(flag, entry, given, env, config, named)
     values[camelCase(flag)] = source === undefined ? entry.default : parseFrom(flag, entry, source)
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one property for each flag was just made
   return values as OptionValues<T>
+}
+
+/**
+ * Where each value that is not a default comes from, by flag, as the user sees it: `--rate`, `NSQ_RATE`, `rate (config)`,
+ * `rate (context prod)`.
+ */
+export function optionOrigins(
+  table: OptionTable,
+  given: GivenOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  config: Readonly<Record<string, unknown>> = {},
+  named: NamedValues = NO_VALUES,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([flag, entry]) => {
+      const source = sourceOf(flag, entry, given, env, config, named)
+      return source === undefined ? [] : [[flag, source.name]]
+    }),
+  )
 }
 
 /** The environment variable of a flag: `tcp-address` is `NSQ_TCP_ADDRESS`. */
@@ -256,6 +287,19 @@ interface Source {
   /** As the user sees it: `--rate`, `NSQ_RATE`, `rate (config)`. */
   name: string
   texts: readonly string[]
+}
+
+function sourceOf(
+  flag: string,
+  entry: Option<unknown>,
+  given: GivenOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  config: Readonly<Record<string, unknown>>,
+  named: NamedValues,
+): Source | undefined {
+  const source = flagSource(flag, given)
+  if (source !== undefined || entry.flagOnly === true) return source
+  return envSource(flag, env) ?? configSource(flag, entry, config) ?? namedSource(flag, named)
 }
 
 function flagSource(flag: string, given: GivenOptions): Source | undefined {
@@ -292,6 +336,11 @@ function configSource(
     throw new OptionError(flag, `${key} (config): expected a ${entry.kind}, got ${typeof element}`)
   })
   return { name: `${key} (config)`, texts }
+}
+
+function namedSource(flag: string, { label, values }: NamedValues): Source | undefined {
+  const texts = values[flag]
+  return texts === undefined || texts.length === 0 ? undefined : { name: `${flag} (${label})`, texts }
 }
 
 function parseFrom(flag: string, entry: Option<unknown>, source: Source): unknown {

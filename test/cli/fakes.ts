@@ -11,10 +11,11 @@ export interface FakeSurroundings extends Surroundings {
   err(): string
 }
 
-/** A process for a command to run in: no terminal, this environment, this standard input. */
+/** A process for a command to run in: no terminal, this environment, this standard input, this folder. */
 export function fakeSurroundings(
   env: Readonly<Record<string, string>> = {},
   input: Iterable<Buffer | string> = [],
+  folder = '/',
 ): FakeSurroundings {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
@@ -29,6 +30,7 @@ export function fakeSurroundings(
     stdout: new Output(stdout, env),
     stderr: new Output(stderr, env),
     signal: stop.signal,
+    cwd: () => folder,
     onHangup: callback => {
       hangups.add(callback)
       return () => hangups.delete(callback)
