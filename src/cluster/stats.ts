@@ -19,6 +19,8 @@ export interface NsqdAbout extends NsqdPorts {
   broadcastAddress: string
   topologyZone: string
   topologyRegion: string
+  /** Milliseconds since 1970; 0 when it does not say. */
+  startTime: number
 }
 
 /** All that `/stats` says. */
@@ -163,6 +165,7 @@ export function nsqdAbout(address: string, options: NsqdOptions = {}): Promise<N
       broadcastAddress: text(info['broadcast_address'] ?? '', 'broadcast_address'),
       topologyZone: text(info['topology_zone'] ?? '', 'topology_zone'),
       topologyRegion: text(info['topology_region'] ?? '', 'topology_region'),
+      startTime: integer(info['start_time'] ?? 0, 'start_time') * 1000,
     }
   })
 }

@@ -6,6 +6,8 @@ import { isSickness, ProducerNode, type ProducerNodeOptions } from './producer-n
 import { Transfer, type TransferOwner } from './transfer.ts'
 
 export interface LaneOwner {
+  /** This nsqd has acknowledged the batch; `delivered` follows. */
+  acknowledged(batch: Batch, nsqd: string): void
   /** A delivery of this batch is over. */
   delivered(batch: Batch, outcome: Outcome): void
   /** One of the nsqds connected, was lost, or could not be reached. */
@@ -99,6 +101,7 @@ export class Lane implements TransferOwner {
 
   acknowledged({ batch }: Transfer, node: ProducerNode): void {
     batch.receivedBy(node.address)
+    this.#owner.acknowledged(batch, node.address)
     this.#owner.delivered(batch, ACKNOWLEDGED)
   }
 

@@ -121,6 +121,11 @@ export class Producer<T = MessageValue> {
     return this.#room.taken
   }
 
+  /** How many messages each nsqd has acknowledged so far, by its address: how they are divided over several. */
+  get acknowledgedBy(): ReadonlyMap<string, number> {
+    return this.#router.acknowledgedBy
+  }
+
   /**
    * With the strategy `all`: how many messages an nsqd did not get, although another one has acknowledged them, by its
    * address. One that has got everything is not in it.

@@ -60,6 +60,7 @@ export class Router implements LaneOwner {
   // With the strategy `all`, what comes before any nsqd is known.
   readonly #held = new Queue<Batch>()
   readonly #missed = new Map<string, number>()
+  readonly #acknowledged = new Map<string, number>()
   #started: Promise<void> | undefined
   #hasEnded = false
 
@@ -89,6 +90,11 @@ export class Router implements LaneOwner {
   /** With the strategy `all`: how many messages an nsqd did not get although others did, by its address. */
   get missed(): ReadonlyMap<string, number> {
     return this.#missed
+  }
+
+  /** How many messages each nsqd has acknowledged, by its address. */
+  get acknowledgedBy(): ReadonlyMap<string, number> {
+    return this.#acknowledged
   }
 
   /** Begins to connect; resolves when nsqlookupd, if there is one, has answered for the first time. */
@@ -147,6 +153,11 @@ export class Router implements LaneOwner {
     this.#discovery?.stop()
     this.prune()
     await Promise.all(this.#lanes.map(lane => lane.end()))
+  }
+
+  /** For the lanes. */
+  acknowledged(batch: Batch, nsqd: string): void {
+    this.#acknowledged.set(nsqd, (this.#acknowledged.get(nsqd) ?? 0) + batch.length)
   }
 
   /** For the lanes. */
