@@ -1,0 +1,258 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Message } from '../../client/consumer/message.ts'
+import { lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
+import { Producer } from '../../client/producer/producer.ts'
+import type { NsqError } from '../../util/errors.ts'
+import { type Sources, sources } from '../addresses.ts'
+import { consumerOptions } from '../client-options.ts'
+import type { Context } from '../command.ts'
+import type { MirrorOptions } from '../commands/mirror.ts'
+import { Complaints } from '../complaints.ts'
+import { aborted } from '../daemon.ts'
+import { ExitCode } from '../errors.ts'
+import { TopicConsumers } from '../relay/topic-consumers.ts'
+import type { StatusLine } from '../status-line.ts'
+import { plural } from '../units.ts'
+import { loadUserFunction } from '../user-module.ts'
+import { type Destination, findDestination } from './destination.ts'
+import { FailureLog } from './failure-log.ts'
+import { refuseLoop } from './loop.ts'
+import { Outlet } from './outlet.ts'
+import { showProgress } from './progress.ts'
+import { Selection } from './selection.ts'
+import { mirrorSettings, type MirrorSettings } from './settings.ts'
+import { Status } from './status.ts'
+import { isComplete, printSummary } from './summary.ts'
+import { Tally } from './tally.ts'
+import { TopicMirror } from './topic-mirror.ts'
+
+/** After an outage of the destination: so long after it has come back the consumers know. */
+const LONGEST_BACKOFF_MS = 10_000
+/** As nsqlookupd is asked, new nsqds are found. */
+const LOOKUP_POLL_MS = 5000
+/** As often as it takes: how long it may take is what bounds it. */
+const ANY_ATTEMPTS = 1_000_000
+/** Without another word, nsqd's own. */
+const MESSAGE_TIMEOUT_MS = 60_000
+/** At the end: when so long nothing was acknowledged, what is left goes back. */
+const PATIENCE_MS = 5000
+const TICK_MS = 50
+/** What the client takes; whether nsqd does, --max-msg-size says. */
+const LARGEST_BYTES = 2 ** 31 - 1
+
+export async function runMirror(context: Context<MirrorOptions>): Promise<number> {
+  const { options, cwd } = context
+  const settings = mirrorSettings(context)
+  const [client, destination, filter, map] = await Promise.all([
+    consumerOptions(options, options.consumerOpt),
+    findDestination(context),
+    options.filter === undefined ? undefined : loadUserFunction('--filter', options.filter, cwd()),
+    options.map === undefined ? undefined : loadUserFunction('--map', options.map, cwd()),
+  ])
+  const { rules } = settings
+  const isSelective = rules !== undefined || filter !== undefined || map !== undefined
+  const selection = isSelective ? new Selection({ rules, filter, map }) : undefined
+  return new Run(context, { settings, client, destination, selection }).run()
+}
+
+interface Parts {
+  readonly settings: MirrorSettings
+  readonly client: Awaited<ReturnType<typeof consumerOptions>>
+  readonly destination: Destination
+  readonly selection: Selection | undefined
+}
+
+class Run {
+  readonly #context: Context<MirrorOptions>
+  readonly #parts: Parts
+  readonly #from: Sources
+  readonly #tally = new Tally()
+  readonly #complaints: Complaints
+  readonly #failures: FailureLog
+  readonly #producer: Producer
+  /** For what is refused together with others: a command for each message. */
+  #careful: Producer | undefined
+  readonly #mirrors: readonly TopicMirror[]
+  readonly #consumers: TopicConsumers
+  #progress: StatusLine | undefined
+  #lastAcknowledgedAt = 0
+  #isEnding = false
+
+  constructor(context: Context<MirrorOptions>, parts: Parts) {
+    const { options, signal } = context
+    const { settings, client, selection } = parts
+    this.#context = context
+    this.#parts = parts
+    this.#from = sources(options)
+    this.#complaints = new Complaints(this.#say, signal)
+    this.#failures = new FailureLog(this.#say)
+    this.#producer = this.#newProducer({})
+    const status = new Status({
+      every: settings.statusEvery,
+      tally: this.#tally,
+      acknowledgedBy: () => this.#producer.acknowledgedBy,
+      say: this.#say,
+    })
+    const mirrors = new Map(
+      Array.from(settings.routes, ([topic, destinationTopic]) => {
+        const outlet = new Outlet({
+          topic: destinationTopic,
+          target: this.#producer,
+          oneByOne: () => (this.#careful ??= this.#newProducer({ maxBatchMessages: 1 })),
+          maxBytes: options.maxMsgSize,
+          tally: this.#tally,
+          failed: (message, error) => this.#failures.add(message, error),
+          refused: this.#complaints.add,
+          acknowledged: () => {
+            this.#lastAcknowledgedAt = performance.now()
+            status.advanced()
+          },
+          isEnding: () => this.#isEnding,
+        })
+        const limitMs = client.messageTimeoutMs ?? MESSAGE_TIMEOUT_MS
+        return [topic, new TopicMirror({ outlet, selection, tally: this.#tally, limitMs })]
+      }),
+    )
+    this.#mirrors = [...mirrors.values()]
+    const { maxInFlight = settings.maxInFlight, ...others } = client
+    this.#consumers = new TopicConsumers({
+      topics: [...mirrors.keys()],
+      channel: settings.channel,
+      from: this.#from,
+      consumer: {
+        lookupPollIntervalMs: LOOKUP_POLL_MS,
+        maxBackoffMs: LONGEST_BACKOFF_MS,
+        // Unless it is told so, a mirror does not decide that a message comes to nothing.
+        maxAttempts: 0,
+        ...others,
+        maxInFlight,
+        onError: error => this.#consumerFailed(error),
+      },
+      taker: topic => {
+        const mirror = mirrors.get(topic)
+        return (message: Message) => mirror?.take(message)
+      },
+    })
+  }
+
+  async run(): Promise<number> {
+    const { signal } = this.#context
+    const startedAt = performance.now()
+    try {
+      await this.#begin()
+      await aborted(signal)
+    } catch (error) {
+      await this.#end()
+      throw error
+    }
+    await this.#end()
+    this.#progress?.hide()
+    this.#progress = undefined
+    this.#failures.tellRest()
+    printSummary(this.#context, {
+      tally: this.#tally,
+      topics: [...this.#parts.settings.routes.keys()],
+      acknowledgedBy: this.#producer.acknowledgedBy,
+      seconds: (performance.now() - startedAt) / 1000,
+    })
+    return isComplete(this.#tally) ? ExitCode.done : ExitCode.failed
+  }
+
+  async #begin(): Promise<void> {
+    const { signal, stderr } = this.#context
+    // Nothing is taken as long as it cannot be published.
+    await Promise.race([Promise.all([this.#refuseLoop(), this.#producer.connect()]), aborted(signal)])
+    if (signal.aborted) return
+    await this.#consumers.start(signal)
+    this.#complaints.begin()
+    if (signal.aborted) return
+    this.#progress = await showProgress(this.#tally, () => this.#consumers.inFlight, stderr)
+    void this.#announce()
+  }
+
+  #refuseLoop(): Promise<void> {
+    const { settings, client, destination } = this.#parts
+    const topics = Array.from(settings.routes).flatMap(([topic, to]) => (topic === to ? [topic] : []))
+    return refuseLoop(
+      topics,
+      {
+        nsqd: this.#from.nsqd,
+        lookupd: this.#from.lookupd,
+        asking: lookupOptions(resolveConnectionOptions(client)),
+      },
+      {
+        nsqd: destination.nsqd,
+        lookupd: destination.lookupd,
+        asking: lookupOptions(resolveConnectionOptions(destination.client)),
+      },
+    )
+  }
+
+  async #announce(): Promise<void> {
+    const { signal, stderr } = this.#context
+    const complaints = await this.#consumers.complaints(signal)
+    if (signal.aborted) return
+    if (stderr.isTerminal) {
+      const { settings, destination } = this.#parts
+      const topics = [...settings.routes.keys()]
+      const what = topics.length > 3 ? plural(topics.length, 'topic') : topics.join(', ')
+      const { connections } = this.#consumers
+      const where = connections.length === 0 ? '' : ` of ${connections.join(', ')}`
+      const to = [...destination.nsqd, ...destination.lookupd.map(address => `nsqlookupd ${address}`)]
+      this.#sayLine(
+        `Mirroring ${what} on channel ${settings.channel}${where} to ${to.join(', ')}. Ctrl-C stops.`,
+      )
+    }
+    for (const complaint of complaints) this.#sayLine(complaint)
+  }
+
+  #consumerFailed(error: NsqError): void {
+    // It was published, and comes once more.
+    if (error.code === 'E_FIN_FAILED') this.#tally.unfinished++
+    if (error.code === 'E_MAX_ATTEMPTS') this.#tally.givenUp++
+    this.#complaints.add(error)
+  }
+
+  /** Takes nothing more, waits for the destination as long as it takes anything, and gives the rest back. Never rejects. */
+  async #end(): Promise<void> {
+    this.#isEnding = true
+    const closed = this.#consumers.close()
+    this.#lastAcknowledgedAt = performance.now()
+    let isClosed = false
+    do isClosed = await isSoon(closed)
+    while (!isClosed && performance.now() - this.#lastAcknowledgedAt < PATIENCE_MS)
+    if (!isClosed) {
+      for (const mirror of this.#mirrors) mirror.end()
+      await Promise.all([this.#producer.close(0), this.#careful?.close(0)])
+    }
+    await closed
+    await Promise.all([this.#producer.close(), this.#careful?.close()])
+  }
+
+  #newProducer(limits: { maxBatchMessages?: number }): Producer {
+    const { settings, destination } = this.#parts
+    return new Producer({
+      ...destination.client,
+      ...limits,
+      nsqd: destination.nsqd,
+      lookupd: destination.lookupd,
+      strategy: settings.strategy,
+      maxMessageBytes: LARGEST_BYTES,
+      maxConnectAttempts: ANY_ATTEMPTS,
+      onError: error => this.#complaints.add(error),
+    })
+  }
+
+  readonly #say = (text: string): void => this.#sayLine(`${this.#context.program}: ${text}`)
+
+  #sayLine(text: string): void {
+    const write = (): void => this.#context.stderr.line(text)
+    if (this.#progress === undefined) write()
+    else this.#progress.above(write)
+  }
+}
+
+/** Whether it resolves before the next tick. */
+function isSoon(promise: Promise<void>): Promise<boolean> {
+  return Promise.race([promise.then(() => true), sleep(TICK_MS, false)])
+}
