@@ -39,6 +39,12 @@ export const commands: readonly CommandEntry[] = [
   },
   ...adminEntries,
   {
+    name: 'forward',
+    bin: 'nsq_to_http',
+    summary: 'Send the messages of topics to HTTP endpoints',
+    load: async () => (await import('./commands/forward.ts')).forward,
+  },
+  {
     name: 'nsqd',
     bin: 'nsqd',
     summary: 'Run nsqd, the daemon that receives, keeps and delivers messages',

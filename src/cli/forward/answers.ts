@@ -1,0 +1,125 @@
+import { Delivery } from '../../client/consumer/delivery.ts'
+import type { Message } from '../../client/consumer/message.ts'
+import { toNsqError } from '../../client/errors.ts'
+import type { NsqError } from '../../util/errors.ts'
+
+export interface AnswersOptions {
+  /** Resolves when nsqd has it; undefined when there is no topic for what is refused. */
+  readonly deadLetter: ((body: Buffer) => Promise<void>) | undefined
+  /** Deliveries after which a message that is refused is dropped; 0 for any number. */
+  readonly maxAttempts: number
+  readonly events: AnswerEvents
+}
+
+export interface AnswerEvents {
+  /** @param why - what the endpoint said of it */
+  dropped(message: Message, why: string): void
+  /** A message could not be published to the dead-letter topic, and comes again. */
+  deadLetterFailed(error: NsqError): void
+}
+
+/** What has become of messages. */
+export interface AnswerCounts {
+  /** Answered 2xx, and finished. */
+  readonly sent: number
+  /** Left out by --sample, and finished. */
+  readonly skipped: number
+  /** Went back, to be sent again. */
+  readonly requeued: number
+  readonly deadLettered: number
+  /** Refused so often that they were finished, and are gone. */
+  readonly dropped: number
+  /** Answered 2xx too late for nsqd, which delivers them again. */
+  readonly unfinished: number
+}
+
+/** What failed comes again after so long, times its deliveries: the consumer slows down as well. */
+const AGAIN_MS = 1000
+const LONGEST_AGAIN_MS = 60_000
+
+/** Answers messages, and counts. */
+export class Answers {
+  readonly #options: AnswersOptions
+  readonly #counts = { sent: 0, skipped: 0, requeued: 0, deadLettered: 0, dropped: 0, unfinished: 0 }
+  /** Nobody is there any more to try again: what goes back is for others, at once. */
+  #isOver = false
+
+  constructor(options: AnswersOptions) {
+    this.#options = options
+  }
+
+  get counts(): AnswerCounts {
+    return { ...this.#counts }
+  }
+
+  end(): void {
+    this.#isOver = true
+  }
+
+  sent(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.finish()) this.#counts.sent++
+      else this.#counts.unfinished++
+    }
+  }
+
+  skip(message: Message): void {
+    discard(message)
+    this.#counts.skipped++
+  }
+
+  /** These were not sent: others may have them. */
+  giveBack(messages: readonly Message[]): void {
+    for (const message of messages) this.#requeue(message, 0, false)
+  }
+
+  /** The endpoints ask to be left alone for so long. */
+  postpone(messages: readonly Message[], delayMs: number): void {
+    for (const message of messages) this.#requeue(message, delayMs, false)
+  }
+
+  /** @param slowsDown - whether it says that the next one would fail as well */
+  failed(messages: readonly Message[], slowsDown: boolean): void {
+    for (const message of messages) {
+      this.#requeue(message, Math.min(LONGEST_AGAIN_MS, AGAIN_MS * message.attempts), slowsDown)
+    }
+  }
+
+  /** Nothing changes by sending these again, unless somebody changes the endpoint. */
+  refused(messages: readonly Message[], why: string, slowsDown: boolean): void {
+    const { deadLetter, maxAttempts } = this.#options
+    for (const message of messages) {
+      if (deadLetter !== undefined) void this.#bury(message, deadLetter)
+      else if (maxAttempts > 0 && message.attempts >= maxAttempts) this.#drop(message, why)
+      else this.#requeue(message, undefined, slowsDown)
+    }
+  }
+
+  async #bury(message: Message, deadLetter: (body: Buffer) => Promise<void>): Promise<void> {
+    try {
+      await deadLetter(message.body)
+      discard(message)
+      this.#counts.deadLettered++
+    } catch (error) {
+      this.#requeue(message, undefined, true)
+      this.#options.events.deadLetterFailed(toNsqError(error))
+    }
+  }
+
+  #drop(message: Message, why: string): void {
+    if (!discard(message)) return
+    this.#counts.dropped++
+    this.#options.events.dropped(message, why)
+  }
+
+  #requeue(message: Message, delayMs: number | undefined, slowsDown: boolean): void {
+    if (this.#isOver) message.requeue(0, { backoff: false })
+    else message.requeue(delayMs, { backoff: slowsDown })
+    this.#counts.requeued++
+  }
+}
+
+/** Finishes it, which is no sign that the endpoints are well: a consumer that goes slowly does not go on faster. */
+function discard(message: Message): boolean {
+  return message instanceof Delivery ? message.discard() : message.finish()
+}
