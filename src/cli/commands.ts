@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
   },
   ...adminEntries,
   {
+    name: 'completion',
+    summary: 'Print a script with which a shell completes commands, flags and names',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
     name: 'forward',
     bin: 'nsq_to_http',
     summary: 'Send the messages of topics to HTTP endpoints',

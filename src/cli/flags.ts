@@ -43,8 +43,8 @@ export function normalizeFlags(args: readonly string[], table: OptionTable): str
   return normalized
 }
 
-/** Every spelling of each flag. */
-function flagNames(table: OptionTable): Map<string, string> {
+/** The flag of every spelling. */
+export function flagNames(table: OptionTable): Map<string, string> {
   const names = new Map<string, string>()
   for (const [flag, { alias }] of Object.entries(table)) {
     names.set(flag, flag)
