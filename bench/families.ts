@@ -7,6 +7,9 @@ import { clientTables } from './client/table.ts'
 import { defineFamily, type Family } from './family.ts'
 import { LINES } from './lines.ts'
 import { measure } from './measure.ts'
+import { MIRROR_LINES } from './mirror/lines.ts'
+import { measureMirror } from './mirror/measure.ts'
+import { mirrorTables } from './mirror/table.ts'
 import { START_LINES } from './start/lines.ts'
 import { measureStart } from './start/measure.ts'
 import { startTable } from './start/table.ts'
@@ -31,6 +34,7 @@ export const FAMILIES: readonly Family[] = [
     measure: measureArchiveMemory,
     tables: results => [archiveMemoryTable(results)],
   }),
+  defineFamily({ name: 'mirror', lines: MIRROR_LINES, measure: measureMirror, tables: mirrorTables }),
   defineFamily({
     name: 'stat',
     lines: STAT_LINES,

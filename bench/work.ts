@@ -6,6 +6,7 @@ export interface Work {
   publish: { job: PublishJob; result: LoadResult }
   consume: { job: ConsumeJob; result: LoadResult }
   'bare-server': { job: BareServerJob; result: { port: number } }
+  'bare-mirror': { job: BareMirrorJob; result: LoadResult }
   'bare-archive': { job: BareArchiveJob; result: LoadResult }
   'client-publish': { job: ClientPublishJob; result: LoadResult }
   'client-consume': { job: ClientConsumeJob; result: LoadResult }
@@ -50,6 +51,18 @@ export type BareServerJob =
   | { kind: 'sink'; commandLength: number; path: string; sync: boolean }
   /** Sends `messages` frames to each connection, `ready` ahead of the FINs' bytes. */
   | { kind: 'source'; frameLength: number; ready: number; messages: number }
+
+export interface BareMirrorJob {
+  /** Where a bare source and a bare sink are. */
+  from: number
+  to: number
+  messages: number
+  frameLength: number
+  /** Messages in flight. */
+  ready: number
+  /** Messages that the sink answers at once. */
+  batch: number
+}
 
 export interface BareArchiveJob {
   /** Where a bare source is. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { type Contestant, deadlineFor, publishBacklog, type Sample } from '../contestants.ts'
+import { type Contestant, deadlineFor, publishBacklog } from '../contestants.ts'
 import { Daemon } from '../daemon.ts'
+import { sampleOf } from '../drain.ts'
 import type { BenchOptions } from '../family.ts'
 import { type Outcome, takeTurns } from '../measure.ts'
 import { scratchFolder } from '../scratch.ts'
@@ -13,7 +14,7 @@ import {
   type ArchiveSetting,
   IN_FLIGHT,
 } from './lines.ts'
-import { type ArchiveRun, CHANNEL, runArchive } from './process.ts'
+import { CHANNEL, runArchive } from './process.ts'
 import { MESSAGE_OVERHEAD } from '../../src/protocol/message.ts'
 
 export interface ArchiveResult {
@@ -138,18 +139,6 @@ function startArchive(
     async stop() {
       // Each round has a process of its own.
     },
-  }
-}
-
-/** From the first message that is finished to the last one: how a process starts is not what is measured. */
-function sampleOf({ looks }: ArchiveRun): Sample {
-  const [first, last] = [looks[0], looks.at(-1)]
-  const messages = (last?.finished ?? 0) - (first?.finished ?? 0)
-  if (first === undefined || last === undefined) throw new Error('it was not looked at')
-  return {
-    rate: messages / ((last.at - first.at) / 1000),
-    loadNs: ((last.cpuSeconds - first.cpuSeconds) / messages) * 1e9,
-    daemonNs: ((last.daemonCpuSeconds - first.daemonCpuSeconds) / messages) * 1e9,
   }
 }
 
