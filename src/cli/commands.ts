@@ -50,6 +50,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/forward.ts')).forward,
   },
   {
+    name: 'mirror',
+    bin: 'nsq_to_nsq',
+    summary: 'Publish the messages of topics to other nsqds, as they come',
+    load: async () => (await import('./commands/mirror.ts')).mirror,
+  },
+  {
     name: 'nsqd',
     bin: 'nsqd',
     summary: 'Run nsqd, the daemon that receives, keeps and delivers messages',
