@@ -40,17 +40,19 @@ async function load(flag: string, file: string): Promise<unknown> {
     const module: { readonly default?: unknown } = await import(pathToFileURL(file).href)
     return module.default
   } catch (error) {
-    throw new UsageError(`${flag}: ${file} cannot be loaded: ${errorText(error)}`, remedyFor(error))
+    const what = `${flag}: ${file} cannot be loaded: ${errorText(error)}`
+    throw new UsageError(what, remedyFor(file, error))
   }
 }
 
-function remedyFor(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' || code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return 'Compile it to JavaScript: of TypeScript, Node takes from 22.18 on what needs only its types taken off.'
+function remedyFor(file: string, error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/\.[cm]?tsx?$/.test(file) && /^ERR_(UNKNOWN_FILE_EXTENSION|.*TYPESCRIPT.*)$/.test(code)) {
+    return `Compile it to JavaScript: Node ${process.version} does not take its types off.`
   }
-  if (error instanceof SyntaxError)
-    return 'An ES module is .mjs, or .js below a package.json with "type": "module".'
+  if (error instanceof SyntaxError) {
+    return `It must be an ES module (.mjs, or .js below a package.json with "type": "module"); node --check shows the line.`
+  }
   return undefined
 }
 
