@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
   },
   ...adminEntries,
   {
+    name: 'bench',
+    summary: 'Measure how many messages an nsqd takes and gives, and how long they take',
+    load: async () => (await import('./commands/bench.ts')).bench,
+  },
+  {
     name: 'completion',
     summary: 'Print a script with which a shell completes commands, flags and names',
     load: async () => (await import('./commands/completion.ts')).completion,
