@@ -5,6 +5,9 @@ import { CLIENT_LINES } from './client/lines.ts'
 import { measureClients } from './client/measure.ts'
 import { clientTables } from './client/table.ts'
 import { defineFamily, type Family } from './family.ts'
+import { FORWARD_LINES } from './forward/lines.ts'
+import { measureForward } from './forward/measure.ts'
+import { forwardTables } from './forward/table.ts'
 import { LINES } from './lines.ts'
 import { measure } from './measure.ts'
 import { MIRROR_LINES } from './mirror/lines.ts'
@@ -35,6 +38,7 @@ export const FAMILIES: readonly Family[] = [
     tables: results => [archiveMemoryTable(results)],
   }),
   defineFamily({ name: 'mirror', lines: MIRROR_LINES, measure: measureMirror, tables: mirrorTables }),
+  defineFamily({ name: 'forward', lines: FORWARD_LINES, measure: measureForward, tables: forwardTables }),
   defineFamily({
     name: 'stat',
     lines: STAT_LINES,

@@ -7,6 +7,8 @@ export interface Work {
   consume: { job: ConsumeJob; result: LoadResult }
   'bare-server': { job: BareServerJob; result: { port: number } }
   'bare-mirror': { job: BareMirrorJob; result: LoadResult }
+  'bare-http': { job: BareHttpJob; result: { port: number } }
+  'bare-forward': { job: BareForwardJob; result: LoadResult }
   'bare-archive': { job: BareArchiveJob; result: LoadResult }
   'client-publish': { job: ClientPublishJob; result: LoadResult }
   'client-consume': { job: ClientConsumeJob; result: LoadResult }
@@ -61,6 +63,25 @@ export interface BareMirrorJob {
   /** Messages in flight. */
   ready: number
   /** Messages that the sink answers at once. */
+  batch: number
+}
+
+/** Nothing to be told. */
+export interface BareHttpJob {
+  kind: 'bare-http'
+}
+
+export interface BareForwardJob {
+  /** Where a bare source is, and a bare HTTP server. */
+  from: number
+  to: number
+  messages: number
+  frameLength: number
+  /** Of a message. */
+  bodyLength: number
+  /** Messages in flight. */
+  ready: number
+  /** Messages in a request. */
   batch: number
 }
 

@@ -8,6 +8,9 @@ export interface AnswersOptions {
   readonly deadLetter: ((body: Buffer) => Promise<void>) | undefined
   /** Deliveries after which a message that is refused is dropped; 0 for any number. */
   readonly maxAttempts: number
+  /** What failed comes again after so long, times its deliveries. */
+  readonly againMs: number
+  readonly longestAgainMs: number
   readonly events: AnswerEvents
 }
 
@@ -32,10 +35,6 @@ export interface AnswerCounts {
   /** Answered 2xx too late for nsqd, which delivers them again. */
   readonly unfinished: number
 }
-
-/** What failed comes again after so long, times its deliveries: the consumer slows down as well. */
-const AGAIN_MS = 1000
-const LONGEST_AGAIN_MS = 60_000
 
 /** Answers messages, and counts. */
 export class Answers {
@@ -80,8 +79,9 @@ export class Answers {
 
   /** @param slowsDown - whether it says that the next one would fail as well */
   failed(messages: readonly Message[], slowsDown: boolean): void {
+    const { againMs, longestAgainMs } = this.#options
     for (const message of messages) {
-      this.#requeue(message, Math.min(LONGEST_AGAIN_MS, AGAIN_MS * message.attempts), slowsDown)
+      this.#requeue(message, Math.min(longestAgainMs, againMs * message.attempts), slowsDown)
     }
   }
 

@@ -8,7 +8,7 @@ import type { Batch, BatchTaker, Gatherer } from './gatherer.ts'
 import { describe, judge, nameOf } from './verdict.ts'
 
 export interface DispatcherOptions {
-  readonly pool: HostPool<Endpoint>
+  readonly pool: HostPool<Sender>
   /** Requests under way, at most. */
   readonly concurrency: number
   readonly answers: Answers
@@ -19,10 +19,14 @@ export interface DispatcherOptions {
   readonly events: DispatchEvents
 }
 
+/** What of an endpoint is needed. */
+export type Sender = Pick<Endpoint, 'target' | 'statistics' | 'send'>
+
 export interface DispatchEvents {
-  /** @param isFailure - whether it was answered otherwise than 2xx, or not at all */
-  requested(endpoint: Endpoint): void
-  failed(endpoint: Endpoint, how: string, why: string, messages: number): void
+  /** A request has come to its end, one way or another. */
+  requested(endpoint: Sender): void
+  /** One was answered otherwise than 2xx, or not at all. */
+  failed(endpoint: Sender, how: string, why: string, messages: number): void
 }
 
 /** When there is nobody to send to, or to wait for: what is left goes back this long after the end has begun. */
@@ -138,7 +142,7 @@ export class Dispatcher implements BatchTaker {
 
   #answered(
     batch: Batch,
-    choice: Choice<Endpoint>,
+    choice: Choice<Sender>,
     outcome: Outcome,
     { bytes, ms }: { bytes: number; ms: number },
   ): void {

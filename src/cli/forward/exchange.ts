@@ -62,7 +62,7 @@ export class Exchange {
       this.#connecting = setTimeout(() => {
         this.#settle({ kind: 'connect', text: `no connection within ${connectTimeoutMs} ms` })
       }, connectTimeoutMs)
-      socket.once('connect', () => {
+      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
         this.#isConnected = true
         clearTimeout(this.#connecting)
       })
@@ -80,7 +80,7 @@ export class Exchange {
       // Most likely the other side has closed a connection that nothing was sent over for a while, which is no failure.
       this.#request = this.#send({ ...this.#options.options, agent: false })
     } else {
-      this.#settle({ kind: this.#isConnected ? 'cut' : 'connect', text: errorText(error) })
+      this.#settle({ kind: this.#isConnected ? 'cut' : 'connect', text: explain(error) })
     }
   }
 
@@ -119,4 +119,18 @@ export class Exchange {
     if (outcome.kind !== 'answer') this.#request.destroy()
     this.#options.done(outcome, performance.now() - this.#startedAt)
   }
+}
+
+/** What Node says of a certificate that no authority it knows has signed. */
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function explain(error: Error): string {
+  const text = errorText(error)
+  const isUntrusted = 'code' in error && UNTRUSTED.has(error.code)
+  return isUntrusted ? `${text} (NODE_EXTRA_CA_CERTS=FILE names another authority to trust)` : text
 }

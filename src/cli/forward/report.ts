@@ -6,8 +6,7 @@ import type { Context } from '../command.ts'
 import type { ForwardOptions } from '../commands/forward.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
 import type { AnswerCounts, AnswerEvents } from './answers.ts'
-import type { DispatchEvents } from './dispatcher.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { DispatchEvents, Sender } from './dispatcher.ts'
 import type { Numbers } from './statistics.ts'
 
 /** The same is not said again within this time. */
@@ -51,7 +50,7 @@ export class Report implements AnswerEvents, DispatchEvents {
     )
   }
 
-  failed({ target }: Endpoint, how: string, why: string, messages: number): void {
+  failed({ target }: Sender, how: string, why: string, messages: number): void {
     const key = `${target.name} ${how}`
     const all = (this.#untold.get(key) ?? 0) + messages
     this.#untold.set(key, all)
@@ -60,7 +59,7 @@ export class Report implements AnswerEvents, DispatchEvents {
     this.#log.warn(`${target.name}: ${why}; ${plural(all, 'message')} not sent`)
   }
 
-  requested(endpoint: Endpoint): void {
+  requested(endpoint: Sender): void {
     const { statusEvery, json } = this.#context.options
     const { statistics, target } = endpoint
     if (statusEvery === 0 || statistics.recent < statusEvery || !this.#isTime(target.name)) return
@@ -70,7 +69,7 @@ export class Report implements AnswerEvents, DispatchEvents {
   }
 
   /** At the end. */
-  summary(endpoints: readonly Endpoint[], counts: AnswerCounts, ok: boolean): void {
+  summary(endpoints: readonly Sender[], counts: AnswerCounts, ok: boolean): void {
     const seconds = (performance.now() - this.#startedAt) / 1000
     const { sent, skipped, requeued, deadLettered, dropped, unfinished } = counts
     if (this.#context.options.json) {
@@ -133,7 +132,7 @@ function inMs(ms: number): string {
   return `${ms < 10 ? ms.toFixed(1) : formatCount(ms)} ms`
 }
 
-function numbersJson({ target }: Endpoint, numbers: Numbers): object {
+function numbersJson({ target }: Sender, numbers: Numbers): object {
   const { requests, messages, bytes, failures, p50, p95, p99 } = numbers
   return {
     endpoint: target.name,

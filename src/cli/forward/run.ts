@@ -26,6 +26,9 @@ type ClientSettings = Awaited<ReturnType<typeof consumerOptions>>
 
 /** As go-nsq has it. */
 const MAX_ATTEMPTS = 5
+/** What failed comes again soon: the consumer slows down as well, so that the minutes of go-nsq are not needed. */
+const AGAIN_MS = 1000
+const LONGEST_AGAIN_MS = 60_000
 
 export async function runForward(context: Context<ForwardOptions>): Promise<number> {
   const settings = forwardSettings(context)
@@ -137,13 +140,15 @@ class Run {
     })
   }
 
-  #createAnswers({ maxAttempts = MAX_ATTEMPTS }: ClientSettings): Answers {
+  #createAnswers(client: ClientSettings): Answers {
     const producer = this.#producer
     const { deadLetterTopic: topic } = this.#context.options
     return new Answers({
       deadLetter:
         producer === undefined || topic === undefined ? undefined : body => producer.publish(topic, body),
-      maxAttempts,
+      maxAttempts: client.maxAttempts ?? MAX_ATTEMPTS,
+      againMs: client.requeueDelayMs ?? AGAIN_MS,
+      longestAgainMs: client.maxRequeueDelayMs ?? LONGEST_AGAIN_MS,
       events: this.#report,
     })
   }
