@@ -40,7 +40,7 @@ export function commandHelp(
     ...(positional === undefined
       ? []
       : [section('Arguments', [[positional.name, positional.describe]], style)]),
-    ...[...groups(table)].map(([title, rows]) => section(title, rows, style)),
+    ...[...groups(table)].map(([title, rows]) => section(title, rows.map(optionRow), style)),
     exampleSection(examples, style),
     wrap(
       `Flags take one dash or two. Each can be set in the environment too: --${someFlag} is ${envName(someFlag)}. ` +
@@ -110,15 +110,21 @@ function lastWords(name: string): string {
 /** What stands on the left, and its description. */
 type Row = [term: string, description: string]
 
+export interface OptionRow {
+  readonly flag: string
+  readonly option: Option<unknown>
+}
+
 const LAST_GROUPS = ['General', 'Accepted for compatibility']
 
-function groups(table: OptionTable): Map<string, Row[]> {
-  const byTitle = new Map<string, Row[]>()
+/** The flags to be shown, by their headings. */
+export function groups(table: OptionTable): Map<string, OptionRow[]> {
+  const byTitle = new Map<string, OptionRow[]>()
   for (const [flag, option] of Object.entries(table)) {
     if (option.hidden === true) continue
     const title = option.group ?? 'Flags'
     const rows = byTitle.get(title) ?? []
-    rows.push([flagTerm(flag, option), describe(option)])
+    rows.push({ flag, option })
     byTitle.set(title, rows)
   }
   for (const title of LAST_GROUPS) {
@@ -129,6 +135,10 @@ function groups(table: OptionTable): Map<string, Row[]> {
   return byTitle
 }
 
+function optionRow({ flag, option }: OptionRow): Row {
+  return [flagTerm(flag, option), describe(option)]
+}
+
 function flagTerm(flag: string, { alias, kind, placeholder = 'VALUE' }: Option<unknown>): string {
   const names = alias === undefined ? [flag] : [alias, flag]
   const spelt = names.map(spelled).join(', ')
@@ -136,11 +146,17 @@ function flagTerm(flag: string, { alias, kind, placeholder = 'VALUE' }: Option<u
 }
 
 function describe(option: Option<unknown>): string {
-  const fallback = option.defaultText ?? defaultOf(option)
+  const fallback = defaultText(option)
   return fallback === undefined ? option.describe : `${option.describe} (default: ${fallback})`
 }
 
-function defaultOf({ kind, default: value }: Option<unknown>): string | undefined {
+/** What it is without the flag; undefined when that needs no words. */
+export function defaultText({
+  kind,
+  default: value,
+  defaultText: text,
+}: Option<unknown>): string | undefined {
+  if (text !== undefined) return text
   if (value === undefined || value === false || value === '' || value === 0) return undefined
   if (typeof value === 'number') return kind === 'duration' ? formatDuration(value) : String(value)
   if (typeof value === 'string') return value.endsWith(' ') ? JSON.stringify(value) : value
@@ -173,7 +189,7 @@ function textWidth({ columns = 80 }: HelpStyle): number {
   return Math.max(MIN_WIDTH, Math.min(columns, MAX_WIDTH))
 }
 
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {

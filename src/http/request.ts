@@ -40,6 +40,8 @@ export interface RequestOptions {
 export interface HttpReply {
   status: number
   contentType?: string
+  /** What the server's clock said, to the second below. */
+  date?: string
   body: Buffer
 }
 
@@ -201,9 +203,13 @@ function send(method: string, target: URL, name: string, options: RequestOptions
       response.on('end', () => {
         settle()
         const { statusCode: status = 0, headers } = response
-        const contentType = headers['content-type']
-        const body = Buffer.concat(chunks, length)
-        resolve({ status, ...(contentType === undefined ? {} : { contentType }), body })
+        const { 'content-type': contentType, date } = headers
+        resolve({
+          status,
+          ...(contentType === undefined ? {} : { contentType }),
+          ...(date === undefined ? {} : { date }),
+          body: Buffer.concat(chunks, length),
+        })
       })
       response.on('error', error => {
         settle()
