@@ -1,13 +1,27 @@
 /**
- * Writes what is made from the definitions of the commands: docs/commands.md and man/nsq-ts.1.
+ * Writes what is made from the definitions of the commands: docs/commands.md, man/, and the list of man pages in
+ * package.json.
  *
- *     node --import tsx scripts/docs.ts
+ *     npm run docs
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { commandsPage } from './commands-page.ts'
-import { manPage } from './man-page.ts'
+import { manPages } from './man/pages.ts'
 
 const root = new URL('../', import.meta.url)
-await mkdir(new URL('man/', root), { recursive: true })
 await writeFile(new URL('docs/commands.md', root), await commandsPage())
-await writeFile(new URL('man/nsq-ts.1', root), await manPage())
+
+const man = new URL('man/', root)
+const pages = await manPages()
+await mkdir(man, { recursive: true })
+for (const name of await readdir(man)) if (!pages.has(name)) await rm(new URL(name, man))
+for (const [name, text] of pages) await writeFile(new URL(name, man), text)
+
+const manifest = new URL('package.json', root)
+const list = JSON.stringify(
+  [...pages.keys()].sort().map(name => `man/${name}`),
+  null,
+  2,
+).replaceAll('\n', '\n  ')
+const text = await readFile(manifest, 'utf8')
+await writeFile(manifest, text.replace(/"man": \[[^\]]*\]/, `"man": ${list}`))

@@ -170,9 +170,18 @@ class Invocation {
     const [word] = name
     if (word === undefined) return this.#listCommands(commands, ExitCode.done)
     const members = groupMembers(word, commands)
-    if (members.length > 0 && name.length === 1) return this.#listGroup(word, members, ExitCode.done)
+    if (members.length > 0 && name.length === 1) {
+      return (await this.#isShown(word)) ? ExitCode.done : this.#listGroup(word, members, ExitCode.done)
+    }
     const entry = findCommandNamed(name, commands, MULTI)
+    if (await this.#isShown(entry.name)) return ExitCode.done
     return this.#commandHelp(`${MULTI} ${entry.name}`, entry, await entry.load())
+  }
+
+  /** Whether the user is looking at the man page. */
+  async #isShown(name: string): Promise<boolean> {
+    const { showManPage } = await import('./man-page.ts')
+    return showManPage(`${MULTI}-${name.replaceAll(' ', '-')}`, this.#around)
   }
 
   async #commandHelp(program: string, entry: CommandEntry, command: Command): Promise<number> {

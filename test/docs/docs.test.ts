@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { commandsPage } from '../../scripts/commands-page.ts'
-import { manPage } from '../../scripts/man-page.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { groupWord } from '../../src/cli/find-command.ts'
 import { envName } from '../../src/util/option.ts'
@@ -10,7 +9,7 @@ import { callsIn } from './command-lines.ts'
 import { anchors, blocks, page, pages, ROOT, withoutBlocks } from './markdown.ts'
 import { checkCall, optionTables, programs } from './options.ts'
 
-const REMAKE = 'make it again with: node --import tsx scripts/docs.ts'
+const REMAKE = 'make it again with: npm run docs'
 
 /** Flags of other programs that the documents name. */
 const BENCH = readFileSync(new URL('bench/main.ts', ROOT), 'utf8')
@@ -20,10 +19,6 @@ const FOREIGN_FLAGS = new Set(['--import', '--test', ...(BENCH.match(/(?<=^  )--
 describe('documents', () => {
   test('docs/commands.md is what the definitions make', async () => {
     assert.equal(page('docs/commands.md').text, await commandsPage(), REMAKE)
-  })
-
-  test('man/nsq-ts.1 is what the definitions make', async () => {
-    assert.equal(readFileSync(new URL('man/nsq-ts.1', ROOT), 'utf8'), await manPage(), REMAKE)
   })
 
   test('examples use commands and flags that exist, with values that are taken', async () => {
