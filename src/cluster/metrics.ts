@@ -9,6 +9,8 @@ export type TopicNumbers = Omit<TopicStats, 'channels'> & {
   readonly channels: readonly ChannelNumbers[]
   /** What its log takes on disk: only nsqd itself knows that, and only where there are files. */
   readonly diskBytes?: number | undefined
+  /** What of that is finished, and kept to be replayed; only where something is to be kept. */
+  readonly retainedBytes?: number | undefined
 }
 
 /** What one nsqd says, and labels that tell it from others. */
@@ -68,6 +70,12 @@ const topicFamilies: readonly Family<TopicNumbers>[] = [
     type: 'gauge',
     help: 'Bytes that the log of the topic takes on disk, for all its channels.',
     read: topic => topic.diskBytes,
+  },
+  {
+    name: 'nsqd_topic_retained_bytes',
+    type: 'gauge',
+    help: 'Bytes on disk of messages that every channel has finished; only with --retain-time or --retain-bytes.',
+    read: topic => topic.retainedBytes,
   },
   {
     name: 'nsqd_topic_paused',

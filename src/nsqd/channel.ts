@@ -1,24 +1,26 @@
 import type { ChannelCheckpoint } from '../storage/checkpoint.ts'
-import { Cursor, type CursorEvents } from '../storage/cursor.ts'
+import type { Cursor, CursorEvents } from '../storage/cursor.ts'
+import type { LogRange } from '../storage/log-range.ts'
 import type { Position } from '../storage/position.ts'
 import { frameOf, isDeferred, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
+import type { Stretch } from '../storage/stretch.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
+import { Alarm } from './alarm.ts'
 import { now } from './clock.ts'
 import { InFlight } from './in-flight.ts'
 import type { Pending } from './peek.ts'
 import { Rotation } from './rotation.ts'
 import type { Session } from './session.ts'
 import type { Topic } from './topic.ts'
+import { Unread } from './unread.ts'
 
 /** Most bytes of one write to a session. */
 const MAX_RUN = 256 * 1024
 const MAX_ATTEMPTS = 65_535
 /** How long to wait after the disk refused a read, in ms. */
 const READ_RETRY = 1000
-/** The longest delay that setTimeout takes, in ms. */
-const MAX_TIMER = 2 ** 31 - 1
 
 /**
  * A named reader of a topic. It shares the topic's messages among its sessions: each message goes to one of them, and
@@ -43,10 +45,11 @@ export class Channel implements CursorEvents {
   #closed = false
   readonly #sessions = new Set<Session>()
   readonly #rotation: Rotation
+  readonly #unread: Unread
   readonly #cursor: Cursor
   readonly #inFlight: InFlight
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Infinity
+  /** For the next message that times out or is due. */
+  readonly #alarm = new Alarm(() => this.#expire())
   /** Set while nothing is delivered, because the disk refused a read. */
   #retry: NodeJS.Timeout | undefined
 
@@ -56,7 +59,8 @@ export class Channel implements CursorEvents {
     this.ephemeral = ephemeral
     this.latency = topic.newLatency()
     this.#rotation = new Rotation(topic.prefersLocal ? session => topic.distanceOf(session) : undefined)
-    this.#cursor = new Cursor(topic.log, this, position)
+    this.#unread = new Unread(this, position)
+    this.#cursor = this.#unread.cursor
     this.#inFlight = new InFlight(topic.log, this.#cursor, this.#sessions, this.latency)
   }
 
@@ -70,12 +74,12 @@ export class Channel implements CursorEvents {
 
   /** Messages that wait: not delivered yet, or to be delivered again. */
   get depth(): number {
-    return this.topic.countReadable(this.#cursor.ordinal, Infinity) + this.#inFlight.held.readyCount
+    return this.#unread.countBefore(Infinity) + this.#inFlight.held.readyCount
   }
 
   /** How many of these are on disk only. */
   get backendDepth(): number {
-    return this.topic.countReadable(this.#cursor.ordinal, this.topic.log.memoryOrdinal)
+    return this.#unread.countBefore(this.topic.log.memoryOrdinal)
   }
 
   get inFlightCount(): number {
@@ -109,10 +113,32 @@ export class Channel implements CursorEvents {
 
   /** Forgets every message that waits, is deferred or is in flight. */
   empty(): void {
-    this.jump(this.topic.distributed)
+    this.#unread.clear()
     this.#inFlight.clear()
     this.topic.touched()
     for (const session of this.#sessions) session.emptied()
+    this.topic.turn.pump(this)
+  }
+
+  /** Forgets these messages, which are just leaving the topic. */
+  skip(stretch: Stretch): void {
+    this.#unread.skip(stretch)
+  }
+
+  /** How many of these messages it has not finished. */
+  countUnfinished(range: LogRange): number {
+    return this.#unread.countIn(range) + this.#inFlight.countIn(range)
+  }
+
+  /**
+   * Puts these messages before the consumers again, with all that waits already, in the order of the log. What is in
+   * flight or held of them is taken back, so that none comes twice.
+   */
+  replay(range: LogRange): void {
+    this.messageCount += range.messages - this.countUnfinished(range)
+    this.#inFlight.letGo(range, session => session.timedOut())
+    this.#unread.add(range)
+    this.topic.touched()
     this.topic.turn.pump(this)
   }
 
@@ -147,7 +173,7 @@ export class Channel implements CursorEvents {
   TOUCH(session: Session, bytes: Buffer, at: number): void {
     this.#inFlight.touch(session, bytes, at, now(), this.topic.options.maxMsgTimeout)
     this.topic.touched()
-    this.#armTimer()
+    this.#alarm.set(this.#inFlight.nextExpiry())
   }
 
   /** Gives messages to the sessions that have room for them. Called by Turn. */
@@ -159,7 +185,7 @@ export class Channel implements CursorEvents {
     }
     this.#takeDeferred(false)
     this.#inFlight.tidy()
-    this.#armTimer()
+    this.#alarm.set(this.#inFlight.nextExpiry())
   }
 
   /** Moves the cursor; what was in flight stays so. */
@@ -169,18 +195,15 @@ export class Channel implements CursorEvents {
     this.#inFlight.resetWindow()
   }
 
+  /** The segment of the next fresh message: those before it are finished, but for what is in flight or held. */
+  firstSegment(): Segment {
+    return this.#unread.firstSegment()
+  }
+
   /** Lets go of the log before this ordinal: what is in flight there is held by name. */
   holdUpTo(ordinal: number): void {
     this.#inFlight.holdUpTo(ordinal)
-  }
-
-  /** Leaves this segment and all before, if the cursor is behind it: its files are about to go. */
-  leave(segment: Segment): boolean {
-    this.#cursor.settle()
-    if (this.#cursor.ordinal < segment.endOrdinal) return false
-    this.#inFlight.holdUpTo(segment.endOrdinal)
     this.#inFlight.tidy()
-    return true
   }
 
   /** The messages held by name, wherever they lie. */
@@ -190,11 +213,10 @@ export class Channel implements CursorEvents {
 
   /** What is not finished; of each kind the first, at most `most`. For those who look and change nothing. */
   pending(most: number): Pending {
-    const { segment, offset, index } = this.#cursor
     const { held } = this.#inFlight
     return {
       ready: held.firstReady(most),
-      fresh: this.topic.readableFrom({ segment, offset, index }),
+      fresh: this.#unread.stretches(),
       flights: this.#inFlight.firstFlights(most),
       inFlight: held.firstInFlight(most),
       deferred: held.firstDeferred(most),
@@ -202,30 +224,30 @@ export class Channel implements CursorEvents {
   }
 
   checkpoint(): ChannelCheckpoint {
-    const { segment, offset, index } = this.#cursor
-    return {
-      name: this.name,
-      cursor: { segment: segment.number, offset, index },
-      held: this.#inFlight.checkpoint(),
-    }
+    return { name: this.name, ...this.#unread.checkpoint(), held: this.#inFlight.checkpoint() }
   }
 
-  /** Takes over what a checkpoint says was held. `find` gives segments by their numbers. */
-  restore(checkpoint: ChannelCheckpoint, find: (number: number) => Segment | undefined): void {
-    for (const message of checkpoint.held) {
+  /** Takes over what a checkpoint says was held, and what is left out. `find` gives segments by their numbers. */
+  restore(
+    held: ChannelCheckpoint['held'],
+    skips: readonly Stretch[],
+    find: (number: number) => Segment | undefined,
+  ): void {
+    for (const skip of skips) this.#unread.skip(skip)
+    for (const message of held) {
       const segment = find(message.segment)
       // Without its segment the message was finished: segments go only then. Behind the end it fell to a torn tail.
       if (segment !== undefined && message.offset < segment.committedSize) {
         this.#inFlight.restore(message, segment)
       }
     }
-    this.#armTimer()
+    this.#alarm.set(this.#inFlight.nextExpiry())
   }
 
   /** Ends the channel and its sessions' connections. */
   close(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#alarm.clear()
     clearTimeout(this.#retry)
     for (const session of this.#sessions) session.destroy()
     this.#sessions.clear()
@@ -298,14 +320,14 @@ export class Channel implements CursorEvents {
   #deliverFresh(): void {
     for (;;) {
       this.#takeDeferred(true)
-      const available = this.topic.readableUntil(this) - this.#cursor.ordinal
+      const available = this.#unread.readableUntil() - this.#cursor.ordinal
       if (available <= 0) return
       let ready = 0
       for (const session of this.#sessions) if (session.room() > 0) ready++
       if (ready === 0) return
       const share = Math.ceil(available / ready)
       // Not asked whose turn it is when there is nothing left: it would lose its turn.
-      for (; ready > 0 && this.#cursor.ordinal < this.topic.readableUntil(this); ready--) {
+      for (; ready > 0 && this.#cursor.ordinal < this.#unread.readableUntil(); ready--) {
         const session = this.#rotation.next()
         if (session === undefined) return
         if (!this.#deliverRun(session, Math.min(share, session.room()))) return
@@ -318,7 +340,7 @@ export class Channel implements CursorEvents {
     const cursor = this.#cursor
     const { window } = this.#inFlight
     // Asked first, as it may move the cursor.
-    const end = this.topic.readableUntil(this)
+    const end = this.#unread.readableUntil()
     const first = cursor.ordinal
     const until = Math.min(first + most, end)
     if (first >= until || !cursor.fill() || cursor.block === undefined) return false
@@ -356,7 +378,7 @@ export class Channel implements CursorEvents {
   #takeDeferred(fromDisk: boolean): void {
     const cursor = this.#cursor
     const { log } = this.topic
-    while (cursor.ordinal < this.topic.readableUntil(this)) {
+    while (cursor.ordinal < this.#unread.readableUntil()) {
       if (!fromDisk && cursor.ordinal < log.memoryOrdinal) return
       if (!cursor.fill() || cursor.block === undefined) return
       if (!isDeferred(cursor.block.bytes, cursor.at)) return
@@ -374,23 +396,13 @@ export class Channel implements CursorEvents {
     else this.globalCount += count
   }
 
-  /** Sees to it that `#expire` is called when the next message times out or is due. */
-  #armTimer(): void {
-    const next = this.#inFlight.nextExpiry()
-    if (next === undefined || next >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = next
-    this.#timer = setTimeout(this.#expire, Math.min(MAX_TIMER, Math.max(0, Math.ceil(next - now()))))
-  }
-
-  readonly #expire = (): void => {
-    this.#timerAt = Infinity
+  #expire(): void {
     this.#inFlight.expire(now(), session => {
       this.timeoutCount++
       session.timedOut()
     })
     this.topic.touched()
     this.topic.turn.pump(this)
-    this.#armTimer()
+    this.#alarm.set(this.#inFlight.nextExpiry())
   }
 }

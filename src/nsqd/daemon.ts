@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import type { LookupIdentity } from '../protocol/lookup.ts'
-import { isEphemeral } from '../protocol/names.ts'
 import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
-import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
 import type { Address, Endpoint } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
@@ -20,21 +18,16 @@ import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
+import { replay, type ReplayReport, type TimeRange } from './replay.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
 import { startStatsd, type StatsdPusher } from './statsd.ts'
-import { Topic, type TopicHost } from './topic.ts'
-import { TopicStore } from './topic-store.ts'
+import type { Topic, TopicHost } from './topic.ts'
+import { MAINTENANCE, TopicStores } from './topic-stores.ts'
 import { readTlsFiles } from './tls-files.ts'
 import { Turn } from './turn.ts'
 
-/** How often changed topics are checkpointed, and old segments given up, in ms. */
-const MAINTENANCE = 250
-/** With more topics than this, each is checkpointed less often. */
-const TOPICS_A_ROUND = 64
-/** A topic gives memory and descriptors back after this time without a change, in ms. */
-const REST_AFTER = 5000
 /** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
 const DURABLE_SAVE_AFTER = 500
 
@@ -48,7 +41,7 @@ export class Nsqd implements TopicHost, SessionHost {
   /** `OK`, or `NOK - ` and what is wrong with the disk. */
   health = 'OK'
   readonly #topics = new Map<string, Topic>()
-  readonly #stores = new Map<Topic, TopicStore>()
+  readonly #stores: TopicStores
   readonly #sessions = new Set<Session>()
   readonly #budget: MemoryBudget
   readonly #listeners: Listeners
@@ -58,8 +51,6 @@ export class Nsqd implements TopicHost, SessionHost {
   #unlock: (() => void) | undefined
   #maintenance: NodeJS.Timeout | undefined
   #statsd: StatsdPusher | undefined
-  /** When each topic was last seen to have changed. */
-  readonly #lastChange = new Map<Topic, number>()
   #sessionNumber = 0
   #loading = true
   #durableSave: NodeJS.Timeout | undefined
@@ -70,6 +61,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.logger = logger
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
+    this.#stores = new TopicStores(this, this.#budget, () => this.#segmentNumbers.next())
     this.lookupPeers = new LookupPeers({
       identity: () => this.#identity(),
       topics: this.#topics,
@@ -140,7 +132,7 @@ export class Nsqd implements TopicHost, SessionHost {
       throw error
     }
     this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
-    this.#maintenance = setInterval(() => this.#maintain(), MAINTENANCE)
+    this.#maintenance = setInterval(() => this.#stores.maintain(), MAINTENANCE)
     this.#statsd = startStatsd(this)
   }
 
@@ -157,9 +149,7 @@ export class Nsqd implements TopicHost, SessionHost {
     const failures: unknown[] = []
     const closing = [...this.#topics.values()].map(async topic => {
       try {
-        const store = this.#stores.get(topic)
-        if (store === undefined) topic.close()
-        else await store.close()
+        await this.#stores.close(topic)
       } catch (error) {
         failures.push(error)
         this.logger.error(`topic ${topic.name}: cannot save its state: ${errorText(error)}`)
@@ -196,13 +186,9 @@ export class Nsqd implements TopicHost, SessionHost {
     const topic = this.#topics.get(name)
     if (topic === undefined) return false
     this.#topics.delete(name)
-    this.#lastChange.delete(topic)
     for (const channel of topic.channels.keys()) this.lookupPeers.unregister(name, channel)
     this.lookupPeers.unregister(name)
-    const store = this.#stores.get(topic)
-    this.#stores.delete(topic)
-    if (store === undefined) topic.close()
-    else store.remove()
+    this.#stores.remove(topic)
     this.logger.info(`topic ${name}: deleted`)
     this.#saveMetadata()
     return true
@@ -219,7 +205,7 @@ export class Nsqd implements TopicHost, SessionHost {
   /** Resolves when a kill -9 will not undo what has been done to this topic. */
   async settle(topicName: string): Promise<void> {
     const topic = this.#topics.get(topicName)
-    if (topic !== undefined) await this.#stores.get(topic)?.settle()
+    if (topic !== undefined) await this.#stores.settle(topic)
   }
 
   /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED or E_EXITING. */
@@ -237,6 +223,15 @@ export class Nsqd implements TopicHost, SessionHost {
 
   peek(topicName: string, channelName: string, limits: PeekLimits): Promise<PeekedMessage[]> {
     return peek(this.#topics, topicName, channelName, limits)
+  }
+
+  /** What a replay would do, and, if `apply`, does. Throws HttpError; see `replay`. */
+  replay(topicName: string, channelName: string, range: TimeRange, apply: boolean): Promise<ReplayReport> {
+    return replay(this.#topics, topicName, channelName, range, apply)
+  }
+
+  makeRoom(error: unknown): boolean {
+    return this.#stores.makeRoom(error)
   }
 
   diskResult(error: Error | null): void {
@@ -284,30 +279,9 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   #open(name: string): Topic {
-    const topic = isEphemeral(name) ? this.#openInMemory(name) : this.#openOnDisk(name)
+    const topic = this.#stores.open(name)
     this.#topics.set(name, topic)
     return topic
-  }
-
-  #openInMemory(name: string): Topic {
-    return new Topic(this, name, new TopicLog(this.#logOptions(undefined)))
-  }
-
-  #openOnDisk(name: string): Topic {
-    const directory = topicDirectory(this.options.dataPath, name)
-    const store = TopicStore.open(this, name, directory, this.#logOptions(directory))
-    this.#stores.set(store.topic, store)
-    return store.topic
-  }
-
-  #logOptions(directory: string | undefined): TopicLogOptions {
-    return {
-      directory,
-      nodeId: this.options.nodeId,
-      maxSegmentBytes: this.options.maxBytesPerFile,
-      budget: this.#budget,
-      nextSegmentNumber: () => this.#segmentNumbers.next(),
-    }
   }
 
   #load(): void {
@@ -364,22 +338,6 @@ export class Nsqd implements TopicHost, SessionHost {
       this.#durableSave = undefined
       this.#metadata?.save(this.#describe()).catch(failed)
     }, DURABLE_SAVE_AFTER)
-  }
-
-  #maintain(): void {
-    const at = now()
-    const spacing = MAINTENANCE * Math.max(1, this.#stores.size / TOPICS_A_ROUND)
-    for (const [topic, store] of this.#stores) {
-      if (topic.dirty) {
-        this.#lastChange.set(topic, at)
-        store.maintain(spacing)
-        continue
-      }
-      const last = this.#lastChange.get(topic)
-      if (last === undefined || at - last < REST_AFTER) continue
-      this.#lastChange.delete(topic)
-      store.rest()
-    }
   }
 
   #identity(): LookupIdentity {

@@ -30,6 +30,29 @@ export interface Held {
   heapIndex: number
 }
 
+/** One that nobody has; `record`: of a log that has no disk. */
+export function heldMessage(
+  key: number,
+  segment: Segment,
+  offset: number,
+  attempts: number,
+  dueMs: number,
+  record: Buffer | undefined,
+): Held {
+  return {
+    key,
+    segment,
+    offset,
+    attempts,
+    state: dueMs === 0 ? 'ready' : 'deferred',
+    session: undefined,
+    when: dueMs,
+    deliveredAt: 0,
+    record,
+    heapIndex: -1,
+  }
+}
+
 /** The held messages of a channel: by id, those to deliver again in order, and those that wait for a time, by kind. */
 export class HeldMessages {
   readonly #byKey = new Map<number, Held>()
@@ -100,6 +123,21 @@ export class HeldMessages {
   remove(held: Held): void {
     this.#leave(held)
     this.#byKey.delete(held.key)
+  }
+
+  /** Removes all that `chosen` names. */
+  removeWhere(chosen: (held: Held) => boolean): void {
+    const gone = new Set<Held>()
+    for (const held of this.#byKey.values()) if (chosen(held)) gone.add(held)
+    if (gone.size === 0) return
+    // Those that are ready can leave from the head only.
+    const ready = [...this.#ready].filter(held => !gone.has(held))
+    this.#ready.clear()
+    for (const held of ready) this.#ready.push(held)
+    for (const held of gone) {
+      this.#byKey.delete(held.key)
+      if (held.state !== 'ready') this.#leave(held)
+    }
   }
 
   /** The first message whose time has come, if any. */

@@ -98,7 +98,7 @@ function validTopicArgument(request: HttpRequest): string {
 }
 
 /** The official codes for the same mistake differ between topics' and channels' endpoints. */
-function channelArguments(request: HttpRequest): [topic: string, channel: string] {
+export function channelArguments(request: HttpRequest): [topic: string, channel: string] {
   const topic = topicArgument(request)
   if (!isValidTopicName(topic)) throw new HttpError(400, 'INVALID_ARG_TOPIC')
   const channel = request.query.get('channel')

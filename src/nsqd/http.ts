@@ -8,6 +8,7 @@ import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
 import { type AdminTarget, adminRoutes } from './http-admin.ts'
 import { peekRoute, type PeekTarget } from './http-peek.ts'
 import { publishRoutes, type PublishTarget } from './http-publish.ts'
+import { replayRoutes, type ReplayTarget } from './http-replay.ts'
 import { watchGc } from './memory.ts'
 import { type MetricsSource, writeNsqdMetrics } from './metrics.ts'
 import type { NsqdOptions } from './options.ts'
@@ -15,7 +16,8 @@ import { collectStats } from './stats.ts'
 import { statsText } from './stats-text.ts'
 
 /** The daemon, as its HTTP API needs it. */
-export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, MetricsSource, PeekTarget {
+export interface HttpTarget
+  extends AdminTarget, ConfigSource, PublishTarget, MetricsSource, PeekTarget, ReplayTarget {
   readonly options: NsqdOptions
   readonly topics: AdminTarget['topics'] & MetricsSource['topics']
   /** The ports listened on; 0 for none. */
@@ -23,7 +25,7 @@ export interface HttpTarget extends AdminTarget, ConfigSource, PublishTarget, Me
   readonly httpPort: number
 }
 
-/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/peek` and `/metrics`. */
+/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/peek`, `/channel/replay` and `/metrics`. */
 export function nsqdRoutes(nsqd: HttpTarget): Route[] {
   watchGc()
   return [
@@ -34,6 +36,7 @@ export function nsqdRoutes(nsqd: HttpTarget): Route[] {
     metricsRoute(writer => writeNsqdMetrics(writer, nsqd)),
     ...publishRoutes(nsqd),
     ...adminRoutes(nsqd),
+    ...replayRoutes(nsqd),
     { method: 'GET', path: '/config/:name', handle: ({ params }) => getConfig(nsqd, params['name'] ?? '') },
     {
       method: 'PUT',

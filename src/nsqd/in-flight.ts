@@ -2,13 +2,14 @@ import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
 import { ID_LENGTH, idIndex, idSegment, MAX_INDEX, readIdHigh, readIdLow } from '../protocol/message-id.ts'
 import type { HeldMessage } from '../storage/checkpoint.ts'
 import type { Cursor } from '../storage/cursor.ts'
-import type { Position } from '../storage/position.ts'
+import type { LogRange } from '../storage/log-range.ts'
+import { ordinalAt, type Position } from '../storage/position.ts'
 import { dueOf, publishedMsOf, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { now } from './clock.ts'
-import { type Held, HeldMessages } from './held-messages.ts'
+import { type Held, heldMessage, HeldMessages } from './held-messages.ts'
 import { InFlightWindow } from './in-flight-window.ts'
 import { RunQueue } from './run-queue.ts'
 import type { Session } from './session.ts'
@@ -19,6 +20,10 @@ const ROOM = 1024
 /** The number that stands for a message among all of this node's: the low 53 bits of its id. */
 export function messageKey(segment: number, index: number): number {
   return segment * (MAX_INDEX + 1) + index
+}
+
+function isIn(range: LogRange, key: number): boolean {
+  return range.has(Math.floor(key / (MAX_INDEX + 1)), key % (MAX_INDEX + 1))
 }
 
 /** A message of the window that somebody has. */
@@ -176,42 +181,52 @@ export class InFlight {
     }
   }
 
+  /** How many of these messages are in flight or held. */
+  countIn(range: LogRange): number {
+    const { window } = this
+    let count = 0
+    for (const ordinal of this.#flightsIn(range)) if (window.ownerOf(ordinal) !== 0) count++
+    for (const { key } of this.held.values()) if (isIn(range, key)) count++
+    return count
+  }
+
+  /** Forgets whatever is in flight or held of these messages. Calls `lost` for each that somebody had. */
+  letGo(range: LogRange, lost: (session: Session) => void): void {
+    const taken = (session: Session | undefined): void => {
+      if (session === undefined) return
+      this.count--
+      lost(session)
+    }
+    for (const ordinal of this.#flightsIn(range)) {
+      const session = this.#sessionOf(this.window.ownerOf(ordinal))
+      if (session === undefined) continue
+      this.window.settle(ordinal)
+      taken(session)
+    }
+    this.held.removeWhere(held => {
+      if (!isIn(range, held.key)) return false
+      taken(held.session)
+      return true
+    })
+  }
+
   /** The deferred record at the cursor is held until it is due; the cursor moves behind it. */
   takeDeferred(bytes: Buffer, at: number, nowMs: number): void {
     const cursor = this.#cursor
     const due = dueOf(bytes, at)
     const ready = due <= nowMs
     const length = recordLength(bytes, at)
-    this.held.add({
-      key: messageKey(cursor.segment.number, cursor.index),
-      segment: cursor.segment,
-      offset: cursor.offset,
-      attempts: 0,
-      state: ready ? 'ready' : 'deferred',
-      session: undefined,
-      when: ready ? 0 : due,
-      deliveredAt: 0,
-      record: this.#recordOf(cursor.segment, cursor.offset),
-      heapIndex: -1,
-    })
+    const { segment, offset, index } = cursor
+    const key = messageKey(segment.number, index)
+    this.held.add(heldMessage(key, segment, offset, 0, ready ? 0 : due, this.#recordOf(segment, offset)))
     this.window.addSettled()
     cursor.advance(length, 1)
   }
 
   /** Takes in a message that a checkpoint says was held. */
   restore(message: HeldMessage, segment: Segment): void {
-    this.held.add({
-      key: messageKey(message.idSegment, message.idIndex),
-      segment,
-      offset: message.offset,
-      attempts: message.attempts,
-      state: message.dueMs === 0 ? 'ready' : 'deferred',
-      session: undefined,
-      when: message.dueMs,
-      deliveredAt: 0,
-      record: undefined,
-      heapIndex: -1,
-    })
+    const key = messageKey(message.idSegment, message.idIndex)
+    this.held.add(heldMessage(key, segment, message.offset, message.attempts, message.dueMs, undefined))
   }
 
   /** The first messages of the window that are in flight, oldest first, at most `most`. */
@@ -261,13 +276,14 @@ export class InFlight {
   /** Forgets everything; the cursor has jumped. */
   clear(): void {
     this.held.clear()
-    this.#runs.clear()
     this.count = 0
     this.resetWindow()
   }
 
   /** Begins a new window at the cursor, which has jumped. What was in flight must be held already. */
   resetWindow(): void {
+    // The cursor may come to the same messages again, after a replay.
+    this.#runs.clear()
     this.window.reset(this.#cursor.ordinal)
     this.#lowSegment = this.#cursor.segment
   }
@@ -302,6 +318,15 @@ export class InFlight {
       if (segment === this.#cursor.segment) break
     }
     return -1
+  }
+
+  /** The ordinals of the window that lie in this range. */
+  *#flightsIn({ stretches }: LogRange): Generator<number, void, undefined> {
+    const { low, high } = this.window
+    for (const { from, to } of stretches) {
+      const end = Math.min(high, ordinalAt(to))
+      for (let ordinal = Math.max(low, ordinalAt(from)); ordinal < end; ordinal++) yield ordinal
+    }
   }
 
   #segmentAt(ordinal: number): Segment {
@@ -343,18 +368,11 @@ export class InFlight {
     const segment = this.#segmentAt(ordinal)
     const offset = window.offsetOf(ordinal)
     const deadline = this.#runs.get(session.msgTimeout)?.deadlineOf(ordinal) ?? 0
-    const held: Held = {
-      key: messageKey(segment.number, ordinal - segment.firstOrdinal),
-      segment,
-      offset,
-      attempts: 1,
-      state: 'inFlight',
-      session,
-      when: deadline,
-      deliveredAt: deadline - session.msgTimeout,
-      record: this.#recordOf(segment, offset),
-      heapIndex: -1,
-    }
+    const key = messageKey(segment.number, ordinal - segment.firstOrdinal)
+    const held = heldMessage(key, segment, offset, 1, deadline, this.#recordOf(segment, offset))
+    held.state = 'inFlight'
+    held.session = session
+    held.deliveredAt = deadline - session.msgTimeout
     window.settle(ordinal)
     this.held.add(held)
     return held

@@ -20,6 +20,8 @@ export interface IntakeHost {
   committed(end: Position): void
   /** A commit or a sync went well, or did not. */
   diskResult(error: Error | null): void
+  /** The disk has refused something: whether something was given up, so that it may take it now. */
+  makeRoom(error: unknown): boolean
 }
 
 /** Publishes, and bytes of them, that wait for the disk before their connections are read no further. */
@@ -52,6 +54,8 @@ export class Intake {
   /** The time of all messages of a commit: its nanoseconds, in two halves. */
   #timestampHigh = 0
   #timestampLow = 0
+
+  readonly #makeRoom = (error: unknown): boolean => !this.#closed && this.#host.makeRoom(error)
 
   constructor(host: IntakeHost, log: TopicLog) {
     this.#host = host
@@ -105,7 +109,7 @@ export class Intake {
     this.#publishers = []
     this.#messages = this.#bytes = 0
     try {
-      this.#log.commit()
+      this.#log.commit(this.#makeRoom)
     } catch (error) {
       this.#refuse(error, publishers)
       return

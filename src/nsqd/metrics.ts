@@ -75,6 +75,7 @@ async function readTopics(nsqd: MetricsSource): Promise<TopicNumbers[]> {
       messages: topic.messageCount,
       messageBytes: topic.messageBytes,
       diskBytes: topic.diskBytes,
+      retainedBytes: topic.retainedBytes,
       paused: topic.paused,
       latency: latency(topic.channels.values()),
       channels: [...topic.channels.values()].map(channelNumbers),

@@ -77,6 +77,16 @@ export const nsqdOptions = {
     min: 1024,
     max: 2 ** 31 - 1,
   }),
+  'retain-time': option.duration(
+    'How long the messages of a topic stay on disk after every channel has finished them, to be replayed (0: no limit)',
+    0,
+    { ...data, min: 0 },
+  ),
+  'retain-bytes': option.int(
+    'Bytes of finished messages that each topic keeps to be replayed (0: no limit); with neither limit, none',
+    0,
+    { ...data, min: 0, max: Number.MAX_SAFE_INTEGER },
+  ),
   'sync-every': option.int('Messages between two syncs of a topic to the disk', 2500, { ...data, min: 1 }),
   'sync-timeout': option.duration('Longest time between two syncs of a topic to the disk', 2000, {
     ...data,

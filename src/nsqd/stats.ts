@@ -59,6 +59,8 @@ export interface TopicSource {
   readonly backendDepth: number
   readonly messageCount: number
   readonly messageBytes: number
+  /** Bytes of finished segments that are kept; undefined when nothing is to be. */
+  readonly retainedBytes: number | undefined
   readonly channels: ReadonlyMap<string, ChannelSource>
 }
 
@@ -148,6 +150,8 @@ export interface TopicStats {
   backend_depth: number
   message_count: number
   message_bytes: number
+  /** Ours; left out without --retain-time and --retain-bytes. */
+  retained_bytes?: number
   paused: boolean
   e2e_processing_latency: Latency
 }
@@ -194,6 +198,7 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
     backend_depth: topic.backendDepth,
     message_count: topic.messageCount,
     message_bytes: topic.messageBytes,
+    ...(topic.retainedBytes !== undefined && { retained_bytes: topic.retainedBytes }),
     paused: topic.paused,
     e2e_processing_latency: latency(topic.channels.values()),
   })

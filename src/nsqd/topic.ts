@@ -1,6 +1,5 @@
 import { isEphemeral } from '../protocol/names.ts'
 import { ordinalAt, type Position } from '../storage/position.ts'
-import type { Segment } from '../storage/segment.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import type { Logger } from '../util/logger.ts'
 import { LatencyQuantiles } from '../util/quantile.ts'
@@ -17,15 +16,11 @@ export interface TopicHost {
   readonly turn: Turn
   /** A commit or a sync went well, or did not. */
   diskResult(error: Error | null): void
+  /** The disk has refused something: gives up what is retained, if it is full. False when that was of no use. */
+  makeRoom(error: unknown): boolean
   channelCreated(topic: Topic, channel: Channel): void
   channelDeleted(topic: Topic, channel: Channel): void
   pauseChanged(): void
-}
-
-/** Messages of an emptied stretch, which channels before it skip. */
-export interface Gap {
-  readonly from: Position
-  readonly to: Position
 }
 
 /** A stretch of the log: up to before the message with the ordinal `until`. */
@@ -56,7 +51,8 @@ export class Topic implements IntakeHost {
   closed = false
   /** Up to here messages were given to the channels. */
   distributed: Position
-  gaps: readonly Gap[] = []
+  /** Bytes of finished segments that are kept; undefined when nothing is. */
+  retainedBytes: number | undefined = undefined
   readonly #host: TopicHost
   readonly #channels = new Map<string, Channel>()
   #paused = false
@@ -150,6 +146,10 @@ export class Topic implements IntakeHost {
     this.#advance(end)
   }
 
+  makeRoom(error: unknown): boolean {
+    return this.#host.makeRoom(error)
+  }
+
   diskResult(error: Error | null): void {
     if (!this.closed) this.#host.diskResult(error)
   }
@@ -203,45 +203,8 @@ export class Topic implements IntakeHost {
     const to = this.#visible
     if (ordinalAt(from) === ordinalAt(to)) return
     this.distributed = to
-    let behind = false
-    for (const channel of this.#channels.values()) {
-      if (channel.ordinal >= ordinalAt(from)) channel.jump(to)
-      else behind = true
-    }
-    if (behind) this.gaps = [...this.gaps, { from, to }]
+    for (const channel of this.#channels.values()) channel.skip({ from, to })
     this.dirty = true
-  }
-
-  /** Up to which ordinal this channel may read; past a gap that it stands at, the channel is moved. */
-  readableUntil(channel: Channel): number {
-    if (this.gaps.length > 0) {
-      for (const { from, to } of this.gaps) {
-        if (channel.ordinal < ordinalAt(from)) return ordinalAt(from)
-        if (channel.ordinal < ordinalAt(to)) channel.jump(to)
-      }
-    }
-    return ordinalAt(this.distributed)
-  }
-
-  /** How many messages lie from this ordinal on that channels may read, before `end`. */
-  countReadable(ordinal: number, end: number): number {
-    const until = Math.min(end, ordinalAt(this.distributed))
-    let count = Math.max(0, until - ordinal)
-    for (const { from, to } of this.gaps) {
-      count -= Math.max(0, Math.min(until, ordinalAt(to)) - Math.max(ordinal, ordinalAt(from)))
-    }
-    return count
-  }
-
-  /** What channels may read from here on. */
-  readableFrom(position: Position): Readable[] {
-    const stretches: Readable[] = []
-    let from = position
-    for (const gap of this.gaps) {
-      if (ordinalAt(from) < ordinalAt(gap.from)) stretches.push({ from, until: ordinalAt(gap.from) })
-      if (ordinalAt(from) < ordinalAt(gap.to)) from = gap.to
-    }
-    return [...stretches, { from, until: ordinalAt(this.distributed) }]
   }
 
   /** What waits in the topic itself. */
@@ -283,20 +246,6 @@ export class Topic implements IntakeHost {
       least = Math.min(least, this.ephemeral ? channel.lowOrdinal : channel.ordinal)
     }
     this.log.forgetBlocksBefore(least)
-  }
-
-  /** The segment with this number in the log's chain. */
-  findSegment(number: number): Segment | undefined {
-    let segment: Segment | undefined = this.log.first
-    while (segment !== undefined && segment.number !== number) segment = segment.next
-    return segment
-  }
-
-  /** Forgets the gaps that every channel is past. */
-  dropGaps(): void {
-    if (this.gaps.length === 0) return
-    const channels = [...this.#channels.values()]
-    this.gaps = this.gaps.filter(({ to }) => channels.some(channel => channel.ordinal < ordinalAt(to)))
   }
 
   /** Steps from the end of a segment to the next, so that the one behind can go. */

@@ -2,16 +2,19 @@
  * What a topic's channels have done, on disk: a checkpoint is written a few times a second while something changes,
  * and at the end. After kill -9 the topic goes on from the last one.
  *
- *     | "nsqtscp1" | crc32 of the rest, u32 | length of the rest, u32 | rest |
+ *     | "nsqtscp2" | crc32 of the rest, u32 | length of the rest, u32 | rest |
  *
  * The rest holds, all numbers big-endian: the totals of the complete segments, the place up to which messages were
- * given to channels, stretches that were emptied, and each channel with its cursor and the messages it holds that are
- * neither finished nor before the cursor's reach.
+ * given to channels, and each channel with its cursor, the stretches behind it that it leaves out, and the messages it
+ * holds that are neither finished nor before the cursor's reach.
+ *
+ * In the first version, "nsqtscp1", what is left out stood before the channels, for all of them.
  */
 import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import type { Position } from './position.ts'
 import type { SegmentTotals } from './recovery.ts'
 import { isMissing } from './segment-file.ts'
 
@@ -20,6 +23,10 @@ export interface Place {
   readonly segment: number
   readonly offset: number
   readonly index: number
+}
+
+export function placeOf({ segment, offset, index }: Position): Place {
+  return { segment: segment.number, offset, index }
 }
 
 /** A message that a channel has taken from its cursor and not finished. */
@@ -35,9 +42,16 @@ export interface HeldMessage {
   readonly dueMs: number
 }
 
+export interface Skipped {
+  readonly from: Place
+  readonly to: Place
+}
+
 export interface ChannelCheckpoint {
   readonly name: string
   readonly cursor: Place
+  /** Stretches behind the cursor that are left out, in order. */
+  readonly skips: readonly Skipped[]
   readonly held: readonly HeldMessage[]
 }
 
@@ -45,12 +59,11 @@ export interface TopicCheckpoint {
   readonly segments: readonly SegmentTotals[]
   /** Up to here messages have been given to the channels. */
   readonly distributed: Place
-  /** Emptied stretches that channels behind them still have to skip. */
-  readonly gaps: readonly { readonly from: Place; readonly to: Place }[]
   readonly channels: readonly ChannelCheckpoint[]
 }
 
-const MAGIC = Buffer.from('nsqtscp1', 'latin1')
+const MAGIC = Buffer.from('nsqtscp2', 'latin1')
+const FIRST_MAGIC = Buffer.from('nsqtscp1', 'latin1')
 const HEADER = MAGIC.length + 8
 const FILE_NAME = 'checkpoint'
 
@@ -139,15 +152,15 @@ export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
     writer.u32(size)
   }
   writer.place(checkpoint.distributed)
-  writer.u32(checkpoint.gaps.length)
-  for (const { from, to } of checkpoint.gaps) {
-    writer.place(from)
-    writer.place(to)
-  }
   writer.u32(checkpoint.channels.length)
-  for (const { name, cursor, held } of checkpoint.channels) {
+  for (const { name, cursor, skips, held } of checkpoint.channels) {
     writer.text(name)
     writer.place(cursor)
+    writer.u32(skips.length)
+    for (const { from, to } of skips) {
+      writer.place(from)
+      writer.place(to)
+    }
     writer.u32(held.length)
     for (const message of held) {
       writer.u32(message.idSegment)
@@ -167,17 +180,24 @@ export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
 
 /** Undefined when these bytes are no whole checkpoint. */
 export function decodeCheckpoint(bytes: Buffer): TopicCheckpoint | undefined {
-  if (bytes.length < HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
+  if (bytes.length < HEADER) return undefined
+  const magic = bytes.subarray(0, MAGIC.length)
+  const isFirst = magic.equals(FIRST_MAGIC)
+  if (!isFirst && !magic.equals(MAGIC)) return undefined
   if (bytes.readUInt32BE(MAGIC.length + 4) !== bytes.length - HEADER) return undefined
   if (bytes.readUInt32BE(MAGIC.length) !== crc32(bytes.subarray(HEADER))) return undefined
   const reader = new Reader(bytes)
+  const skips = (): Skipped[] => reader.list(() => ({ from: reader.place(), to: reader.place() }))
+  const segments = reader.list(() => ({ number: reader.u32(), count: reader.u32(), size: reader.u32() }))
+  const distributed = reader.place()
+  const forAll = isFirst ? skips() : []
   return {
-    segments: reader.list(() => ({ number: reader.u32(), count: reader.u32(), size: reader.u32() })),
-    distributed: reader.place(),
-    gaps: reader.list(() => ({ from: reader.place(), to: reader.place() })),
+    segments,
+    distributed,
     channels: reader.list(() => ({
       name: reader.text(),
       cursor: reader.place(),
+      skips: isFirst ? forAll : skips(),
       held: reader.list(() => ({
         idSegment: reader.u32(),
         idIndex: reader.u32(),

@@ -53,6 +53,11 @@ export class Cursor implements LogReader {
     return this.segment.firstOrdinal + this.index
   }
 
+  get position(): Position {
+    const { segment, offset, index } = this
+    return { segment, offset, index }
+  }
+
   /** Where in `block.bytes` the next message begins. */
   get at(): number {
     return this.block === undefined ? 0 : this.offset - this.block.start
@@ -109,6 +114,8 @@ export class Cursor implements LogReader {
   /** Steps from the end of a segment to the beginning of the next, so that the one behind can go. */
   settle(): void {
     while (this.offset >= this.segment.committedSize && this.segment.next !== undefined) {
+      // Or one who reads through thousands of segments would hold the descriptors of all.
+      this.segment.file?.close()
       this.segment = this.segment.next
       this.offset = this.index = 0
       this.block = undefined

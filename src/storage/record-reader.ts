@@ -1,12 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { type Batch, parseBatches } from './batches.ts'
+import { OwnFiles } from './own-files.ts'
 import type { Position } from './position.ts'
 import { DUE_LENGTH, dueOf, isDeferred, isRecord, recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
-import { isMissing } from './segment-file.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** A message as it lies in a log. */
@@ -20,9 +19,6 @@ export interface FoundRecord {
   /** Bytes of the whole record. */
   readonly length: number
 }
-
-/** A file was deleted after one had begun to look: its messages were finished, or moved. Look again. */
-export class SegmentGoneError extends Error {}
 
 /** Bytes of a segment from `start` on. */
 interface Stretch {
@@ -46,7 +42,7 @@ export class RecordReader {
   readonly #log: TopicLog
   /** How many bytes of each body are wanted. */
   readonly #wanted: number
-  readonly #files = new Map<string, FileHandle>()
+  readonly #files = new OwnFiles()
   #records = 0
   #bytes = 0
 
@@ -121,10 +117,8 @@ export class RecordReader {
     }
   }
 
-  async close(): Promise<void> {
-    const files = [...this.#files.values()]
-    this.#files.clear()
-    await Promise.all(files.map(file => file.close()))
+  close(): Promise<void> {
+    return this.#files.close()
   }
 
   get #isExhausted(): boolean {
@@ -180,7 +174,7 @@ export class RecordReader {
   /** Where a cursor would go on that met bad bytes at `offset`. */
   async #soundBatchAfter(segment: Segment, offset: number): Promise<Batch | undefined> {
     if (segment.file === undefined) return undefined
-    const index = await this.#open(segment.file.indexPath)
+    const index = await this.#files.open(segment.file.indexPath)
     const lines = Buffer.alloc((await index.stat()).size)
     const { bytesRead } = await index.read(lines, 0, lines.length, 0)
     for (const batch of parseBatches(lines.subarray(0, bytesRead))) {
@@ -192,24 +186,11 @@ export class RecordReader {
   }
 
   async #read(segment: Segment, offset: number, length: number): Promise<Buffer> {
-    const file = await this.#open(segment.file?.logPath ?? '')
+    const file = await this.#files.open(segment.file?.logPath ?? '')
     const target = Buffer.allocUnsafe(Math.min(length, Math.max(0, segment.committedSize - offset)))
     const { bytesRead } = await file.read(target, 0, target.length, offset)
     this.#bytes += bytesRead
     return target.subarray(0, bytesRead)
-  }
-
-  async #open(path: string): Promise<FileHandle> {
-    const known = this.#files.get(path)
-    if (known !== undefined) return known
-    try {
-      const file = await open(path, 'r')
-      this.#files.set(path, file)
-      return file
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      throw new SegmentGoneError(`${path} is gone`, { cause: error })
-    }
   }
 }
 

@@ -20,6 +20,7 @@ import {
   openSync,
   read,
   readSync,
+  statSync,
   unlinkSync,
   writeSync,
   writevSync,
@@ -173,12 +174,13 @@ export class SegmentFile {
 
   /** How long the records' file is. */
   sizeNow(): number {
-    this.#open()
-    return fstatSync(this.#log).size
+    // Not opened for that: at the start thousands are asked.
+    return statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0
   }
 
   /** Cuts both files; what is cut off the records is kept aside. */
   cut(offset: number, indexSize: number): void {
+    this.#open()
     const size = this.sizeNow()
     if (size > offset) this.keepAside(offset, size - offset)
     ftruncateSync(this.#log, offset)

@@ -15,6 +15,8 @@ export class Segment {
   /** Messages and bytes of these that are committed. */
   committedCount: number
   committedSize: number
+  /** When its first message was published, Unix ms; undefined when nobody has looked, NaN when it cannot be read. */
+  firstMs: number | undefined = undefined
   /** It takes no more messages: bad bytes lie behind its last one, and could not be cut off. */
   isClosed = false
   /** The next newer segment of the topic. */

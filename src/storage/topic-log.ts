@@ -3,6 +3,7 @@ import { MESSAGE_OVERHEAD, writeMessageHeader } from '../protocol/message.ts'
 import { Block } from './block.ts'
 import type { BlockOwner, MemoryBudget } from './memory-budget.ts'
 import type { Position } from './position.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { DUE_LENGTH, frameOf, publishedMsOf, RECORD_DEFERRED, recordLength } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
@@ -16,6 +17,9 @@ export interface LogReader {
   /** Lets go of every block. */
   release(): void
 }
+
+/** Whether something was given up, so that what the disk has just refused may be tried again. */
+export type MakeRoom = (error: unknown) => boolean
 
 export interface TopicLogOptions {
   /** Where the segments lie; undefined keeps the whole log in memory. */
@@ -109,7 +113,7 @@ export class TopicLog implements BlockOwner {
     const block = this.#reserve(MESSAGE_OVERHEAD + length)
     const at = block.length
     this.#writeHeader(block, at, length, timestampHigh, timestampLow)
-    copy(bytes, start, end, block.bytes, at + MESSAGE_OVERHEAD)
+    copyBytes(bytes, start, end, block.bytes, at + MESSAGE_OVERHEAD)
     this.#appended(block, MESSAGE_OVERHEAD + length)
   }
 
@@ -129,29 +133,15 @@ export class TopicLog implements BlockOwner {
 
   /**
    * Writes what was appended and makes it readable. When the disk refuses, everything appended since the last commit
-   * is forgotten, as if it had never come, and the error is thrown.
+   * is forgotten, as if it had never come, and the error is thrown; but if `makeRoom` says so, it is tried again.
    */
-  commit(): void {
+  commit(makeRoom: MakeRoom = () => false): void {
     const from = this.#uncommitted
     if (from === undefined) return
-    const written: Segment[] = []
-    try {
-      let slices: Buffer[] = []
-      for (let block: Block | undefined = from; block !== undefined; block = block.next) {
-        slices.push(block.bytes.subarray(block.committed, block.length))
-        const segment: Segment = block.segment
-        if (block.next?.segment === segment) continue
-        segment.file?.append(slices, segment.committedSize, segment.count - segment.committedCount)
-        written.push(segment)
-        slices = []
-      }
-    } catch (error) {
-      for (const segment of written) segment.file?.undoAppend(segment.committedSize)
-      this.#rollBack(from)
-      throw error
-    }
+    const written = this.#write(from, makeRoom)
     for (let block: Block | undefined = from; block !== undefined; block = block.next) {
       block.committed = block.length
+      if (block.start === 0) block.segment.firstMs ??= publishedMsOf(block.bytes, 0)
     }
     for (const segment of written) {
       segment.committedSize = segment.size
@@ -173,6 +163,8 @@ export class TopicLog implements BlockOwner {
     for (const file of files) {
       file.sync(error => {
         if (error !== null) this.#unsynced.add(file)
+        // A segment that takes no more is opened again when it is read.
+        else if (file !== this.last.file && file !== this.#tail.file) file.close()
         failed ??= error
         if (--open === 0) done(failed)
       })
@@ -207,6 +199,28 @@ export class TopicLog implements BlockOwner {
     const block = this.blockAt(segment, offset)
     if (block !== undefined) return publishedMsOf(block.bytes, offset - block.start)
     return publishedMsOf(readRecord(segment, offset), 0)
+  }
+
+  /** When the first message of a segment was published, in Unix ms; undefined when it cannot be read. */
+  firstMs(segment: Segment): number | undefined {
+    if (segment.committedCount === 0) return undefined
+    if (segment.firstMs === undefined) {
+      try {
+        segment.firstMs = this.publishedMs(segment, 0)
+      } catch {
+        // Who comes to it to deliver it says what is wrong.
+        segment.firstMs = Number.NaN
+      }
+      if (segment !== this.last) segment.file?.close()
+    }
+    return Number.isNaN(segment.firstMs) ? undefined : segment.firstMs
+  }
+
+  /** Begins a new segment with the next message, if the newest one was begun before this time, Unix ms. */
+  rollIfOlder(ms: number): void {
+    const { last } = this
+    if (this.#tail !== last || this.hasUncommitted || last.committedCount === 0) return
+    if ((this.firstMs(last) ?? Infinity) < ms) this.#roll()
   }
 
   /** The place of a message that is in memory, by its ordinal, or the end. */
@@ -334,6 +348,30 @@ export class TopicLog implements BlockOwner {
     return this.#tail
   }
 
+  /** Writes everything from this block on; gives the segments to which it has added. */
+  #write(from: Block, makeRoom: MakeRoom): Segment[] {
+    for (;;) {
+      const written: Segment[] = []
+      try {
+        let slices: Buffer[] = []
+        for (let block: Block | undefined = from; block !== undefined; block = block.next) {
+          slices.push(block.bytes.subarray(block.committed, block.length))
+          const segment: Segment = block.segment
+          if (block.next?.segment === segment) continue
+          segment.file?.append(slices, segment.committedSize, segment.count - segment.committedCount)
+          written.push(segment)
+          slices = []
+        }
+        return written
+      } catch (error) {
+        for (const segment of written) segment.file?.undoAppend(segment.committedSize)
+        if (makeRoom(error)) continue
+        this.#rollBack(from)
+        throw error
+      }
+    }
+  }
+
   /** Forgets what was appended since the last commit, in `from` and behind it. */
   #rollBack(from: Block): void {
     for (let block = from.next; block !== undefined; block = block.next) {
@@ -364,15 +402,4 @@ function readRecord(segment: Segment, offset: number): Buffer {
   if (segment.file === undefined)
     throw new RangeError(`message at ${offset} of segment ${segment.number} left memory`)
   return segment.file.readRecordNow(offset, segment.committedSize)
-}
-
-/** Below this length a loop is quicker than the call into native code. */
-const SHORT = 24
-
-function copy(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
-  if (end - start > SHORT) {
-    source.copy(target, at, start, end)
-    return
-  }
-  for (let from = start, to = at; from < end; from++, to++) target.writeUInt8(source.readUInt8(from), to)
 }

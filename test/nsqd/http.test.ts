@@ -71,7 +71,13 @@ function fakeDaemon() {
       calls.push(`peek ${JSON.stringify(args)}`)
       return []
     },
-    settle: async () => {},
+    replay: async (...args: unknown[]) => {
+      calls.push(`replay ${JSON.stringify(args)}`)
+      return { messages: 1, bytes: 2, waiting: 0, oldest: 3 }
+    },
+    settle: async (name: string) => {
+      calls.push(`settle ${name}`)
+    },
     deleteChannel: (name: string, channelName: string) =>
       topics.get(name)?.channels.delete(channelName) ?? false,
     publish: async (name: string, bodies: Buffer[], deferMs: number): Promise<void> => {
@@ -292,6 +298,43 @@ describe('POST /mpub', () => {
   }
 })
 
+describe('/channel/replay', () => {
+  const query = '?topic=t&channel=c&since=1795280000000'
+  const report = '{"messages":1,"bytes":2,"waiting":0,"oldest":3}'
+
+  test('says what it would do, or does it and sees to it that it lasts', async () => {
+    const { status, body } = await request('GET', `/channel/replay${query}`)
+    assert.deepEqual([status, body], [200, report])
+    assert.equal((await request('POST', `/channel/replay${query}&until=1795280000001`)).body, report)
+    assert.deepEqual(calls, [
+      'replay ["t","c",{"since":1795280000000},false]',
+      'replay ["t","c",{"since":1795280000000,"until":1795280000001},true]',
+      'settle t',
+    ])
+  })
+
+  const refused: [query: string, answer: Answer][] = [
+    ['', refusal(400, 'MISSING_ARG_TOPIC')],
+    ['?topic=t!&channel=c&since=1', refusal(400, 'INVALID_ARG_TOPIC')],
+    ['?topic=t&since=1', refusal(400, 'MISSING_ARG_CHANNEL')],
+    ['?topic=t&channel=c!&since=1', refusal(400, 'INVALID_ARG_CHANNEL')],
+    ['?topic=t&channel=c', refusal(400, 'MISSING_ARG_SINCE')],
+    ['?topic=t&channel=c&since=', refusal(400, 'INVALID_ARG_SINCE')],
+    ['?topic=t&channel=c&since=-1', refusal(400, 'INVALID_ARG_SINCE')],
+    ['?topic=t&channel=c&since=1h', refusal(400, 'INVALID_ARG_SINCE')],
+    ['?topic=t&channel=c&since=1&until=now', refusal(400, 'INVALID_ARG_UNTIL')],
+    ['?topic=t&channel=c&since=2&until=2', refusal(400, 'INVALID_ARG_UNTIL')],
+  ]
+  for (const [wrong, answer] of refused) {
+    test(`refuses ${wrong}`, async () => {
+      for (const method of ['GET', 'POST']) {
+        assert.deepEqual(await request(method, `/channel/replay${wrong}`), answer)
+      }
+      assert.deepEqual(calls, [])
+    })
+  }
+})
+
 describe('POST /topic', () => {
   test('creates and deletes', async () => {
     assert.deepEqual(await request('POST', '/topic/create?topic=t'), DONE)
@@ -308,7 +351,7 @@ describe('POST /topic', () => {
       assert.deepEqual(await request('POST', `/topic/${action}?topic=u`), refusal(404, 'TOPIC_NOT_FOUND'))
       assert.deepEqual(await request('POST', `/topic/${action}`), refusal(400, 'MISSING_ARG_TOPIC'))
     }
-    assert.deepEqual(calls, ['empty t', 'pause t', 'unpause t'])
+    assert.deepEqual(calls, ['empty t', 'settle t', 'pause t', 'unpause t'])
   })
 
   test('refuses bad names where the official nsqd does', async () => {
@@ -327,7 +370,7 @@ describe('POST /channel', () => {
     for (const action of ['empty', 'pause', 'unpause', 'delete']) {
       assert.deepEqual(await request('POST', `/channel/${action}?topic=t&channel=c`), DONE)
     }
-    assert.deepEqual(calls, ['empty t/c', 'pause t/c', 'unpause t/c'])
+    assert.deepEqual(calls, ['empty t/c', 'settle t', 'pause t/c', 'unpause t/c', 'settle t'])
     for (const action of ['empty', 'pause', 'unpause', 'delete']) {
       const answer = await request('POST', `/channel/${action}?topic=t&channel=c`)
       assert.deepEqual(answer, refusal(404, 'CHANNEL_NOT_FOUND'))

@@ -28,6 +28,10 @@ class Host implements IntakeHost {
     this.calls.push(`committed ${ordinalAt(end)}`)
   }
 
+  makeRoom(): boolean {
+    return false
+  }
+
   diskResult(error: Error | null): void {
     if (error !== null) this.calls.push(`disk: ${error.message}`)
   }

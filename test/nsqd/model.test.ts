@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { now } from '../../src/nsqd/clock.ts'
 import { dpub, fin, mpub, pub, rdy, req, touch } from '../../src/protocol/command.ts'
 import { bytesIn } from '../storage/fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -12,6 +13,9 @@ import { Running, start } from './running.ts'
 
 const CHANNELS = ['one', 'two']
 const OPTIONS = { maxBytesPerFile: 60_000, memQueueBytes: 1024 * 1024, syncEvery: 50, syncTimeout: 20 }
+/** All that a run publishes is retained, or the newest of it; or only what is not finished. */
+const RETAIN_ALL = 2 ** 40
+const RETAIN_SOME = 150_000
 
 /** More for a long search; SEED then repeats what was found. */
 const STEPS = Number(process.env.STEPS ?? 300)
@@ -21,13 +25,31 @@ class ChannelModel {
   readonly name: string
   /** The attempts of the last delivery of each message. */
   readonly attempts = new Map<string, number>()
-  /** Finished for certain: nsqd has read the FIN. */
+  /** Finished for certain, or emptied: nsqd has read the FIN. */
   readonly finished = new Set<string>()
   /** A FIN was sent, but the connection may have ended before it was read. */
   readonly maybeFinished = new Set<string>()
 
   constructor(name: string) {
     this.name = name
+  }
+
+  /** Gone before it was finished. */
+  emptied(body: string): void {
+    this.maybeFinished.add(body)
+    this.finished.add(body)
+  }
+
+  /** It comes again, whatever has become of it. */
+  replayed(body: string): void {
+    this.maybeFinished.delete(body)
+    this.finished.delete(body)
+    this.attempts.delete(body)
+  }
+
+  /** Those of these that have yet to come. */
+  missing(bodies: Iterable<string>): string[] {
+    return [...bodies].filter(body => !this.maybeFinished.has(body))
   }
 
   delivered({ body, attempts }: RawMessage): void {
@@ -75,6 +97,32 @@ class Consumer {
     this.#held = kept
   }
 
+  /** Waits for what is on the way, after RDY 0, and forgets what it has of these; returns that. */
+  async rest(gone: (body: string) => boolean): Promise<RawMessage[]> {
+    await this.settle()
+    for (const message of this.client.takeAll()) {
+      this.channel.delivered(message)
+      this.#held.push(message)
+    }
+    const lost = this.#held.filter(({ body }) => gone(body))
+    this.#held = this.#held.filter(({ body }) => !gone(body))
+    return lost
+  }
+
+  /** Finishes messages that nsqd may have taken back. */
+  async finishLate(messages: readonly RawMessage[], mayBeThere: boolean): Promise<void> {
+    for (const { id, body } of messages) {
+      this.client.send(fin(id), touch('~'.repeat(16)))
+      const reply = await this.client.reply()
+      if (reply.startsWith('E_FIN_FAILED')) {
+        assert.match(await this.client.reply(), /^E_TOUCH_FAILED/)
+      } else {
+        assert.ok(mayBeThere, `${body.slice(0, 20)} was not taken back`)
+        this.channel.emptied(body)
+      }
+    }
+  }
+
   /** From here on, what was finished must never come again. */
   async settle(): Promise<void> {
     await this.client.settled()
@@ -87,6 +135,10 @@ class Model {
   readonly #random: Random
   readonly #running: Running
   readonly #acknowledged = new Set<string>()
+  /** Messages that were published together, and a time before that. */
+  readonly #batches: { readonly at: number; readonly bodies: readonly string[] }[] = []
+  /** Bodies that wait in the topic, which is paused. */
+  readonly #undistributed = new Set<string>()
   readonly #channels = CHANNELS.map(name => new ChannelModel(name))
   #consumers: Consumer[] = []
   #producer: RawClient | undefined
@@ -105,7 +157,9 @@ class Model {
     else if (what < 0.75) await this.#work()
     else if (what < 0.82) await this.#subscribe()
     else if (what < 0.87) await this.#disconnect()
-    else if (what < 0.93) await this.#pauseOrNot()
+    else if (what < 0.92) await this.#pauseOrNot()
+    else if (what < 0.94) await this.#replay()
+    else if (what < 0.95) await this.#empty()
     else if (what < 0.97) await pause(random.int(1, 30))
     else if (what < 0.99) await this.#restart()
     else await this.#crashCopy()
@@ -115,10 +169,14 @@ class Model {
   async end(): Promise<void> {
     await this.#drain(this.#running, this.#channels)
     for (const channel of this.#channels) {
-      for (const body of this.#acknowledged) assert.ok(channel.attempts.has(body), `${body} never came`)
+      const [missing] = channel.missing(this.#acknowledged)
+      assert.equal(missing?.slice(0, 20), undefined, 'it never came')
     }
+    assert.equal(this.#running.topic().depth, 0)
+    // What was retained goes when it is retained no more.
+    this.#consumers = []
+    await this.#running.restart({ retainBytes: 0 })
     const topic = this.#running.topic()
-    assert.equal(topic.depth, 0)
     const folder = join(this.#running.dataPath, 't.topic')
     await until(() => {
       topic.touched()
@@ -139,9 +197,14 @@ class Model {
     )
     const commands =
       bodies.length > 1 && random.chance(0.6) ? [mpub('t', bodies)] : bodies.map(body => this.#one(body))
+    const at = now()
     this.#producer.send(...commands)
     for (const _ of commands) assert.equal(await this.#producer.reply(), 'OK')
-    for (const body of bodies) this.#acknowledged.add(body)
+    this.#batches.push({ at, bodies })
+    for (const body of bodies) {
+      this.#acknowledged.add(body)
+      if (this.#running.topic().paused) this.#undistributed.add(body)
+    }
   }
 
   #one(body: string): Buffer {
@@ -176,8 +239,77 @@ class Model {
   async #pauseOrNot(): Promise<void> {
     const topic = this.#running.topic()
     const target = this.#random.chance(0.3) ? topic : this.#running.channel(this.#random.pick(CHANNELS))
-    if (target.paused) target.unpause()
-    else target.pause()
+    if (!target.paused) {
+      target.pause()
+      return
+    }
+    target.unpause()
+    if (target === topic) this.#undistributed.clear()
+  }
+
+  /** Everything of a time comes again, and nothing twice; the rest stays as it is. */
+  async #replay(): Promise<void> {
+    const random = this.#random
+    if (this.#batches.length === 0) return
+    const from = random.int(0, this.#batches.length - 1)
+    const to = random.chance(0.3) ? this.#batches.length : random.int(from + 1, this.#batches.length)
+    const range = { since: this.#batches[from]?.at ?? 0, until: this.#batches[to]?.at }
+    const model = random.pick(this.#channels)
+    const bodies = this.#batches.slice(from, to).flatMap(batch => batch.bodies)
+    const wanted = new Set(bodies.filter(body => !this.#undistributed.has(body)))
+    const late = await this.#rest(model, body => wanted.has(body))
+    const before = this.#held(model.name)
+    const { nsqd } = this.#running
+    const planned = await nsqd.replay('t', model.name, range, false)
+    assert.equal(this.#held(model.name), before, 'to look changes nothing')
+    const { messages, waiting } = await nsqd.replay('t', model.name, range, true)
+    assert.deepEqual([messages, waiting], [planned.messages, planned.waiting])
+    assert.equal(this.#held(model.name), before + messages - waiting, 'the depth is exact')
+    if (this.#running.options.retainBytes === RETAIN_ALL) assert.equal(messages, wanted.size)
+    const known = new Set(model.missing(wanted))
+    for (const body of wanted) {
+      model.replayed(body)
+      // What was finished is there, or not.
+      if (messages < wanted.size && !known.has(body)) model.maybeFinished.add(body)
+    }
+    await nsqd.settle('t')
+    for (const [consumer, lost] of late) await consumer.finishLate(lost, messages < wanted.size)
+  }
+
+  /** Forgets what waits in a channel, or in the topic. */
+  async #empty(): Promise<void> {
+    const topic = this.#running.topic()
+    if (this.#random.chance(0.5)) {
+      topic.empty()
+      for (const body of this.#undistributed) for (const channel of this.#channels) channel.emptied(body)
+      this.#undistributed.clear()
+      return
+    }
+    const model = this.#random.pick(this.#channels)
+    await this.#rest(model, () => true)
+    this.#running.channel(model.name).empty()
+    for (const body of this.#acknowledged) if (!this.#undistributed.has(body)) model.emptied(body)
+  }
+
+  /** Until nothing is on the way to a consumer of this channel. What each has of these, it forgets. */
+  async #rest(
+    channel: ChannelModel,
+    gone: (body: string) => boolean,
+  ): Promise<(readonly [Consumer, readonly RawMessage[]])[]> {
+    const consumers = this.#consumers.filter(consumer => consumer.channel === channel)
+    // Those that have gone may have sent something before.
+    const { sessions } = this.#running.channel(channel.name)
+    await until(() => sessions.size === consumers.length)
+    for (const { client } of consumers) client.send(rdy(0))
+    const late: (readonly [Consumer, readonly RawMessage[]])[] = []
+    for (const consumer of consumers) late.push([consumer, await consumer.rest(gone)])
+    return late
+  }
+
+  /** All that a channel has not finished. */
+  #held(name: string): number {
+    const { depth, inFlightCount, deferredCount } = this.#running.channel(name)
+    return depth + inFlightCount + deferredCount
   }
 
   async #restart(): Promise<void> {
@@ -239,10 +371,17 @@ class Model {
   }
 }
 
-for (const durability of ['process', 'power', 'none'] as const) {
-  test(`nsqd does what it must, whatever happens: --durability=${durability}`, async t => {
+const VARIANTS = [
+  { durability: 'process', retainBytes: RETAIN_ALL },
+  { durability: 'power', retainBytes: RETAIN_SOME },
+  { durability: 'none', retainBytes: 0 },
+] as const
+
+for (const { durability, retainBytes } of VARIANTS) {
+  const title = `--durability=${durability} --retain-bytes=${retainBytes}`
+  test(`nsqd does what it must, whatever happens: ${title}`, async t => {
     const random = seeded(text => t.diagnostic(text))
-    const running = await start(t, { ...OPTIONS, durability })
+    const running = await start(t, { ...OPTIONS, durability, retainBytes })
     for (const name of CHANNELS) running.nsqd.topic('t').channel(name)
     const model = new Model(t, random, running)
     for (let step = 0; step < STEPS; step++) await model.step()

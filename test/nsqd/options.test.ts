@@ -67,8 +67,13 @@ const OFFICIAL: Record<string, unknown> = {
 }
 
 describe('nsqdOptions', () => {
-  test('has every official flag with its default, and two of ours', () => {
-    const ours = { durability: 'process', 'mem-queue-bytes': 64 * 1024 * 1024 }
+  test('has every official flag with its default, and four of ours', () => {
+    const ours = {
+      durability: 'process',
+      'mem-queue-bytes': 64 * 1024 * 1024,
+      'retain-bytes': 0,
+      'retain-time': 0,
+    }
     const actual = Object.fromEntries(
       Object.entries(nsqdOptions).map(([flag, { default: value }]) => [flag, value]),
     )

@@ -59,6 +59,7 @@ export function topic(
     backendDepth: 0,
     messageCount: 0,
     messageBytes: 0,
+    retainedBytes: undefined,
     channels: new Map(channels.map(each => [each.name, each])),
     ...fields,
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import {
   decodeCheckpoint,
   encodeCheckpoint,
@@ -11,21 +12,21 @@ import {
   type TopicCheckpoint,
   writeCheckpoint,
 } from '../../src/storage/checkpoint.ts'
-import { replaceFs, systemError } from './fixtures.ts'
+import { replaceFs, systemError, u32 as u32Bytes } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Random, seeded } from './random.ts'
 
 const NOWHERE: Place = { segment: 0, offset: 0, index: 0 }
-const EMPTY: TopicCheckpoint = { segments: [], distributed: NOWHERE, gaps: [], channels: [] }
+const EMPTY: TopicCheckpoint = { segments: [], distributed: NOWHERE, channels: [] }
 
 const SMALL: TopicCheckpoint = {
   segments: [{ number: 1, count: 2, size: 3 }],
   distributed: { segment: 4, offset: 5, index: 6 },
-  gaps: [{ from: { segment: 7, offset: 8, index: 9 }, to: { segment: 10, offset: 11, index: 12 } }],
   channels: [
     {
       name: 'ch',
-      cursor: { segment: 13, offset: 14, index: 15 },
+      cursor: { segment: 7, offset: 8, index: 9 },
+      skips: [{ from: { segment: 10, offset: 11, index: 12 }, to: { segment: 13, offset: 14, index: 15 } }],
       held: [{ idSegment: 16, idIndex: 17, segment: 18, offset: 19, attempts: 20, dueMs: 1.5 }],
     },
   ],
@@ -45,10 +46,10 @@ function checkpoint(random: Random): TopicCheckpoint {
   return {
     segments: list(random, 5, () => ({ number: number(), count: number(), size: number() })),
     distributed: place(),
-    gaps: list(random, 3, () => ({ from: place(), to: place() })),
     channels: list(random, 4, () => ({
       name: random.pick(['c', 'x'.repeat(64), 'tail#ephemeral', 'é']),
       cursor: place(),
+      skips: list(random, 3, () => ({ from: place(), to: place() })),
       held: list(random, random.pick([0, 3, 300]), () => ({
         idSegment: number(),
         idIndex: number(),
@@ -67,12 +68,20 @@ function hex(numbers: readonly number[]): string {
 
 describe('a checkpoint', () => {
   test('has a fixed layout', () => {
-    const words = [1, 1, 2, 3, 4, 5, 6, 1, 7, 8, 9, 10, 11, 12, 1, 2]
-    const held = [13, 14, 15, 1, 16, 17, 18, 19, 20]
+    const words = [1, 1, 2, 3, 4, 5, 6, 1, 2]
+    const channel = [7, 8, 9, 1, 10, 11, 12, 13, 14, 15, 1, 16, 17, 18, 19, 20]
     const bytes = encodeCheckpoint(SMALL)
-    assert.equal(bytes.toString('latin1', 0, 8), 'nsqtscp1')
+    assert.equal(bytes.toString('latin1', 0, 8), 'nsqtscp2')
     assert.equal(bytes.readUInt32BE(12), bytes.length - 16)
-    assert.equal(bytes.toString('hex', 16), `${hex(words)}6368${hex(held)}3ff8000000000000`)
+    assert.equal(bytes.toString('hex', 16), `${hex(words)}6368${hex(channel)}3ff8000000000000`)
+  })
+
+  test('of the first version is still read: what was emptied is left out by every channel', () => {
+    const words = [1, 1, 2, 3, 4, 5, 6, 1, 10, 11, 12, 13, 14, 15, 1, 2]
+    const channel = [7, 8, 9, 1, 16, 17, 18, 19, 20]
+    const rest = Buffer.from(`${hex(words)}6368${hex(channel)}3ff8000000000000`, 'hex')
+    const bytes = Buffer.concat([Buffer.from('nsqtscp1'), u32Bytes(crc32(rest)), u32Bytes(rest.length), rest])
+    assert.deepEqual(decodeCheckpoint(bytes), SMALL)
   })
 
   test('comes back as it was', t => {
@@ -136,7 +145,12 @@ describe('the file of a checkpoint', () => {
 
   test('of a topic that is gone does not get into that of its successor in the same folder', async () => {
     const folder = temporaryFolder()
-    const channels = Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, cursor: NOWHERE, held: [] }))
+    const channels = Array.from({ length: 2000 }, (_, i) => ({
+      name: `c${i}`,
+      cursor: NOWHERE,
+      skips: [],
+      held: [],
+    }))
     const large = { ...EMPTY, channels }
     for (let i = 0; i < 20; i++) {
       const gone = writeCheckpoint(folder, encodeCheckpoint(i % 2 === 0 ? SMALL : large), {

@@ -1,0 +1,108 @@
+import { type ChannelCheckpoint, placeOf } from '../storage/checkpoint.ts'
+import { Cursor, type CursorEvents } from '../storage/cursor.ts'
+import type { LogRange } from '../storage/log-range.ts'
+import { ordinalAt, type Position } from '../storage/position.ts'
+import type { Segment } from '../storage/segment.ts'
+import { type Stretch, union } from '../storage/stretch.ts'
+import type { TopicLog } from '../storage/topic-log.ts'
+import { Skips } from './skips.ts'
+import type { Readable } from './topic.ts'
+
+/** What the messages of a channel need of their topic, and of the channel. */
+export interface UnreadHost extends CursorEvents {
+  readonly topic: { readonly log: TopicLog; readonly distributed: Position }
+  /** Moves the cursor by `Cursor.jump`, and whatever goes with it. */
+  jump(position: Position): void
+}
+
+/** The messages that a channel has not delivered yet: those from its cursor on, but for what it leaves out. */
+export class Unread {
+  readonly cursor: Cursor
+  readonly #host: UnreadHost
+  readonly #skips = new Skips()
+
+  constructor(host: UnreadHost, position: Position) {
+    this.#host = host
+    this.cursor = new Cursor(host.topic.log, host, position)
+  }
+
+  /** Up to which ordinal messages may be read from the cursor on, which is moved past what is left out. */
+  readableUntil(): number {
+    const end = ordinalAt(this.#host.topic.distributed)
+    if (this.#skips.isEmpty) return end
+    const next = this.#pass()
+    return next === undefined ? end : ordinalAt(next.from)
+  }
+
+  /** How many messages there are before this ordinal. */
+  countBefore(end: number): number {
+    return this.#count(this.cursor.ordinal, Math.min(end, ordinalAt(this.#host.topic.distributed)))
+  }
+
+  countIn({ stretches }: LogRange): number {
+    const { ordinal } = this.cursor
+    let count = 0
+    for (const { from, to } of stretches) {
+      count += this.#count(Math.max(ordinal, ordinalAt(from)), ordinalAt(to))
+    }
+    return count
+  }
+
+  /** Where they lie. */
+  stretches(): Readable[] {
+    const end = ordinalAt(this.#host.topic.distributed)
+    return this.#skips
+      .stretchesFrom(this.cursor.position)
+      .map(({ from, to }) => ({ from, until: to === undefined ? end : ordinalAt(to) }))
+  }
+
+  /** The segment of the first of them: the cursor steps out of one that it has read to its end. */
+  firstSegment(): Segment {
+    this.#pass()
+    this.cursor.settle()
+    return this.cursor.segment
+  }
+
+  /** Leaves this out, which lies behind all that is left out already. */
+  skip(stretch: Stretch): void {
+    this.#skips.push(stretch)
+    this.#pass()
+  }
+
+  /** Takes these messages in as well. */
+  add({ stretches }: LogRange): void {
+    const all = union(this.#skips.stretchesFrom(this.cursor.position), stretches)
+    const [first] = all
+    if (first !== undefined) this.#host.jump(first.from)
+    this.#skips.readOnly(all)
+  }
+
+  /** Goes on at the end. */
+  clear(): void {
+    this.#skips.clear()
+    this.#host.jump(this.#host.topic.distributed)
+  }
+
+  checkpoint(): Pick<ChannelCheckpoint, 'cursor' | 'skips'> {
+    const { cursor } = this
+    const skips = this.#skips.after(cursor.ordinal)
+    return {
+      cursor: placeOf(cursor.position),
+      skips: skips.map(({ from, to }) => ({ from: placeOf(from), to: placeOf(to) })),
+    }
+  }
+
+  /** Moves the cursor past what is left out, if it stands there. Returns what is left out next. */
+  #pass(): Stretch | undefined {
+    for (;;) {
+      const next = this.#skips.next(this.cursor.ordinal)
+      if (next === undefined || ordinalAt(next.from) > this.cursor.ordinal) return next
+      this.#host.jump(next.to)
+    }
+  }
+
+  /** How many of those with ordinals from `start` on and before `end` are not left out. */
+  #count(start: number, end: number): number {
+    return Math.max(0, end - start) - this.#skips.count(start, end)
+  }
+}
