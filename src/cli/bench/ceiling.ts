@@ -20,6 +20,7 @@ export interface Ceiling {
   readonly latencies: Percentiles | undefined
 }
 
+/** So long at most; a run may be shorter. */
 const WARMUP_MS = 200
 const MEASURE_MS = 1000
 
@@ -77,9 +78,9 @@ async function flood({ load, signal }: Job, exchange: Exchange, port: number): P
       })
       socket.write(bytes)
     }
-    await wait(WARMUP_MS, signal)
+    await wait(Math.min(WARMUP_MS, load.durationMs), signal)
     const [countBefore, before] = [count, performance.now()]
-    await wait(MEASURE_MS, signal)
+    await wait(Math.min(MEASURE_MS, load.durationMs), signal)
     const messagesPerSecond = ((count - countBefore) * 1000) / (performance.now() - before)
     return { messagesPerSecond, latencies: undefined }
   } finally {
@@ -114,9 +115,9 @@ async function paced(
   })
   try {
     sender.start()
-    await wait(WARMUP_MS, signal)
+    await wait(Math.min(WARMUP_MS, load.durationMs), signal)
     meter.begin(clock.now())
-    await wait(MEASURE_MS, signal)
+    await wait(Math.min(MEASURE_MS, load.durationMs), signal)
     meter.end(clock.now())
     const seconds = meter.seconds(clock.now())
     return { messagesPerSecond: meter.messages / seconds, latencies: meter.latencies.summary() }

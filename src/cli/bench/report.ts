@@ -89,7 +89,9 @@ export function remarks({ result }: Measured): string[] {
   const texts: string[] = []
   if (!isWhole) texts.push(`${name}: stopped after ${seconds.toFixed(1)} s`)
   if (lost !== undefined && lost > 0) {
-    texts.push(`${name}: ${plural(lost, 'message')} that nsqd has acknowledged are lost`)
+    texts.push(
+      `${name}: ${plural(lost, 'message')} that nsqd has acknowledged ${lost === 1 ? 'is' : 'are'} lost`,
+    )
   }
   if (duplicates > 0) texts.push(`${name}: ${plural(duplicates, 'message')} came more than once`)
   if (unanswered > 0) texts.push(`${name}: ${plural(unanswered, 'command')} got no answer`)

@@ -40,7 +40,8 @@ export class Server {
   readonly #given: string | undefined
 
   /**
-   * @throws UsageError when it is not one nsqd that is named; NsqError `E_LOOKUP` when nsqlookupd does not answer
+   * @throws UsageError when it is not one nsqd that is named; NsqError `E_LOOKUP` when nsqlookupd does not answer, and what
+   *   `nsqdPorts` throws when the HTTP API does not
    */
   static async find(addresses: Addresses, tls: RequestTls | undefined, signal: AbortSignal): Promise<Server> {
     const { nsqd: given, lookupd: lookupds, isDefault } = sources(addresses)
@@ -66,10 +67,10 @@ export class Server {
         `Name it: --nsqd-tcp-address=${address}, or ${candidates.slice(1).join(' or ')}.`,
       )
     }
-    const http =
-      addresses.nsqdHttpAddress ??
-      nodes.find(({ tcpAddress }) => tcpAddress === address)?.node ??
-      (await guessHttp(address, signal))
+    const told = addresses.nsqdHttpAddress ?? nodes.find(({ tcpAddress }) => tcpAddress === address)?.node
+    // One that does not answer is to be known now, and not when the topic is to be deleted.
+    if (told !== undefined) await nsqdPorts(told, { ...ask, signal })
+    const http = told ?? (await guessHttp(address, tls, signal))
     const nsqd = http === undefined ? undefined : new Cluster({ lookupds: [], nsqds: [http], ...ask })
     return new Server(address, http, { lookupd, nsqd }, addresses.topic)
   }
@@ -147,16 +148,22 @@ function ignoreMissing(error: unknown): void {
   throw error
 }
 
-/** The port after that of TCP is the usual one; whether it is that nsqd's, it says itself. */
-async function guessHttp(address: string, signal: AbortSignal): Promise<string | undefined> {
+/** The usual ports are those after that of TCP; whether it is that nsqd that has them, it says itself. */
+async function guessHttp(
+  address: string,
+  tls: RequestTls | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const endpoint = parseEndpoint(address, 4150)
-  if ('path' in endpoint || endpoint.port === 65_535) return undefined
+  if ('path' in endpoint) return undefined
   const host = endpoint.host === '' ? '127.0.0.1' : endpoint.host
-  const http = formatAddress({ host, port: endpoint.port + 1 })
   const patience = { connectTimeoutMs: GUESS_MS, requestTimeoutMs: GUESS_MS, signal }
-  try {
-    return (await nsqdPorts(http, patience)).tcpPort === endpoint.port ? http : undefined
-  } catch {
-    return undefined
+  const isIt = async (http: string): Promise<boolean> => {
+    const ask = tls === undefined ? patience : { ...patience, tls }
+    return (await nsqdPorts(http, ask).catch(() => undefined))?.tcpPort === endpoint.port
   }
+  const http = formatAddress({ host, port: endpoint.port + 1 })
+  if (await isIt(http)) return http
+  const https = `https://${formatAddress({ host, port: endpoint.port + 2 })}`
+  return tls !== undefined && (await isIt(https)) ? https : undefined
 }
