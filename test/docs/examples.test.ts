@@ -52,14 +52,17 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-for (const path of ['docs/client.md', 'docs/errors.md']) {
+for (const path of ['docs/client.md', 'docs/errors.md', 'docs/nestjs.md']) {
   describe(path, () => {
     const programs = blocks(page(path)).filter(({ language }) => language === 'ts')
     test('has programs', () => assert.ok(programs.length > 0))
     programs.forEach(({ section, text }, index) => {
       test(`${section} (${index + 1})`, async () => {
         const file = join(folder, `${path.replaceAll(/\W/g, '-')}-${index}.mjs`)
-        const { code } = await transform(withModules(withAddresses(text, here)), { loader: 'ts' })
+        const { code } = await transform(withModules(withAddresses(text, here)), {
+          loader: 'ts',
+          tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+        })
         await writeFile(file, code)
         const expected = Array.from(text.matchAll(/\/\/ → (.*)$/gm), ([, line = '']) => line)
         assert.deepEqual(await run(file, expected.length), expected)
@@ -68,12 +71,17 @@ for (const path of ['docs/client.md', 'docs/errors.md']) {
   })
 }
 
+const OWN_MODULES = new Map([
+  ['nsq-ts', 'dist/index.js'],
+  ['nsq-ts/nestjs', 'dist/nestjs/index.js'],
+])
+
 /** Modules are looked for beside a program, and there are none: they are those of this package. */
 function withModules(text: string): string {
-  return text.replaceAll(/ from '([^']+)'/g, (whole, name: string) => {
+  return text.replaceAll(/(?<=^import | from )'([^']+)'/gm, (whole, name: string) => {
     if (name.startsWith('node:')) return whole
-    const url = name === 'nsq-ts' ? new URL('dist/index.js', ROOT).href : import.meta.resolve(name)
-    return ` from ${JSON.stringify(url)}`
+    const own = OWN_MODULES.get(name)
+    return JSON.stringify(own === undefined ? import.meta.resolve(name) : new URL(own, ROOT).href)
   })
 }
 

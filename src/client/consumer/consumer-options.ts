@@ -38,6 +38,11 @@ export interface ConsumerSettings<T> extends ConnectionOptions {
    */
   lookupd?: string | readonly string[]
   /**
+   * Whether to subscribe on every nsqd that nsqlookupd names, also where the topic is not yet, which makes it there; false
+   * unless given. For topics whose messages are answers: where they will come from is not known before.
+   */
+  everyNsqd?: boolean
+  /**
    * Gets each message. When it returns or its promise resolves, the message is finished, unless it was answered; when
    * it throws or its promise rejects, the message is requeued, and `onError` gets `E_HANDLER`.
    */
@@ -156,6 +161,7 @@ export interface ResolvedConsumerOptions extends ResolvedConnectionOptions {
   channel: string
   nsqd: readonly string[]
   lookupd: readonly string[]
+  everyNsqd: boolean
   handler: ((delivery: Delivery) => unknown) | undefined
   concurrency: number
   onMessage: ((delivery: Delivery) => unknown) | undefined
@@ -180,6 +186,7 @@ const NAMES = {
   channel: true,
   nsqd: true,
   lookupd: true,
+  everyNsqd: true,
   handler: true,
   concurrency: true,
   onMessage: true,
@@ -239,6 +246,7 @@ export function resolveConsumerOptions(options: AnyConsumerOptions): ResolvedCon
     channel,
     nsqd,
     lookupd,
+    everyNsqd: flag('everyNsqd', options.everyNsqd, false),
     handler: toDeliveries(callable('handler', handler)),
     concurrency,
     onMessage: toDeliveries(callable('onMessage', onMessage)),

@@ -1,4 +1,4 @@
-import { lookupTopic } from '../../cluster/lookup.ts'
+import { listNodes, lookupTopic } from '../../cluster/lookup.ts'
 import type { IdentifyRequest } from '../../protocol/identify.ts'
 import { NsqError } from '../../util/errors.ts'
 import { Backoff } from './backoff.ts'
@@ -191,12 +191,17 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
   }
 
   #discover(): Discovery {
-    const { lookupd, topic, lookupPollIntervalMs, onError } = this.#options
+    const { lookupd, topic, everyNsqd, lookupPollIntervalMs, onError } = this.#options
     const asking = lookupOptions(this.#options)
     return new Discovery({
       pollIntervalMs: lookupPollIntervalMs,
       query: async signal => {
-        const result = await lookupTopic(lookupd, topic, { ...asking, signal })
+        const ask = { ...asking, signal }
+        if (everyNsqd) {
+          const nodes = await listNodes(lookupd, ask)
+          return { ...nodes, value: nodes.value.map(node => node.tcpAddress) }
+        }
+        const result = await lookupTopic(lookupd, topic, ask)
         return { ...result, value: result.value.producers.map(producer => producer.tcpAddress) }
       },
       found: (addresses, isComplete) => this.#found(addresses, isComplete),
