@@ -72,7 +72,7 @@ async function ask(
 
 /** What a daemon says is put on a command line: nothing but names. */
 function names(found: readonly string[]): string[] {
-  return [...new Set(found)].filter(isValidTopicName).slice(0, MOST)
+  return [...new Set(found)].filter(isValidTopicName).sort().slice(0, MOST)
 }
 
 function isAddress(text: string): boolean {

@@ -16,7 +16,7 @@ const ADDRESSES = ['lookupd-http-address', 'nsqd-http-address', 'nsqd-tcp-addres
  * The cluster that a command line means, as far as it is typed: by its flags, the environment or the context; without any
  * address, that of this machine.
  *
- * @throws OptionError for a flag whose value cannot be used, and what `resolveContext` and `findCluster` throw
+ * @throws OptionError or RangeError for a flag whose value cannot be used, and what `resolveContext` and `findCluster` throw
  */
 export async function clusterOf(
   { given }: Pick<Typed, 'given'>,
@@ -57,12 +57,13 @@ function addressesIn(texts: Texts): Texts {
   if (flag === undefined) return {}
   const addresses = texts[flag] ?? []
   return flag === 'nsqd-tcp-address'
-    ? { 'nsqd-http-address': addresses.flatMap(text => text.split(',')).flatMap(httpBeside) }
+    ? { 'nsqd-http-address': addresses.flatMap(text => text.split(',')).map(httpBeside) }
     : { [flag]: addresses }
 }
 
 /** nsqd does not tell its clients where its HTTP API is. Nearly always it has the next port. */
-function httpBeside(tcpAddress: string): string[] {
+function httpBeside(tcpAddress: string): string {
   const endpoint = parseEndpoint(tcpAddress.trim(), 4150)
-  return 'path' in endpoint ? [] : [formatAddress({ ...endpoint, port: endpoint.port + 1 })]
+  if ('path' in endpoint) throw new RangeError(`there is no telling where ${endpoint.path} has its HTTP API`)
+  return formatAddress({ ...endpoint, port: endpoint.port + 1 })
 }

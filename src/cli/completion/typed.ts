@@ -57,8 +57,7 @@ export function readTyped(words: readonly string[], current: string, table: Opti
   if (!current.startsWith('-')) return done({ in: 'positional' })
   const [, name = '', value] = FLAG.exec(current) ?? []
   if (value === undefined) return done({ in: 'flag' })
-  const flag = names.get(name)
-  // Of a flag that is not there we know no values.
-  if (flag === undefined) return done({ in: 'flag' })
+  // Of a flag that is not there no values are known.
+  const flag = names.get(name) ?? ''
   return done({ in: 'value', flag, prefix: current.slice(0, current.indexOf('=') + 1) })
 }
