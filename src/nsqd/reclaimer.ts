@@ -12,7 +12,7 @@ const MOVE_RETRY = 10_000
 /** A segment with a smaller share of unfinished messages is given up, and these are moved. */
 const STRAGGLER_SHARE = 0.5
 /** How many segments go at once, so that nothing waits long when thousands do. */
-const MOST_AT_ONCE = 64
+const MOST_AT_ONCE = 16
 
 /** How many of the oldest segments are looked at for one to give up when the disk is full. */
 const CANDIDATES = 16

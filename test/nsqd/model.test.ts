@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { now } from '../../src/nsqd/clock.ts'
 import { dpub, fin, mpub, pub, rdy, req, touch } from '../../src/protocol/command.ts'
-import { bytesIn } from '../storage/fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Random, seeded } from '../storage/random.ts'
 import { type RawClient, type RawMessage } from './raw-client.ts'
@@ -178,10 +177,14 @@ class Model {
     await this.#running.restart({ retainBytes: 0 })
     const topic = this.#running.topic()
     const folder = join(this.#running.dataPath, 't.topic')
-    await until(() => {
-      topic.touched()
-      return bytesIn(folder) < 80_000
-    })
+    const segments = (): string[] => readdirSync(folder).filter(name => /\.(log|kept)$/.test(name))
+    await until(
+      () => {
+        topic.touched()
+        return segments().length === 1
+      },
+      () => `still there: ${segments().join(', ')}`,
+    )
     assert.deepEqual(
       readdirSync(folder).filter(name => name.includes('.bad')),
       [],
