@@ -1,5 +1,6 @@
 import { adminEntries } from './admin/entries.ts'
 import type { CommandEntry } from './command.ts'
+import { contextEntries } from './context/entries.ts'
 
 /** Every command, in the order that `nsq-ts --help` lists them. */
 export const commands: readonly CommandEntry[] = [
@@ -60,6 +61,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Publish the messages of topics to other nsqds, as they come',
     load: async () => (await import('./commands/mirror.ts')).mirror,
   },
+  ...contextEntries,
   {
     name: 'nsqd',
     bin: 'nsqd',

@@ -42,6 +42,7 @@ export const dev: Command = defineCommand({
     'nsqlookupd, nsqd and nsqadmin run in this one process, on loopback only, on the official ports: 4150 and 4151 for ' +
       'nsqd, 4160 and 4161 for nsqlookupd, each TCP and HTTP, and 4171 for nsqadmin. Where a port is taken another is ' +
       'used, and said.',
+    'While it runs, the other commands find it without an address when they run in the same folder, or below it.',
     '--exec gives its command the addresses in the environment: NSQD_TCP_ADDRESS, NSQD_HTTP_ADDRESS, ' +
       'NSQLOOKUPD_TCP_ADDRESS, NSQLOOKUPD_HTTP_ADDRESS, NSQADMIN_HTTP_ADDRESS, and NSQ_* for the other commands of nsq-ts.',
   ],

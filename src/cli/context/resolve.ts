@@ -1,8 +1,8 @@
 import { NsqError } from '../../util/errors.ts'
 import { suggest } from '../../util/suggest.ts'
 import { UsageError } from '../errors.ts'
-import { type Contexts, isReadableByOthers, readContexts } from './contexts.ts'
-import { CONTEXT_KEYS } from './keys.ts'
+import { isReadableByOthers, type KeptContext, readContexts } from './contexts.ts'
+import { hasSecret } from './keys.ts'
 import { type NamedContext, NO_CONTEXT } from './named-context.ts'
 
 export interface ContextQuestion {
@@ -22,38 +22,50 @@ export async function resolveContext({ flag, env, cwd }: ContextQuestion): Promi
   const name = flag ?? (env['NSQ_CONTEXT'] || undefined)
   if (name === NO_CONTEXT) return undefined
   if (name !== undefined) {
-    const how = flag === undefined ? 'environment' : 'flag'
-    const contexts = await readContexts(env)
-    return kept(contexts, name, how) ?? unknown(how === 'flag' ? '--context' : 'NSQ_CONTEXT', name, contexts)
+    return flag === undefined
+      ? { ...(await keptContext('NSQ_CONTEXT', name, env)), how: 'environment' }
+      : keptContext('--context', name, env)
   }
   const { findOffer } = await import('../dev/offer.ts')
   const offer = findOffer(env, cwd)
   if (offer !== undefined) return offer
-  const contexts = await readContexts(env)
-  const { current, file } = contexts
+  const { current, file = '', contexts } = await readContexts(env)
   if (current === undefined || current === NO_CONTEXT) return undefined
-  return kept(contexts, current, 'current') ?? missing(current, file ?? '')
+  const found = contexts.get(current)
+  if (found === undefined) throw missing(current, file)
+  return named('current', current, file, found)
 }
 
-function kept(
-  { file = '', contexts }: Contexts,
+/**
+ * The context of this name.
+ *
+ * @param where - the flag or variable that names it, for the error
+ * @throws UsageError when there is none; NsqError `E_CONTEXT` for a file that cannot be read or understood
+ */
+export async function keptContext(
+  where: string,
   name: string,
-  how: NamedContext['how'],
-): NamedContext | undefined {
+  env: ContextQuestion['env'],
+): Promise<NamedContext> {
+  const { file = '', contexts } = await readContexts(env)
   const found = contexts.get(name)
-  if (found === undefined) return undefined
-  const { values, notes } = found
-  const hasSecret = Object.keys(values).some(key => CONTEXT_KEYS[key]?.isSecret === true)
-  const warnings =
-    hasSecret && isReadableByOthers(file)
-      ? [`${file} has a secret in it, and others may read it: chmod 600 ${file}`]
-      : []
-  return { how, name, file, values, notes: [...notes, ...warnings] }
+  if (found === undefined) throw noSuchContext(where, name, [...contexts.keys()])
+  return named('flag', name, file, found)
 }
 
-/** The same error wherever a context is named that is not there. */
-export function unknown(where: string, name: string, { contexts }: Pick<Contexts, 'contexts'>): never {
-  const names = [...contexts.keys()]
+function named(
+  how: NamedContext['how'],
+  name: string,
+  file: string,
+  { values, notes }: KeptContext,
+): NamedContext {
+  const isReadable = hasSecret(values) && isReadableByOthers(file)
+  const warning = `${file} has a secret in it, and others may read it: chmod 600 ${file}`
+  return { how, name, file, values, notes: isReadable ? [...notes, warning] : notes }
+}
+
+/** @param where - what has named it, `NSQ_CONTEXT`; empty for an argument */
+export function noSuchContext(where: string, name: string, names: readonly string[]): UsageError {
   const near = suggest(name, names)
   const remedy =
     names.length === 0
@@ -61,11 +73,11 @@ export function unknown(where: string, name: string, { contexts }: Pick<Contexts
       : near === undefined
         ? `There are ${names.join(', ')}.`
         : `Did you mean ${near}?`
-  throw new UsageError(`${where}: there is no context "${name}"`, remedy)
+  return new UsageError(`${where === '' ? '' : `${where}: `}there is no context "${name}"`, remedy)
 }
 
-function missing(name: string, file: string): never {
-  throw new NsqError('E_CONTEXT', `${file}: the current context "${name}" is not there`, {
+function missing(name: string, file: string): NsqError {
+  return new NsqError('E_CONTEXT', `${file}: the current context "${name}" is not there`, {
     remedy: 'Choose another with nsq-ts context use NAME, or none of them with nsq-ts context use none.',
   })
 }

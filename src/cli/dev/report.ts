@@ -1,4 +1,5 @@
 import type { Painter } from '../colour.ts'
+import type { ContextValues } from '../context/named-context.ts'
 import type { Cluster, Endpoint } from './cluster.ts'
 
 /** What a script or a program reads: one JSON object on one line. */
@@ -42,6 +43,16 @@ export function clusterEnvironment({ nsqds, lookupds, adminHttp }: Cluster): Rec
           NSQ_LOOKUPD_HTTP_ADDRESS: all(lookupds, 'http'),
         }),
     ...(adminHttp === undefined ? {} : { NSQADMIN_HTTP_ADDRESS: adminHttp }),
+  }
+}
+
+/** The same for the other commands that run in this folder. */
+export function clusterValues({ nsqds, lookupds }: Cluster): ContextValues {
+  const tcp = nsqds.map(endpoint => endpoint.tcp)
+  const http = nsqds.map(endpoint => endpoint.http)
+  return {
+    ...(nsqds.length === 0 ? {} : { 'nsqd-tcp-address': tcp, 'nsqd-http-address': http }),
+    ...(lookupds.length === 0 ? {} : { 'lookupd-http-address': lookupds.map(endpoint => endpoint.http) }),
   }
 }
 

@@ -1,11 +1,14 @@
 import { rmSync } from 'node:fs'
+import { errorText } from '../../util/errors.ts'
 import { loadPainter } from '../colour.ts'
 import type { Context } from '../command.ts'
 import type { DevOptions } from '../commands/dev.ts'
 import { aborted, daemonLogger } from '../daemon.ts'
+import { oneLine } from '../escape.ts'
 import { Cluster } from './cluster.ts'
 import { runShell } from './exec.ts'
-import { banner, clusterEnvironment, readyLine } from './report.ts'
+import { makeOffer } from './offer.ts'
+import { banner, clusterEnvironment, clusterValues, readyLine } from './report.ts'
 import { parseTopicSpec } from './topic-spec.ts'
 
 export async function runDev(context: Context<DevOptions>): Promise<number> {
@@ -18,22 +21,39 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
     topics: options.topic.map(parseTopicSpec),
     logger: name => daemonLogger(`[${name}] `, options.logLevel, context),
   })
+  const withdraw = offer(cluster, context)
   // Also where a second signal ends the process without closing anything.
   const removeData = (): void => {
+    withdraw()
     if (cluster.isTemporary) rmSync(cluster.dataPath, { recursive: true, force: true })
   }
   process.once('exit', removeData)
   try {
     await announce(cluster, context)
     if (options.exec !== undefined) {
-      return await runShell(options.exec, { ...env, ...clusterEnvironment(cluster) }, signal)
+      // A context that the user has named is of another NSQ than this one.
+      const here = { ...env, NSQ_CONTEXT: undefined, ...clusterEnvironment(cluster) }
+      return await runShell(options.exec, here, signal)
     }
     await aborted(signal)
     return 0
   } finally {
+    withdraw()
     await cluster.close()
     process.removeListener('exit', removeData)
     removeData()
+  }
+}
+
+/** Nobody depends on it: where it cannot be made, addresses are given. */
+function offer(cluster: Cluster, { env, cwd, stderr, program }: Context<DevOptions>): () => void {
+  try {
+    return makeOffer(env, cwd(), clusterValues(cluster))
+  } catch (error) {
+    stderr.line(
+      `${program}: other commands will not find it without an address: ${oneLine(errorText(error))}`,
+    )
+    return () => {}
   }
 }
 
