@@ -77,6 +77,12 @@ function parsed(line: string): Record<string, unknown> {
   return { ...value }
 }
 
+async function refused(pattern: RegExp, ...args: string[]): Promise<void> {
+  const { code, err } = await run(args)
+  assert.match(err, pattern)
+  assert.equal(code, /cannot connect|too big|ECONNREFUSED/.test(err) ? 1 : 2, err)
+}
+
 describe('nsq-ts bench', () => {
   afterEach(() => assert.deepEqual([...nsqd.topics.keys()], [], 'what it has made is gone'))
 
@@ -219,11 +225,6 @@ describe('nsq-ts bench', () => {
   })
 
   test('what cannot be', async () => {
-    const refused = async (pattern: RegExp, ...args: string[]): Promise<void> => {
-      const { code, err } = await run(args)
-      assert.match(err, pattern)
-      assert.equal(code, /cannot connect|too big|ECONNREFUSED/.test(err) ? 1 : 2, err)
-    }
     await refused(/there is no "sup" to measure\n.*Did you mean sub\?/, 'sup')
     await refused(/one nsqd is measured at a time, and there are 2/, '--nsqd-tcp-address', 'a:1,b:2')
     await refused(/does not say which nsqd/, '--nsqd-http-address', '127.0.0.1:1')

@@ -46,6 +46,10 @@ function resultOf(given: Partial<Result> = {}, load: Partial<Result['load']> = {
   }
 }
 
+function said(given: Partial<Result>, load: Partial<Result['load']> = {}): string {
+  return remarks({ result: resultOf(given, load), ceiling: undefined }).join('\n')
+}
+
 describe('report', () => {
   test('a table for people', async () => {
     const around = fakeSurroundings()
@@ -106,8 +110,6 @@ describe('report', () => {
   })
 
   test('says what is to be known of the figures', () => {
-    const said = (given: Partial<Result>, load: Partial<Result['load']> = {}): string =>
-      remarks({ result: resultOf(given, load), ceiling: undefined }).join('\n')
     assert.equal(said({}), '')
     assert.equal(said({ lost: undefined }), '')
     assert.match(said({ lost: 1 }), /^publish: 1 message that nsqd has acknowledged is lost$/)
