@@ -40,7 +40,7 @@ _nsq_ts() {
     value=${line%%"$tab"*}
     if [ "$value" != "$line" ]; then
       printf -v line "%-${width}s  (%s)" "$value" "${line#*"$tab"}"
-      [ ${#line} -ge "${COLUMNS:-80}" ] && line=${line:0:${COLUMNS:-80}-2}…
+      [ ${#line} -ge "${COLUMNS:-80}" ] && line=${line:0:${COLUMNS:-80}-4}...
     fi
     COMPREPLY+=("$line")
   done
