@@ -4,7 +4,7 @@ import type { PortFacts } from './facts.ts'
 import { failureOf } from './failure.ts'
 import { openPort } from './port.ts'
 import type { ProbeOptions } from './probe-options.ts'
-import { serviceOf } from './service.ts'
+import { serviceOf, serviceSeen } from './service.ts'
 import type { Taken, Talk } from './talk.ts'
 
 export function probeRegistrar(address: string, options: ProbeOptions): Promise<PortFacts> {
@@ -18,8 +18,7 @@ async function converse(talk: Talk, facts: PortFacts): Promise<PortFacts> {
     const answer = await talk.read(reply)
     return { ...facts, service: answer === 'OK' ? 'nsqlookupd-tcp' : serviceOf(talk.head) }
   } catch (error) {
-    const seen = talk.head.length === 0 ? {} : { service: serviceOf(talk.head) }
-    return { ...facts, ...seen, failure: failureOf(error) }
+    return { ...facts, ...serviceSeen(talk.head, error), failure: failureOf(error) }
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorText } from '../../util/errors.ts'
+import { errorText, NsqError } from '../../util/errors.ts'
 import type { Service } from './facts.ts'
 
 /** What a daemon answers on its TCP port to what is not its protocol. */
@@ -19,6 +19,15 @@ export function serviceOf(bytes: Buffer): Service {
   if (bytes.indexOf(BAD_PROTOCOL) === 4) return 'nsqlookupd-tcp'
   return 'unknown'
 }
+
+/** What to say of a conversation that failed: of the beginning of an answer that may be right, nothing. */
+export function serviceSeen(head: Buffer, error: unknown): { service?: Service } {
+  const service = serviceOf(head)
+  const isCut = error instanceof NsqError && CUT.has(error.code)
+  return head.length === 0 || (isCut && service === 'unknown') ? {} : { service }
+}
+
+const CUT: ReadonlySet<string> = new Set(['E_READ_TIMEOUT', 'E_DISCONNECTED'])
 
 /** The same of a server that did not answer a request in HTTP; undefined when no bytes are known. */
 export function serviceOfError(error: unknown): Service | undefined {

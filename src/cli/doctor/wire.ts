@@ -11,7 +11,7 @@ import type { IdentityFacts, PortFacts, WireFacts } from './facts.ts'
 import { failureOf } from './failure.ts'
 import { hostOf, openPort } from './port.ts'
 import type { ProbeOptions } from './probe-options.ts'
-import { serviceOf } from './service.ts'
+import { serviceOf, serviceSeen } from './service.ts'
 import type { Taken, Talk } from './talk.ts'
 
 const MAX_FRAME = 1024 * 1024
@@ -39,12 +39,7 @@ async function converse(talk: Talk, port: PortFacts, options: ProbeOptions): Pro
     if (facts.failure !== undefined) return facts
     return identity.authRequired ? await authenticate(talk, facts, options) : await idle(talk, facts)
   } catch (error) {
-    const isSilent = talk.head.length === 0
-    return {
-      ...facts,
-      ...(facts.service === undefined && !isSilent ? { service: serviceOf(talk.head) } : {}),
-      failure: failureOf(error),
-    }
+    return { ...serviceSeen(talk.head, error), ...facts, failure: failureOf(error) }
   }
 }
 

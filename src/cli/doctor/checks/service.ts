@@ -17,7 +17,7 @@ const NAMES: Record<Service, string> = {
   nsqadmin: 'an nsqadmin',
   http: 'an HTTP server',
   tls: 'a server that speaks TLS from the beginning',
-  unknown: 'none of NSQ',
+  unknown: 'the port of another protocol',
 }
 
 const EXPECTED: Record<PortKind, string> = {

@@ -1,3 +1,4 @@
+import { plural } from '../../units.ts'
 import type { CertificateFacts, Facts, WireFacts } from '../facts.ts'
 import { type Check, fail, ok, type Verdict, warn } from '../finding.ts'
 import { nsqdTarget, type Port, portsOf } from '../ports.ts'
@@ -90,7 +91,7 @@ function judgeCertificate(
     return [
       warn(
         target,
-        `${text}, which is valid for ${days === 1 ? 'one more day' : `${days} more days`} only`,
+        `${text}, which is valid for ${days < 1 ? 'less than a day' : `no more than ${plural(days, 'day')}`}`,
         'Renew the certificate, and restart what uses it.',
       ),
     ]

@@ -133,7 +133,7 @@ export const backlog: Check = {
   run: ({ backlogs }) =>
     backlogs.flatMap(({ topic, channel, depth, in: came, out }): Verdict[] => {
       const name = `channel ${channel} of topic ${topic}`
-      if (came <= out) return [ok(CLUSTER, `${messages(depth)} in ${name}, and become fewer`)]
+      if (came <= out) return [ok(CLUSTER, `${messages(depth)} in ${name}, and no more come than go`)]
       return [
         warn(
           CLUSTER,
