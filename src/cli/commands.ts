@@ -40,16 +40,6 @@ export const commands: readonly CommandEntry[] = [
   },
   ...adminEntries,
   {
-    name: 'bench',
-    summary: 'Measure how many messages an nsqd takes and gives, and how long they take',
-    load: async () => (await import('./commands/bench.ts')).bench,
-  },
-  {
-    name: 'completion',
-    summary: 'Print a script with which a shell completes commands, flags and names',
-    load: async () => (await import('./commands/completion.ts')).completion,
-  },
-  {
     name: 'forward',
     bin: 'nsq_to_http',
     summary: 'Send the messages of topics to HTTP endpoints',
@@ -60,6 +50,21 @@ export const commands: readonly CommandEntry[] = [
     bin: 'nsq_to_nsq',
     summary: 'Publish the messages of topics to other nsqds, as they come',
     load: async () => (await import('./commands/mirror.ts')).mirror,
+  },
+  {
+    name: 'bench',
+    summary: 'Measure how many messages an nsqd takes and gives, and how long they take',
+    load: async () => (await import('./commands/bench.ts')).bench,
+  },
+  {
+    name: 'doctor',
+    summary: 'Look for what is wrong with a cluster, and say what to do about it',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    name: 'completion',
+    summary: 'Print a script with which a shell completes commands, flags and names',
+    load: async () => (await import('./commands/completion.ts')).completion,
   },
   ...contextEntries,
   {
