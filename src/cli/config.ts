@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { errorText, NsqError } from '../util/errors.ts'
+import { parseToml, TomlDamage } from './toml.ts'
 
 /** Reads an official TOML file. Throws NsqError `E_CONFIG` naming the file. */
 export async function readConfig(file: string): Promise<Record<string, unknown>> {
@@ -9,10 +10,12 @@ export async function readConfig(file: string): Promise<Record<string, unknown>>
   } catch (error) {
     throw new NsqError('E_CONFIG', `cannot read the config file: ${errorText(error)}`, { cause: error })
   }
-  const { parse } = await import('smol-toml')
   try {
-    return parse(text)
+    return await parseToml(text)
   } catch (error) {
-    throw new NsqError('E_CONFIG', `${file} is not TOML: ${errorText(error)}`, { cause: error })
+    if (!(error instanceof TomlDamage)) throw error
+    throw new NsqError('E_CONFIG', `${file}:${error.line}: it is not TOML: ${error.message}`, {
+      cause: error,
+    })
   }
 }

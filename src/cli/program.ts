@@ -137,12 +137,16 @@ class Invocation {
     if (path === undefined) return {}
     const { readConfig } = await import('./config.ts')
     const file = String(path)
-    const config = await readConfig(file)
-    const known = Object.entries(table).map(([flag, entry]) => configKey(flag, entry))
-    for (const key of Object.keys(config).filter(key => !known.includes(key))) {
-      const near = suggest(key, known)
+    const config: Record<string, unknown> = {}
+    const known = new Set(Object.entries(table).map(([flag, entry]) => configKey(flag, entry)))
+    for (const [written, value] of Object.entries(await readConfig(file))) {
+      // The official example of nsqadmin has log-level for log_level.
+      const key = known.has(written) ? written : written.replaceAll('-', '_')
+      config[key] ??= value
+      if (known.has(key)) continue
+      const near = suggest(written, known)
       const hint = near === undefined ? '' : ` (did you mean ${near}?)`
-      this.#around.stderr.line(`${this.#program}: ${file}: the unknown key "${key}" is ignored${hint}`)
+      this.#around.stderr.line(`${this.#program}: ${file}: the unknown key "${written}" is ignored${hint}`)
     }
     return config
   }

@@ -3,10 +3,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { suggest } from '../../util/suggest.ts'
+import { TomlDamage } from '../toml.ts'
 import { contextsFile } from './folders.ts'
 import { CONTEXT_KEYS } from './keys.ts'
 import type { ContextValues } from './named-context.ts'
-import { parseToml, TomlDamage } from './toml.ts'
+import { parseContextsToml } from './toml.ts'
 
 export interface KeptContext {
   readonly values: ContextValues
@@ -66,7 +67,7 @@ export async function parseContexts(
 ): Promise<Pick<Contexts, 'current' | 'contexts'>> {
   let parsed: unknown
   try {
-    parsed = await parseToml(text)
+    parsed = await parseContextsToml(text)
   } catch (error) {
     if (!(error instanceof TomlDamage)) throw error
     throw damaged(`${file}:${error.line}`, `it is not TOML: ${error.message}`)

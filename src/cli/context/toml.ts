@@ -18,17 +18,6 @@ export interface TomlTable {
   [key: string]: TomlValue | TomlTable
 }
 
-/** A text that cannot be understood. */
-export class TomlDamage extends Error {
-  override readonly name = 'TomlDamage'
-  readonly line: number
-
-  constructor(line: number, message: string) {
-    super(message)
-    this.line = line
-  }
-}
-
 const NAME = String.raw`[\w-]+`
 // A text without escapes, and without control characters.
 const TEXT = String.raw`"([^"\\\p{Cc}]*)"`
@@ -38,8 +27,8 @@ const WHOLE_TEXT = new RegExp(`^${TEXT}$`, 'u')
 const LIST = new RegExp(String.raw`^\[\s*(?:${TEXT}(?:\s*,\s*${TEXT})*)?\s*\]$`, 'u')
 
 /** @throws TomlDamage */
-export async function parseToml(text: string): Promise<unknown> {
-  return parsePlain(text) ?? parseAny(text)
+export async function parseContextsToml(text: string): Promise<unknown> {
+  return parsePlain(text) ?? (await import('../toml.ts')).parseToml(text)
 }
 
 /** Undefined for what has more to it than we write. */
@@ -79,18 +68,6 @@ function plainValue(written: string): TomlValue | undefined {
   if (text !== undefined) return text
   if (!LIST.test(written)) return undefined
   return Array.from(written.matchAll(new RegExp(TEXT, 'gu')), ([, element = '']) => element)
-}
-
-async function parseAny(text: string): Promise<unknown> {
-  const { parse, TomlError } = await import('smol-toml')
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    // Below its first line it shows a piece of the file, where there may be a secret.
-    const [what = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-    throw new TomlDamage(error.line, what)
-  }
 }
 
 /** `[contexts.prod]` and what is in it, as lines. */
