@@ -32,8 +32,10 @@ describe('documents', () => {
   })
 
   test('flags and environment variables named in the text exist', async () => {
-    const flags = [...(await optionTables()).values()].flatMap(Object.keys)
-    const variables = new Set(flags.map(envName))
+    const options = [...(await optionTables()).values()].flatMap(Object.entries)
+    const switches = options.filter(([, { kind }]) => kind === 'bool')
+    const variables = new Set(options.map(([flag]) => envName(flag)))
+    const flags = [...options.map(([flag]) => flag), ...switches.map(([flag]) => `no-${flag}`)]
     for (const each of pages()) {
       for (const [, code = ''] of withoutBlocks(each).matchAll(/`([^`\n]+)`/g)) {
         for (const [flag] of code.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)) {
