@@ -35,11 +35,11 @@ describe('documents', () => {
     const options = [...(await optionTables()).values()].flatMap(Object.entries)
     const switches = options.filter(([, { kind }]) => kind === 'bool')
     const variables = new Set(options.map(([flag]) => envName(flag)))
-    const flags = [...options.map(([flag]) => flag), ...switches.map(([flag]) => `no-${flag}`)]
+    const flags = new Set([...options.map(([flag]) => flag), ...switches.map(([flag]) => `no-${flag}`)])
     for (const each of pages()) {
       for (const [, code = ''] of withoutBlocks(each).matchAll(/`([^`\n]+)`/g)) {
         for (const [flag] of code.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)) {
-          const isKnown = flags.includes(flag.slice(2)) || FOREIGN_FLAGS.has(flag) || flag.endsWith('-')
+          const isKnown = flags.has(flag.slice(2)) || FOREIGN_FLAGS.has(flag) || flag.endsWith('-')
           assert.ok(isKnown, `${each.path} names ${flag}`)
         }
         for (const [variable] of code.matchAll(/\bNSQ_[A-Z_]+/g)) {
