@@ -31,6 +31,8 @@ export class Reclaimer {
   readonly #retention: Retention
   /** Stragglers are not moved before this time. */
   #moveNotBefore = 0
+  /** Segments to be given up in which too much is unfinished. Nothing changes that as long as nothing else does. */
+  #stuck = 0
   /** Segments that nothing refers to once a checkpoint has said so. */
   #doomed: Doomed[] = []
 
@@ -43,7 +45,7 @@ export class Reclaimer {
 
   /** Whether there is something to give up, though nothing has changed in the topic. */
   get isDue(): boolean {
-    return this.#retention.hasExpired(now())
+    return this.#retention.expired(now()).length > this.#stuck
   }
 
   /** When the oldest segment that is retained took its last message, about, Unix ms; undefined when there is none. */
@@ -80,6 +82,7 @@ export class Reclaimer {
         if (this.#moveStragglers(segment, held)) this.#stragglers.unlink(segment)
       }
     }
+    this.#stuck = expired.length - count
     this.#report()
     this.#topic.releaseMemory()
     return count < MOST_AT_ONCE && now() >= this.#moveNotBefore

@@ -77,12 +77,6 @@ export class Retention {
     return expired
   }
 
-  /** Whether there is something to give up, though nothing has changed. */
-  hasExpired(nowMs: number): boolean {
-    const { first } = this.#log
-    return first !== this.#live && this.#isExpired(first, this.#bytes, nowMs)
-  }
-
   /** When the oldest finished segment took its last message, about, in Unix ms; undefined when there is none. */
   get oldestMs(): number | undefined {
     const { first } = this.#log
