@@ -65,9 +65,10 @@ export async function runBench(
     }
   } finally {
     status.hide()
+    // Also what was measured before something went wrong.
+    if (!options.json && !options.csv) await printReport(context, server.address, all)
+    for (const text of all.flatMap(remarks)) say(text)
   }
-  if (!options.json && !options.csv) await printReport(context, server.address, all)
-  for (const text of all.flatMap(remarks)) say(text)
   if (all.length === 0) say('stopped before anything was measured')
   return all.some(({ result: { lost = 0 } }) => lost > 0) ? ExitCode.failed : ExitCode.done
 }

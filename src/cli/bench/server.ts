@@ -137,7 +137,8 @@ export class Server {
       }
       return undefined
     } catch (error) {
-      return `${what} could not be deleted: ${errorText(error)}`
+      const command = isOwn ? `topic delete ${topic}` : `channel delete ${topic} ${channel}`
+      return `${what} could not be deleted (nsq-ts ${command} does it): ${errorText(error)}`
     }
   }
 }

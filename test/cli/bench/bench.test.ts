@@ -199,6 +199,20 @@ describe('nsq-ts bench', () => {
     assert.match(around.err(), /stopped before anything was measured/)
   })
 
+  test('an nsqd that ends: what was measured before is shown', async () => {
+    const mortal = await daemons.nsqd()
+    const [tcp, http] = [formatAddress(mortal.tcpAddress), formatAddress(mortal.httpAddress)]
+    const short = ['--warmup', '0', '--duration', '200ms', '--no-ceiling']
+    const { around, ended } = start(['--nsqd-tcp-address', tcp, '--nsqd-http-address', http, ...short])
+    // Only sub has a channel from the beginning.
+    await until(() => [...mortal.topics.values()].some(({ channels }) => channels.size > 0))
+    await mortal.close()
+    assert.equal(await ended, 1)
+    assert.match(around.out(), /^publish, MPUB of 200 /m)
+    assert.match(around.err(), /the topic nsq-ts-bench-\w+ could not be deleted \(nsq-ts topic delete /)
+    assert.match(around.err(), /the connection to nsqd .* (was closed|was lost)|cannot connect/)
+  })
+
   test('without HTTP: latency needs no topic that stays, the others do', async () => {
     const tcp = ['--nsqd-tcp-address', formatAddress(nsqd.tcpAddress)]
     const latency = await run(['latency', ...tcp, ...SHORT, '--json'])
