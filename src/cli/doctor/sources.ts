@@ -42,13 +42,13 @@ export function locate(
 const WORDS = { nsqlookupd: 'nsqlookupd', 'nsqd-http': 'nsqd (HTTP)', 'nsqd-tcp': 'nsqd (TCP)' }
 const MOST_NAMED = 5
 
-/** One line for each way in which addresses came: `nsqlookupd 10.0.0.1:4161 (--lookupd-http-address)`. */
+/** One line for each way in which addresses came: `nsqlookupd 10.0.0.1:4161, by --lookupd-http-address`. */
 export function describeSources(located: readonly Located[]): string[] {
   const groups = groupBy(located, ({ kind, from }) => `${kind} ${from}`)
   return [...groups.values()].map(group => {
     const [{ kind, from } = { kind: 'nsqlookupd' as const, from: '' }] = group
     const shown = group.slice(0, MOST_NAMED).map(({ address }) => address)
     const rest = group.length - shown.length
-    return `${WORDS[kind]} ${shown.join(', ')}${rest > 0 ? ` and ${plural(rest, 'other')}` : ''} (${from})`
+    return `${WORDS[kind]} ${shown.join(', ')}${rest > 0 ? ` and ${plural(rest, 'other')}` : ''}, by ${from}`
   })
 }

@@ -80,7 +80,7 @@ const cases: Case[] = [
     check: 'addresses',
     facts: facts(),
     status: 'ok',
-    message: /^nsqlookupd 10\.0\.0\.1:4161 \(--lookupd-http-address\)$/,
+    message: /^nsqlookupd 10\.0\.0\.1:4161, by --lookupd-http-address$/,
   },
   {
     name: 'addresses come from a context',

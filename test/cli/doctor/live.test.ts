@@ -38,8 +38,8 @@ describe('doctor', () => {
     const found = await diagnose([], env)
     const said = found.findings.filter(({ check }) => check === 'addresses').map(({ message }) => message)
     assert.deepEqual(said, [
-      `nsqd (HTTP) ${http} (NSQ_NSQD_HTTP_ADDRESS)`,
-      `nsqd (TCP) ${tcp} (NSQ_NSQD_TCP_ADDRESS)`,
+      `nsqd (HTTP) ${http}, by NSQ_NSQD_HTTP_ADDRESS`,
+      `nsqd (TCP) ${tcp}, by NSQ_NSQD_TCP_ADDRESS`,
     ])
     assert.deepEqual(
       found.wrong.map(({ check, remedy }) => [check, remedy]),
