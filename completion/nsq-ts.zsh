@@ -7,8 +7,6 @@
 # What there is to choose from is asked of `nsq-ts complete` at each Tab, so that this never needs to be made again.
 
 _nsq_ts() {
-  emulate -L zsh
-  setopt extended_glob
   local program=nsq-ts line value files tab=$'\t'
   local -a answer described
   # The nsq-ts beside the program that was typed.
