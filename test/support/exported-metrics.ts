@@ -18,7 +18,10 @@ export async function exported(daemonName: 'nsqd' | 'nsqlookupd' | 'nsqadmin'): 
 async function writeNsqd(writer: MetricsWriter): Promise<void> {
   const latency = new LatencyQuantiles(60_000)
   latency.insert(5e6, Date.now())
-  const known = { ...topic('t', [channel('c', { latency, globalCount: 1 })]), diskBytes: 1 }
+  const known = {
+    ...topic('t', [channel('c', { latency, globalCount: 1 })], { retainedBytes: 1 }),
+    diskBytes: 1,
+  }
   await writeNsqdMetrics(writer, {
     ...daemon([]),
     topics: new Map([[known.name, known]]),
