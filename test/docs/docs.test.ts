@@ -15,6 +15,8 @@ const REMAKE = 'make it again with: npm run docs'
 const BENCH = readFileSync(new URL('bench/main.ts', ROOT), 'utf8')
 /** Node's, and those that the benchmark's help names. */
 const FOREIGN_FLAGS = new Set(['--import', '--test', ...(BENCH.match(/(?<=^  )--[a-z]+/gm) ?? [])])
+/** Those that are no flag's. */
+const OTHER_VARIABLES = ['NSQ_COMPLETION_TIMEOUT', 'NSQ_CONFIG_DIR']
 
 describe('documents', () => {
   test('docs/commands.md is what the definitions make', async () => {
@@ -34,7 +36,7 @@ describe('documents', () => {
   test('flags and environment variables named in the text exist', async () => {
     const options = [...(await optionTables()).values()].flatMap(Object.entries)
     const switches = options.filter(([, { kind }]) => kind === 'bool')
-    const variables = new Set(options.map(([flag]) => envName(flag)))
+    const variables = new Set([...options.map(([flag]) => envName(flag)), ...OTHER_VARIABLES])
     const flags = new Set([...options.map(([flag]) => flag), ...switches.map(([flag]) => `no-${flag}`)])
     for (const each of pages()) {
       for (const [, code = ''] of withoutBlocks(each).matchAll(/`([^`\n]+)`/g)) {

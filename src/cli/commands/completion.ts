@@ -6,7 +6,7 @@ export const completion: Command = defineCommand({
   description: [
     'The script makes the Tab key complete commands, flags and their values, of nsq-ts and of the official names of its ' +
       'commands: what there is to choose from, files, and the topics, channels and nsqds of the cluster that the flags ' +
-      'typed so far, the environment or the context name. Daemons that do not answer within 700 ms are left out.',
+      'typed so far, the environment or the context name. Daemons that do not answer within 700 ms (NSQ_COMPLETION_TIMEOUT) are left out.',
     'The file in which the line belongs: ~/.bashrc; ~/.zshrc, below compinit; ~/.config/fish/config.fish.',
   ],
   examples: [

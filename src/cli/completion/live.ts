@@ -4,13 +4,15 @@
  */
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isValidTopicName } from '../../protocol/names.ts'
+import { parseDuration } from '../../util/duration.ts'
 import type { Context } from '../command.ts'
 import type { Typed } from './typed.ts'
 
 type Around = Pick<Context, 'env' | 'signal' | 'cwd'>
 
-/** Most users wait no longer for the Tab key. */
+/** Most users wait no longer for the Tab key; who is far from the cluster can say otherwise. */
 const PATIENCE_MS = 700
+const PATIENCE = 'NSQ_COMPLETION_TIMEOUT'
 /** More are of no use to anybody who reads them. */
 const MOST = 1000
 
@@ -52,13 +54,14 @@ async function ask(
   question: (cluster: Cluster) => Promise<string[]>,
 ): Promise<string[]> {
   const stop = new AbortController()
+  const patience = patienceOf(env)
   let timer: NodeJS.Timeout | undefined
   // Looking up a name cannot be given up, so that its end is not waited for.
-  const late = new Promise<string[]>(resolve => (timer = setTimeout(() => resolve([]), PATIENCE_MS)))
+  const late = new Promise<string[]>(resolve => (timer = setTimeout(() => resolve([]), patience)))
   const answer = async (): Promise<string[]> => {
     const { clusterOf } = await import('./typed-cluster.ts')
     const around = { env, cwd, signal: AbortSignal.any([signal, stop.signal]) }
-    return question(await clusterOf(typed, around, PATIENCE_MS))
+    return question(await clusterOf(typed, around, patience))
   }
   try {
     return await Promise.race([answer(), late])
@@ -67,6 +70,14 @@ async function ask(
   } finally {
     clearTimeout(timer)
     stop.abort()
+  }
+}
+
+function patienceOf(env: Context['env']): number {
+  try {
+    return parseDuration(env[PATIENCE] ?? '')
+  } catch {
+    return PATIENCE_MS
   }
 }
 

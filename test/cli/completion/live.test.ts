@@ -117,7 +117,8 @@ describe('completion asks the cluster', () => {
 
   test('and does without daemons that say nothing, or flags that make no sense', async t => {
     const silent = `127.0.0.1:${await serve(t, () => new Promise(() => {}))}`
-    assert.deepEqual(await offered(['tail', '--lookupd-http-address', silent, '--topic', '']), [])
+    const impatient = { NSQ_COMPLETION_TIMEOUT: '50ms' }
+    assert.deepEqual(await offered(['tail', '--lookupd-http-address', silent, '--topic', ''], impatient), [])
     assert.deepEqual(await offered(['tail', '--lookupd-http-address', '::::', '--topic', '']), [])
     assert.deepEqual(await offered(['tail', '--context', 'unknown', '--topic', '']), [])
   })

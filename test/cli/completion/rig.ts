@@ -16,7 +16,9 @@ const AWAY: Environment = { NSQ_LOOKUPD_HTTP_ADDRESS: NOWHERE }
 /** Asks with the words of a command line, the last one as far as it is typed; where there is no cluster unless `env` or a flag names one. */
 export function ask(words: readonly string[], env: Environment = AWAY): Promise<Answer> {
   const { signal } = new AbortController()
-  return complete(words, commands, { env, signal, cwd: () => '/' })
+  // A busy machine is not to look like daemons that are away.
+  const patient = { NSQ_COMPLETION_TIMEOUT: '30s', ...env }
+  return complete(words, commands, { env: patient, signal, cwd: () => '/' })
 }
 
 /** What `ask` offers, after `nsq-ts`. */

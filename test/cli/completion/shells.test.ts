@@ -44,6 +44,7 @@ function drive(shell: string, flags: readonly string[], name: string, ...args: s
     HOME: folder,
     TERM: 'xterm',
     LC_ALL: 'C.UTF-8',
+    NSQ_COMPLETION_TIMEOUT: '30s',
     NSQ_LOOKUPD_HTTP_ADDRESS: cluster.lookupds[0]?.http ?? '',
   }
   return new Promise((resolve, reject) => {
