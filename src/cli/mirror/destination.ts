@@ -45,11 +45,12 @@ async function keptFlags(
   env: Context['env'],
 ): Promise<OptionValues<typeof flagsOfContext>> {
   if (name === undefined) return resolveOptions(flagsOfContext, {}, {})
-  const [{ readContexts }, { unknown }] = await Promise.all([
+  const [{ readContexts }, { noSuchContext }] = await Promise.all([
     import('../context/contexts.ts'),
     import('../context/resolve.ts'),
   ])
-  const contexts = await readContexts(env)
-  const { values } = contexts.contexts.get(name) ?? unknown('--destination-context', name, contexts)
-  return resolveOptions(flagsOfContext, {}, {}, {}, { label: `context ${name}`, values })
+  const { contexts } = await readContexts(env)
+  const found = contexts.get(name)
+  if (found === undefined) throw noSuchContext('--destination-context', name, [...contexts.keys()])
+  return resolveOptions(flagsOfContext, {}, {}, {}, { label: `context ${name}`, values: found.values })
 }

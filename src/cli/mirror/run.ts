@@ -226,7 +226,8 @@ class Run {
       await Promise.all([this.#producer.close(0), this.#careful?.close(0)])
     }
     await closed
-    await Promise.all([this.#producer.close(), this.#careful?.close()])
+    // What is still on its way is of messages whose connection was lost, and that come again.
+    await Promise.all([this.#producer.close(0), this.#careful?.close(0)])
   }
 
   #newProducer(limits: { maxBatchMessages?: number }): Producer {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { commands } from '../../../src/cli/commands.ts'
@@ -40,7 +40,10 @@ export class Side {
 
   static async start(t: TestContext, flags: NsqdFlags = {}): Promise<Side> {
     const side = new Side(temporaryFolder(), flags)
-    t.after(() => side.stop())
+    t.after(async () => {
+      await stopRuns(t)
+      await side.stop()
+    })
     await side.start()
     return side
   }
@@ -89,11 +92,11 @@ export class Side {
     await producer.close()
   }
 
-  /** What `/stats` says of a channel. */
-  async channel(topic: string, channel = 'nsq_to_nsq'): Promise<ChannelNumbers> {
+  /** What `/stats` says of a channel; undefined when it is not there. */
+  async channel(topic: string, channel = 'nsq_to_nsq'): Promise<ChannelNumbers | undefined> {
     const reply = await fetch(`http://${this.#http}/stats?format=json&topic=${topic}&channel=${channel}`)
     const stats: { topics: { depth: number; channels: ChannelNumbers[] }[] } = JSON.parse(await reply.text())
-    return stats.topics[0]?.channels[0] ?? NOTHING
+    return stats.topics[0]?.channels[0]
   }
 
   /** Waits until the channel has so many messages that are not finished. */
@@ -114,7 +117,7 @@ export class Side {
     const deadline = performance.now() + PATIENCE_MS
     for (;;) {
       const numbers = await this.channel(topic, channel)
-      if (isSo(numbers)) return
+      if (numbers !== undefined && isSo(numbers)) return
       if (performance.now() > deadline) throw new Error(`waited for too long: ${JSON.stringify(numbers)}`)
       await pause(10)
     }
@@ -154,16 +157,6 @@ interface ChannelNumbers {
   readonly deferred_count: number
   readonly requeue_count: number
   readonly timeout_count: number
-  readonly clients: readonly { readonly ready_count: number }[] | null
-}
-
-const NOTHING: ChannelNumbers = {
-  depth: 0,
-  in_flight_count: 0,
-  deferred_count: 0,
-  requeue_count: 0,
-  timeout_count: 0,
-  clients: null,
 }
 
 /** Begins `nsq-ts mirror` with these arguments, or another program. */
@@ -173,31 +166,36 @@ export function startMirror(
   { program = 'nsq-ts', env = {} }: { program?: string; env?: Record<string, string> } = {},
 ): Running {
   const around = fakeSurroundings(env)
-  t.after(() => around.stop.abort())
   const all = [...(program === 'nsq-ts' ? ['mirror'] : []), ...args]
   const done = runProgram(program, all, commands, around).then(code => ({
     code,
     out: around.out(),
     err: around.err(),
   }))
-  return {
-    around,
-    done,
-    stop: () => {
-      around.stop.abort('SIGINT')
-      return done
-    },
+  const stop = (): Promise<Ran> => {
+    around.stop.abort('SIGINT')
+    return done
   }
+  stops.set(t, [...(stops.get(t) ?? []), stop])
+  t.after(stop)
+  return { around, done, stop }
 }
 
-export function betweenFlags(from: Side, to: Side): string[] {
+/** Of the runs of each test: they end before the nsqds go, from which they could not part so soon. */
+const stops = new WeakMap<TestContext, (() => Promise<Ran>)[]>()
+
+async function stopRuns(t: TestContext): Promise<void> {
+  await Promise.all((stops.get(t) ?? []).map(stop => stop()))
+}
+
+export function betweenFlags(from: Pick<Side, 'tcp'>, to: Pick<Side, 'tcp'>): string[] {
   return ['--nsqd-tcp-address', from.tcp, '--destination-nsqd-tcp-address', to.tcp]
 }
 
 /** A module of the user's. */
-export async function moduleOf(text: string, name = 'module.mjs'): Promise<string> {
+export function moduleOf(text: string, name = 'module.mjs'): string {
   const path = join(temporaryFolder(), name)
-  await writeFile(path, text)
+  writeFileSync(path, text)
   return path
 }
 

@@ -1,0 +1,50 @@
+/** What the command does not take. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { moduleOf, startMirror } from './rig.ts'
+
+const TO = ['--destination-nsqd-tcp-address', '127.0.0.1:1']
+
+describe('mirror: usage', () => {
+  for (const [what, args, pattern] of [
+    ['no topic', TO, /--topic is missing/],
+    ['no destination', ['logs'], /--destination-nsqd-tcp-address is missing/],
+    ['a bad topic', ['no good', ...TO], /"no good" is not the name of a topic/],
+    ['a bad channel', ['logs', ...TO, '--channel', 'a b'], /"a b" is not the name of a channel/],
+    ['a bad other topic', ['logs', ...TO, '--destination-topic', '?'], /"\?" is not the name of a topic/],
+    ['an unknown mode', ['logs', ...TO, '--mode', 'random'], /"random" is not one of round-robin, hostpool/],
+    ['a value of no field', ['logs', ...TO, '--require-json-value', '1'], /needs --require-json-field/],
+    ['no such file', ['logs', ...TO, '--filter', './none.js'], /--filter: there is no file \/\S*none\.js/],
+    ['an unknown option', ['logs', ...TO, '--producer-opt', 'tls_v2,1'], /Did you mean tls_v1\?/],
+    ['a URL', ['logs', '--destination-nsqd-tcp-address', 'http://a'], /is a URL: write it like/],
+    [
+      'an unknown context',
+      ['logs', '--destination-context', 'prod'],
+      /--destination-context: there is no context "prod"/,
+    ],
+  ] as const) {
+    test(what, async t => {
+      const { code, err } = await startMirror(t, args, { env: { NSQ_CONFIG_DIR: temporaryFolder() } }).done
+      assert.equal(code, 2, err)
+      assert.match(err, pattern)
+    })
+  }
+
+  for (const [what, text, pattern] of [
+    [
+      'does not parse',
+      'export default (((',
+      /module\.mjs cannot be loaded: .*\n.*node --check shows the line/,
+    ],
+    ['throws', 'throw new Error("boom")', /module\.mjs cannot be loaded: boom/],
+    ['misses another', 'import "./none.mjs"', /cannot be loaded: .*none\.mjs/],
+    ['exports nothing', 'export const map = () => 1', /has no function as its default export/],
+  ] as const) {
+    test(`a module that ${what}`, async t => {
+      const { code, err } = await startMirror(t, ['logs', ...TO, '--map', moduleOf(text)]).done
+      assert.equal(code, 2, err)
+      assert.match(err, pattern)
+    })
+  }
+})
