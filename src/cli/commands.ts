@@ -52,6 +52,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/mirror.ts')).mirror,
   },
   {
+    name: 'replay',
+    summary: 'Give a channel messages again, or publish an archive',
+    load: async () => (await import('./commands/replay.ts')).replay,
+  },
+  {
     name: 'bench',
     summary: 'Measure how many messages an nsqd takes and gives, and how long they take',
     load: async () => (await import('./commands/bench.ts')).bench,

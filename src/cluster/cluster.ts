@@ -207,6 +207,17 @@ export class Cluster {
     return this.#actions.createChannel(topic, channel)
   }
 
+  /**
+   * Creates a channel at one nsqd only, which tells its nsqlookupds.
+   *
+   * @param node - as in `nodes()`
+   * @throws HttpRequestError
+   */
+  createChannelAt(node: string, topic: string, channel: string, signal?: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({ topic, channel })
+    return post(this.addressOf(node), `/channel/create?${query.toString()}`, this.#options(signal))
+  }
+
   /** Deletes a topic with its channels and messages, at nsqlookupd and at all nsqds. */
   deleteTopic(topic: string): Promise<Answers<Done>> {
     return this.#actions.remove(topic)

@@ -48,10 +48,7 @@ export class Publisher {
     const sent = { messages: bodies.length, bytes }
     this.#onTheirWay++
     this.#target.publishBatch(topic, bodies, this.#options).then(
-      () => {
-        acknowledged?.()
-        this.#settle(sent, 0)
-      },
+      () => this.#settle(sent, 0, acknowledged),
       (error: unknown) => {
         this.#failure.abort(error)
         this.#settle(sent, error instanceof PublishError ? error.unacknowledged : sent.messages)
@@ -71,7 +68,8 @@ export class Publisher {
     })
   }
 
-  #settle({ messages, bytes }: Tally, failed: number): void {
+  #settle({ messages, bytes }: Tally, failed: number, acknowledged?: () => void): void {
+    acknowledged?.()
     // Which of a batch failed is not known; their bytes are taken to be their share.
     const failedBytes = failed === messages ? bytes : Math.round((bytes * failed) / messages)
     this.failed.messages += failed

@@ -70,6 +70,11 @@ export class ArchiveRig {
     return this.#cluster.lookupds[0]?.http ?? ''
   }
 
+  /** The HTTP API of the first nsqd. */
+  get http(): string {
+    return this.#cluster.nsqds[0]?.http ?? ''
+  }
+
   async get(url: string, method = 'GET'): Promise<string> {
     return (await fetch(url, { method })).text()
   }

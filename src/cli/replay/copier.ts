@@ -1,0 +1,193 @@
+import type { ConnectionOptions } from '../../client/options.ts'
+import { Consumer } from '../../client/consumer/consumer.ts'
+import type { Message } from '../../client/consumer/message.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/node.ts'
+import type { Replayed } from '../../cluster/replay.ts'
+import type { Pacer } from '../pub/pacer.ts'
+import type { Publisher } from '../pub/publisher.ts'
+
+/** nsqd's `--max-rdy-count` unless it is told otherwise. */
+const MAX_IN_FLIGHT = 2500
+/** Published together. */
+const MOST_AT_ONCE = 500
+/** Nothing more has come for so long: then the nsqds are asked whether that was all. */
+const QUIET_MS = 1000
+
+export interface CopierOptions {
+  readonly topic: string
+  readonly toTopic: string
+  readonly since: number
+  readonly until: number
+  readonly channel: string
+  readonly cluster: Cluster
+  readonly nodes: readonly ClusterNode[]
+  readonly rewound: Replayed
+  readonly publisher: Publisher
+  readonly connection: ConnectionOptions
+  readonly pacer: Pacer
+  readonly signal: AbortSignal
+}
+
+/** How far an nsqd has got. */
+interface Progress {
+  /** Messages to come from it, of which each has come for the first time once. */
+  readonly expected: number
+  seen: number
+  /** The last time of those that are published, in milliseconds since 1970. */
+  published: number
+  /** Those that came and are not published yet, by their times. */
+  readonly pending: Map<Message, number>
+  /** Whether a message from after the time came last: then nothing before it is left there. */
+  isBeyond: boolean
+}
+
+/** Takes the messages of a channel that was rewound, and publishes them: each is finished when it is acknowledged. */
+export class Copier {
+  isAtEnd = false
+  /** Messages that come only when they are due. */
+  deferred = 0
+  readonly #options: CopierOptions
+  readonly #progress = new Map<string, Progress>()
+  readonly #inbox: Message[] = []
+  #wake: () => void = () => {}
+  #inHand = 0
+  /** When something to be published last came, on performance.now(). */
+  #cameAt = performance.now()
+
+  constructor(options: CopierOptions) {
+    this.#options = options
+    for (const { node, tcpAddress } of options.nodes) {
+      const expected = options.rewound.nsqds.find(each => each.node === node)?.messages ?? 0
+      if (expected === 0) continue
+      const progress = { expected, seen: 0, published: options.since, pending: new Map(), isBeyond: false }
+      this.#progress.set(tcpAddress, progress)
+    }
+  }
+
+  /** From this time on not everything is published; milliseconds since 1970. */
+  get goOnFrom(): number {
+    const times = [...this.#progress.values()].flatMap(({ expected, seen, pending, published }) => {
+      if (pending.size > 0) return [Math.min(...pending.values())]
+      return seen >= expected ? [] : [published]
+    })
+    return Math.min(this.#options.until, ...times)
+  }
+
+  /** Resolves at the end, when the signal is aborted, or when the publisher has failed. */
+  async run(): Promise<void> {
+    const { topic, channel, connection, publisher, signal } = this.#options
+    const consumer = new Consumer({
+      ...connection,
+      topic,
+      channel,
+      nsqd: [...this.#progress.keys()],
+      maxInFlight: MAX_IN_FLIGHT,
+      maxAttempts: 0,
+      onMessage: message => this.#take(message),
+    })
+    const stop = AbortSignal.any([signal, publisher.failure])
+    const wake = (): void => this.#wake()
+    stop.addEventListener('abort', wake)
+    try {
+      await consumer.start()
+      while (!stop.aborted && !this.isAtEnd) await this.#step(stop)
+    } finally {
+      stop.removeEventListener('abort', wake)
+      await publisher.finish()
+      await consumer.close(0)
+    }
+  }
+
+  #take(message: Message): void {
+    const progress = this.#progress.get(message.nsqd)
+    const ms = Number(message.timestamp / 1_000_000n)
+    if (progress === undefined || ms < this.#options.since || ms >= this.#options.until) {
+      if (progress !== undefined) progress.isBeyond = true
+      message.finish()
+      return
+    }
+    // What comes again was counted, or its first delivery was lost on the way: then the nsqd is asked in the end.
+    if (message.attempts === 1) progress.seen++
+    progress.isBeyond = false
+    progress.pending.set(message, ms)
+    this.#cameAt = performance.now()
+    this.#inbox.push(message)
+    this.#wake()
+  }
+
+  async #step(stop: AbortSignal): Promise<void> {
+    const { pacer, publisher, toTopic } = this.#options
+    if (this.#inbox.length === 0) {
+      if (this.#inHand === 0 && (await this.#isOver())) this.isAtEnd = true
+      // Something may have come while the nsqds were asked.
+      else if (this.#inbox.length === 0) await this.#wait()
+      return
+    }
+    const count = await pacer.take(Math.min(this.#inbox.length, MOST_AT_ONCE), stop)
+    if (count === 0) return
+    const messages = this.#inbox.splice(0, count)
+    this.#inHand += messages.length
+    publisher.publish(
+      toTopic,
+      messages.map(({ body }) => body),
+      () => this.#published(messages),
+    )
+    await publisher.room()
+  }
+
+  #published(messages: readonly Message[]): void {
+    this.#inHand -= messages.length
+    for (const message of messages) {
+      message.finish()
+      const progress = this.#progress.get(message.nsqd)
+      const ms = progress?.pending.get(message)
+      if (progress === undefined || ms === undefined) continue
+      progress.pending.delete(message)
+      progress.published = Math.max(progress.published, ms)
+    }
+    this.#wake()
+  }
+
+  async #isOver(): Promise<boolean> {
+    const all = [...this.#progress.values()]
+    if (all.every(({ seen, expected }) => seen >= expected)) return true
+    if (performance.now() - this.#cameAt < QUIET_MS) return false
+    const left = await this.#left()
+    if (left === undefined) return false
+    this.deferred = left
+    return true
+  }
+
+  /** What is deferred, when nothing else is to come; undefined when that is not so, or an nsqd cannot be asked. */
+  async #left(): Promise<number | undefined> {
+    const { cluster, topic, channel, nodes, signal } = this.#options
+    let deferred = 0
+    for (const node of nodes) {
+      const progress = this.#progress.get(node.tcpAddress)
+      if (progress === undefined) continue
+      try {
+        const { value: stats } = await cluster.statsOf(node, { topic, channel }, signal)
+        const found = stats.topics[0]?.channels.find(({ name }) => name === channel)
+        if (found === undefined) return undefined
+        if (found.depth + found.inFlight > 0 && !progress.isBeyond) return undefined
+        // Those of a time after this one, too.
+        deferred += Math.min(found.deferred, progress.expected - progress.seen)
+      } catch {
+        return undefined
+      }
+    }
+    return this.#inbox.length === 0 ? Math.max(0, deferred) : undefined
+  }
+
+  /** Until something happens, or it is time to ask. */
+  #wait(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, QUIET_MS)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
