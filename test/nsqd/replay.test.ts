@@ -256,12 +256,22 @@ describe('replay', () => {
     await consumer.settled()
     const { first } = running.topic().log
     await until(() => first.next === running.topic().log.last)
+    let client = consumer
     for (const restart of [false, true]) {
+      client.send(rdy(0))
+      await client.settled()
       assert.deepEqual(await replay(running, since).then(r => [r.messages, r.waiting]), [15, 8])
       assert.deepEqual(state(running), [15, 0, 0])
-      if (restart) await running.restart()
-      const client = restart ? await running.subscribe(100) : consumer
-      const again = await client.messages(15)
+      if (restart) {
+        await running.restart()
+        client = await running.subscribe()
+      }
+      client.send(rdy(10))
+      const again = await client.messages(10)
+      // Now the channel stands where something is missing, and it is looked whether segments can go.
+      await running.nsqd.settle('t')
+      client.send(rdy(100))
+      again.push(...(await client.messages(5)))
       assert.deepEqual(numbers(again), [...range(0, 10), ...range(40, 45)])
       for (const [i, { id }] of again.entries()) client.send(i < 8 ? req(id, HOUR) : fin(id))
       await client.settled()
