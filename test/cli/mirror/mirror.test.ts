@@ -228,7 +228,7 @@ describe('mirror', () => {
     const options = ['max_attempts,2', 'default_requeue_delay,1ms', 'backoff_multiplier,1ms']
     const flags = ['--map', map, ...options.flatMap(option => ['--consumer-opt', option])]
     const running = startMirror(t, ['logs', ...betweenFlags(from, to), ...flags])
-    await from.left('logs', 1)
+    await from.when('logs', ({ requeue_count }) => requeue_count === 2)
     await from.left('logs', 0)
     const { code, err } = await running.stop()
     assert.equal(code, 1)

@@ -99,11 +99,12 @@ export class Side {
     return stats.topics[0]?.channels[0]
   }
 
-  /** Waits until the channel has so many messages that are not finished. */
+  /** Waits until the channel has had messages, and so many of them are not finished. */
   async left(topic: string, count: number, channel = 'nsq_to_nsq'): Promise<void> {
     await this.when(
       topic,
-      ({ depth, in_flight_count, deferred_count }) => depth + in_flight_count + deferred_count === count,
+      ({ message_count, depth, in_flight_count, deferred_count }) =>
+        message_count > 0 && depth + in_flight_count + deferred_count === count,
       channel,
     )
   }
@@ -152,6 +153,8 @@ export class Side {
 }
 
 interface ChannelNumbers {
+  /** That have come into it. */
+  readonly message_count: number
   readonly depth: number
   readonly in_flight_count: number
   readonly deferred_count: number
