@@ -91,10 +91,10 @@ function readUrl(flag: string, text: string): URL {
 function spokenOf(url: URL, headers: Target['headers']): Pick<Target, 'url' | 'name' | 'headers'> {
   const { username, password } = url
   const isAnonymous = username === '' && password === ''
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const credentials = `${unescaped(username)}:${unescaped(password)}`
   return {
     url,
-    name: `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`,
+    name: `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?...'}`,
     headers:
       isAnonymous || 'authorization' in headers
         ? headers
@@ -102,7 +102,16 @@ function spokenOf(url: URL, headers: Target['headers']): Pick<Target, 'url' | 'n
   }
 }
 
+/** As it is, where it is no escape of UTF-8. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 /** Of a text that need not be an address at all. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, '//…@').replace(/\?[^]*/, '?…')
+  return text.replace(/\/\/[^/@]*@/, '//...@').replace(/\?[^]*/, '?...')
 }

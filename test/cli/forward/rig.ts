@@ -6,8 +6,10 @@ import { runProgram } from '../../../src/cli/program.ts'
 import { Producer } from '../../../src/index.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { until } from '../../support/wait.ts'
+import { pause } from '../../support/wait.ts'
 import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
+
+const PATIENCE_MS = 20_000 * Math.max(1, Number(process.env['FAULT_MESSAGES'] ?? 0) / 300)
 
 /** What a run of the command has come to. */
 export interface Ran {
@@ -145,19 +147,15 @@ export class ForwardRig {
     }
   }
 
-  /** Waits until nothing of a channel is left. */
-  async emptied(topic: string, channel = 'nsq_to_http'): Promise<void> {
-    for (;;) {
-      const { left } = await this.stats(topic, channel)
-      if (left === 0) return
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
+  /** Begins `nsq-ts forward` with these arguments, or nsq_to_http. */
+  start(args: readonly string[], program?: string): Running {
+    return this.startBare(['--nsqd-tcp-address', this.nsqd, ...args], program)
   }
 
-  /** Begins `nsq-ts forward` with these arguments, or nsq_to_http. */
-  start(args: readonly string[], program = 'nsq-ts'): Running {
+  /** The same without an address. */
+  startBare(args: readonly string[], program = 'nsq-ts'): Running {
     const around = fakeSurroundings()
-    const all = [...(program === 'nsq-ts' ? ['forward'] : []), '--nsqd-tcp-address', this.nsqd, ...args]
+    const all = [...(program === 'nsq-ts' ? ['forward'] : []), ...args]
     const done = runProgram(program, all, commands, around).then(code => ({
       code,
       out: around.out(),
@@ -169,22 +167,14 @@ export class ForwardRig {
   /** Runs it until it is so, and stops it. */
   async run(args: readonly string[], isSo: () => boolean | Promise<boolean>, program?: string): Promise<Ran> {
     const running = this.start(args, program)
-    let isDone = false
-    const check = async (): Promise<void> => {
-      isDone = await isSo()
+    let ended: Ran | undefined
+    void running.done.then(ran => (ended = ran))
+    const deadline = performance.now() + PATIENCE_MS
+    while (!(await isSo())) {
+      if (ended !== undefined) throw new Error(`it has ended by itself, with ${ended.code}: ${ended.err}`)
+      if (performance.now() > deadline) throw new Error(`waited for too long: ${running.around.err()}`)
+      await pause(5)
     }
-    const failed = running.done.then(({ code, err }) => {
-      throw new Error(`it has ended by itself, with ${code}: ${err}`)
-    })
-    await Promise.race([
-      failed,
-      (async () => {
-        while (!isDone) {
-          await check()
-          if (!isDone) await new Promise(resolve => setTimeout(resolve, 5))
-        }
-      })(),
-    ])
     running.around.stop.abort()
     return running.done
   }
@@ -215,5 +205,3 @@ interface RawStats {
 export function numbers(count: number, from = 1): string[] {
   return Array.from({ length: count }, (_, i) => String(from + i))
 }
-
-export { until }
