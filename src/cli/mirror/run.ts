@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../client/consumer/message.ts'
+import { toNsqError } from '../../client/errors.ts'
 import { lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
 import { Producer } from '../../client/producer/producer.ts'
-import type { NsqError } from '../../util/errors.ts'
+import { NsqError } from '../../util/errors.ts'
 import { type Sources, sources } from '../addresses.ts'
 import { consumerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
@@ -161,13 +162,21 @@ class Run {
   async #begin(): Promise<void> {
     const { signal, stderr } = this.#context
     // Nothing is taken as long as it cannot be published.
-    await Promise.race([Promise.all([this.#refuseLoop(), this.#producer.connect()]), aborted(signal)])
+    await Promise.race([Promise.all([this.#refuseLoop(), this.#connect()]), aborted(signal)])
     if (signal.aborted) return
     await this.#consumers.start(signal)
     this.#complaints.begin()
     if (signal.aborted) return
     this.#progress = await showProgress(this.#tally, () => this.#consumers.inFlight, stderr)
     void this.#announce()
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      await this.#producer.connect()
+    } catch (error) {
+      throw ofDestination(toNsqError(error))
+    }
   }
 
   #refuseLoop(): Promise<void> {
@@ -256,4 +265,16 @@ class Run {
 /** Whether it resolves before the next tick. */
 function isSoon(promise: Promise<void>): Promise<boolean> {
   return Promise.race([promise.then(() => true), sleep(TICK_MS, false)])
+}
+
+/** The flags that a remedy names for TLS and authorization are those of the other side. */
+function ofDestination(error: NsqError): NsqError {
+  const isSecurity = /^E_(TLS|AUTH|UNAUTHORIZED)/.test(error.code)
+  const remedy = isSecurity
+    ? 'Give the destination its own: --producer-opt with auth_secret, tls_root_ca_file and others, or --destination-context.'
+    : error.remedy
+  return new NsqError(error.code, `destination: ${error.message}`, {
+    cause: error,
+    ...(remedy === undefined ? {} : { remedy }),
+  })
 }
