@@ -8,9 +8,9 @@ import { formatAddress, parseAddress } from '../util/address.ts'
 export async function httpOfNsqd(tcp: string, options: NsqdOptions): Promise<string | undefined> {
   // The path of a socket.
   if (tcp.includes('/')) return undefined
-  const { host, port } = parseAddress(tcp)
-  const http = formatAddress({ host, port: port + 1 })
   try {
+    const { host, port } = parseAddress(tcp)
+    const http = formatAddress({ host, port: port + 1 })
     const { tcpPort } = await nsqdPorts(http, options)
     return tcpPort === port ? http : undefined
   } catch {

@@ -1,3 +1,4 @@
+import { parseAddress, parseEndpoint } from '../../util/address.ts'
 import { httpOfNsqd } from '../nsqd-http.ts'
 import { atMost } from './at-most.ts'
 import { lookAtBacklogs } from './backlogs.ts'
@@ -77,7 +78,7 @@ export async function collect(
 async function look(subject: Subject, options: ProbeOptions): Promise<NsqdFacts> {
   const { tcp, http, name, isGiven, registered } = subject
   const [wire, found] = await Promise.all([
-    tcp === undefined ? undefined : probeNsqd(tcp, options),
+    tcp === undefined ? undefined : probeNsqd(tcp, options, isGiven ? parseEndpoint : parseAddress),
     subject.api ?? lookAtHttp(http, tcp, options),
   ])
   // The one port was given for the other.

@@ -5,6 +5,9 @@ import type { LookupdFacts, NsqdFacts } from './facts.ts'
 import { whoAnswers } from './http.ts'
 import type { ProbeOptions } from './probe-options.ts'
 
+/** What nsqlookupd says must not make us knock at every door there is. */
+const MOST_HOSTS = 8
+
 /**
  * Where an nsqd can be reached whose own address leads nowhere, or to another: the address that it came to nsqlookupd
  * from, and the host of that nsqlookupd, as with containers whose ports are published. TCP addresses.
@@ -20,9 +23,9 @@ export async function elsewhere(
   if (isFine && (http?.about === undefined || isSame(http.about, nsqd))) return []
   const came = registered.registrations.map(({ remoteAddress }) => hostOf(remoteAddress))
   const beside = lookupds.map(({ address }) => hostOf(nodeOf(address)))
-  const hosts = [...new Set([...came, ...beside])].filter(
-    host => host !== '' && host !== registered.broadcastAddress,
-  )
+  const hosts = [...new Set([...came, ...beside])]
+    .filter(host => host !== '' && host !== registered.broadcastAddress)
+    .slice(0, MOST_HOSTS)
   const answers = await Promise.all(
     hosts.map(async host => {
       const about = await whoAnswers(formatAddress({ host, port: registered.httpPort }), options)

@@ -10,7 +10,7 @@ import { certificateOf, tolerantTls } from './certificate.ts'
 import type { HttpFacts, LookupdFacts, NsqdConfigFacts, NsqdHttpFacts, Service } from './facts.ts'
 import { failureOf } from './failure.ts'
 import { resolveName } from './names.ts'
-import { openPort } from './port.ts'
+import { noAddress, openPort } from './port.ts'
 import type { ProbeOptions } from './probe-options.ts'
 import { serviceOfError } from './service.ts'
 
@@ -71,7 +71,12 @@ export function asking({ timeoutMs, signal, tls }: ProbeOptions): AskOptions {
 }
 
 async function probe(address: string, options: ProbeOptions): Promise<HttpFacts> {
-  const url = new URL(baseUrl(address))
+  let url: URL
+  try {
+    url = new URL(baseUrl(address))
+  } catch (error) {
+    return noAddress(address, error)
+  }
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const name = await resolveName(host, options.timeoutMs)
   if (name.failure !== undefined) return { address, name, isConnected: false, failure: name.failure }

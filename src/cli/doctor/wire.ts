@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { tlsError } from '../../client/tls-error.ts'
 import { auth, identify, MAGIC_V2, nop } from '../../protocol/command.ts'
 import { FRAME_HEADER, FrameReader, FrameType } from '../../protocol/frame.ts'
-import { parseEndpoint } from '../../util/address.ts'
+import { type Endpoint, parseEndpoint } from '../../util/address.ts'
 import { NsqError } from '../../util/errors.ts'
 import { version } from '../../util/version.ts'
 import { certificateOf, tolerantTls } from './certificate.ts'
@@ -21,9 +21,13 @@ interface Frame {
   readonly text: string
 }
 
-/** @param address - `host:port`, or the path of a Unix socket */
-export function probeNsqd(address: string, options: ProbeOptions): Promise<WireFacts> {
-  return openPort(address, options, (talk, facts) => converse(talk, facts, options))
+/** @param read - what the address may be, as for `openPort` */
+export function probeNsqd(
+  address: string,
+  options: ProbeOptions,
+  read?: (address: string) => Endpoint,
+): Promise<WireFacts> {
+  return openPort(address, options, (talk, facts) => converse(talk, facts, options), read)
 }
 
 async function converse(talk: Talk, port: PortFacts, options: ProbeOptions): Promise<WireFacts> {

@@ -504,7 +504,7 @@ const cases: Case[] = [
       ],
     }),
     status: 'fail',
-    message: /2 times.*172\.18\.0\.3:1 and 172\.18\.0\.4:2/,
+    message: /2 times.*172\.18\.0\.3:1, 172\.18\.0\.4:2/,
   },
   {
     name: 'a registration is left over',

@@ -2,6 +2,7 @@ import { isSame } from '../elsewhere.ts'
 import type { Facts, NsqdFacts } from '../facts.ts'
 import { type Check, fail, ok, type Verdict, warn } from '../finding.ts'
 import { isLoopback } from '../names.ts'
+import { NO_ADDRESS } from '../port.ts'
 import { nsqdTarget } from '../ports.ts'
 
 /** Docker names a container so, unless told otherwise, and nsqd itself by the name of its machine. */
@@ -25,13 +26,9 @@ function judge(nsqd: NsqdFacts, facts: Facts): Verdict[] {
   const { registered, wire, http } = nsqd
   if (registered === undefined) return judgeUnregistered(nsqd)
   const target = nsqdTarget(nsqd)
-  const { broadcastAddress: address, tcpAddress } = registered
+  const { tcpAddress } = registered
   if (isLost(nsqd)) {
-    const isName = wire?.name.failure !== undefined
-    const what = isName
-      ? `clients are sent to "${address}", a name that cannot be resolved here`
-      : `clients are sent to ${tcpAddress}, which cannot be reached from here (${wire?.failure?.code})`
-    return [fail(target, `${what}${explain(nsqd)}`, remedy(nsqd))]
+    return [fail(target, `clients are sent to ${nowhere(nsqd)}${explain(nsqd)}`, remedy(nsqd))]
   }
   if (http?.about !== undefined && !isSame(http.about, nsqd)) {
     const { hostname, broadcastAddress, tcpPort } = http.about
@@ -57,6 +54,14 @@ function judge(nsqd: NsqdFacts, facts: Facts): Verdict[] {
   return wire?.failure === undefined
     ? [ok(target, `clients are sent to ${tcpAddress}, and find it there`)]
     : []
+}
+
+function nowhere({ registered, wire }: NsqdFacts): string {
+  const { broadcastAddress = '', tcpAddress = '' } = registered ?? {}
+  const code = wire?.failure?.code
+  if (code === NO_ADDRESS) return `"${tcpAddress}", which is no address`
+  if (wire?.name.failure !== undefined) return `"${broadcastAddress}", a name that cannot be resolved here`
+  return `${tcpAddress}, which cannot be reached from here (${code})`
 }
 
 function judgeUnregistered(nsqd: NsqdFacts): Verdict[] {

@@ -68,10 +68,10 @@ function judgeMix(kind: string, daemons: readonly Versioned[]): Verdict[] {
 
 /** `1.2.0 (a, b), 1.3.0 (c)` */
 function spread(groups: ReadonlyMap<string, readonly { name: string }[]>): string {
-  return [...groups]
+  const parts = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([value, members]) => `${value} (${some(members.map(({ name }) => name))})`)
-    .join(', ')
+  return some(parts)
 }
 
 const MOST_NAMED = 3
@@ -147,7 +147,7 @@ export const duplicate: Check = {
       return [...byLookupd].flatMap(([lookupd, all]): Verdict[] => {
         if (all.length < 2) return []
         const hosts = new Set(all.map(({ remoteAddress }) => remoteAddress.replace(/:\d+$/, '')))
-        const from = all.map(({ remoteAddress }) => remoteAddress || 'an unknown address').join(' and ')
+        const from = some(all.map(({ remoteAddress }) => remoteAddress || 'an unknown address'))
         const target = nsqdTarget(nsqd)
         const message = `${registered.tcpAddress} is registered ${all.length} times at nsqlookupd ${lookupd}, from ${from}`
         return hosts.size > 1

@@ -47,5 +47,5 @@ export function judge(facts: Facts): Finding[] {
 
 /** URLs may have one, and errors name them. */
 function withoutPasswords<T extends Verdict>(verdict: T): T {
-  return { ...verdict, message: verdict.message.replaceAll(/(?<=\/\/)[^/@\s]*@/g, '') }
+  return { ...verdict, message: verdict.message.replaceAll(/(?<=\/\/)[^/\s]*@/g, '') }
 }

@@ -7,6 +7,7 @@ import { lookupdTarget, nsqdTarget } from '../ports.ts'
 
 /** So many are named; of more it is said how many. */
 const MOST_NAMED = 10
+const STAT = 'nsq-ts stat --sort depth'
 
 function topicsOf({ nsqds }: Facts): { nsqd: string; topic: TopicStats }[] {
   return nsqds.flatMap(({ name, http }) => (http?.stats?.topics ?? []).map(topic => ({ nsqd: name, topic })))
@@ -40,18 +41,17 @@ export const unread: Check = {
       ),
       ...channelsOf(facts).flatMap(withoutConsumers),
     ]
-    if (verdicts.length > MOST_NAMED)
-      return [...verdicts.slice(0, MOST_NAMED), andMore(verdicts.length - MOST_NAMED)]
-    return verdicts.length > 0 || topics.length === 0 ? verdicts : [ok(CLUSTER, 'what waits has readers')]
+    if (verdicts.length > 0) return few(verdicts, CLUSTER, STAT)
+    return topics.length === 0 ? [] : [ok(CLUSTER, 'what waits has readers')]
   },
 }
 
-function andMore(count: number): Verdict {
-  return warn(
-    CLUSTER,
-    `and ${plural(count, 'other')} likewise`,
-    'nsq-ts stat --sort depth shows all of them.',
-  )
+/** @param command - shows all of them */
+function few(verdicts: readonly Verdict[], target: string, command: string): Verdict[] {
+  const rest = verdicts.length - MOST_NAMED
+  if (rest <= 0) return [...verdicts]
+  const more = warn(target, `and ${plural(rest, 'other')} likewise`, `${command} shows all of them.`)
+  return [...verdicts.slice(0, MOST_NAMED), more]
 }
 
 function withoutChannel(name: string, group: readonly TopicStats[]): Verdict[] {
@@ -119,7 +119,7 @@ export const paused: Check = {
       const remedy = `nsq-ts channel unpause ${topic} ${channel.name}`
       return [stopped(`channel ${channel.name} of topic ${topic}`, waiting, remedy)]
     })
-    return [...topics, ...channels]
+    return few([...topics, ...channels], CLUSTER, STAT)
   },
 }
 
@@ -152,18 +152,18 @@ export const tombstone: Check = {
   id: 'tombstone',
   title: 'No nsqd is hidden from consumers',
   run: facts =>
-    facts.nsqds.flatMap(nsqd =>
-      (nsqd.registered?.topics ?? [])
-        .filter(({ tombstoned }) => tombstoned)
-        .map(({ name: topic }) =>
-          warn(
-            nsqdTarget(nsqd),
-            `consumers of topic ${topic} do not find it: it is hidden (tombstoned)${until(facts, topic, nsqd.name)}`,
-            'That ends by itself (--tombstone-lifetime of nsqlookupd, usually 45s). Where producers still publish the topic to ' +
-              'it, nobody reads that meanwhile: stop them, or make the topic there once more.',
-          ),
+    facts.nsqds.flatMap(nsqd => {
+      const hidden = (nsqd.registered?.topics ?? []).filter(({ tombstoned }) => tombstoned)
+      const verdicts = hidden.map(({ name: topic }) =>
+        warn(
+          nsqdTarget(nsqd),
+          `consumers of topic ${topic} do not find it: it is hidden (tombstoned)${until(facts, topic, nsqd.name)}`,
+          'That ends by itself (--tombstone-lifetime of nsqlookupd, usually 45s). Where producers still publish the topic to ' +
+            'it, nobody reads that meanwhile: stop them, or make the topic there once more.',
         ),
-    ),
+      )
+      return few(verdicts, nsqdTarget(nsqd), 'nsq-ts nodes')
+    }),
 }
 
 /** Those that tell, tell until when. */
