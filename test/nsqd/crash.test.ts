@@ -192,6 +192,35 @@ describe('kill -9', () => {
     assert.deepEqual(got, ['last'])
   })
 
+  test('does not undo a replay, nor lose what is retained', async t => {
+    const folder = temporaryFolder()
+    const flags = ['--retain-bytes=1000000000', '--max-bytes-per-file=20000']
+    const first = await spawnNsqd(t, folder, ...flags)
+    const consumer = await subscribe(first, 't', 'c', 2500)
+    const client = new RawClient(first.tcp)
+    const publish = async (from: number): Promise<string[]> => {
+      const bodies = Array.from({ length: 100 }, (_, i) => `${from + i} `.padEnd(1000, '.'))
+      assert.equal(await client.ask(mpub('t', bodies)), 'OK')
+      await collect(consumer, new Set(bodies))
+      return bodies
+    }
+    await publish(0)
+    await pause(5)
+    const since = Date.now()
+    await pause(5)
+    const bodies = await publish(100)
+    consumer.send(rdy(0))
+    await consumer.settled()
+    await post(first, `/channel/replay?topic=t&channel=c&since=${since}`)
+    await first.kill()
+    const second = await spawnNsqd(t, folder, ...flags)
+    const again = await subscribe(second, 't', 'c', 2500)
+    const got = await collect(again, new Set(bodies))
+    assert.deepEqual(got, bodies)
+    await again.settled()
+    assert.deepEqual(again.waiting, [])
+  })
+
   test('keeps new topics, channels and pauses that were told of', async t => {
     const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder)
