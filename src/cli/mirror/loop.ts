@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { listNodes, type LookupOptions } from '../../cluster/lookup.ts'
 import { nsqdAbout } from '../../cluster/stats.ts'
 import { formatAddress, parseAddress } from '../../util/address.ts'
@@ -36,6 +37,35 @@ export async function refuseLoop(topics: readonly string[], source: Side, destin
       `nsqd ${place.name} is on both sides${alias}: what is published to ${topics.join(', ')} there would be mirrored again`,
       { remedy: 'Publish to another topic with --destination-topic, or to other nsqds.' },
     )
+  }
+}
+
+/** How often it is looked whether there are other nsqds than before. */
+const LOOK_MS = 5000
+
+/**
+ * Looks for an nsqd that turns out later to be on both sides, as when nsqlookupd did not know it at first. Resolves when the
+ * signal is aborted.
+ *
+ * @param source - the nsqds that are connected to read from, each time
+ * @param destination - those that have taken messages
+ * @throws NsqError as `refuseLoop`
+ */
+export async function watchForLoop(
+  topics: readonly string[],
+  source: () => Side,
+  destination: () => Side,
+  signal: AbortSignal,
+  lookMs = LOOK_MS,
+): Promise<void> {
+  let known = ''
+  while (!signal.aborted) {
+    await sleep(lookMs, undefined, { signal }).catch(() => {})
+    const [from, to] = [source(), destination()]
+    const now = [...from.nsqd, '', ...to.nsqd].join()
+    if (now === known) continue
+    known = now
+    await refuseLoop(topics, from, to)
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../client/consumer/message.ts'
 import { toNsqError } from '../../client/errors.ts'
-import { lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
+import { type ConnectionOptions, lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
 import { Producer } from '../../client/producer/producer.ts'
 import { NsqError } from '../../util/errors.ts'
 import { type Sources, sources } from '../addresses.ts'
@@ -17,7 +17,7 @@ import { plural } from '../units.ts'
 import { loadUserFunction } from '../user-module.ts'
 import { type Destination, findDestination } from './destination.ts'
 import { FailureLog } from './failure-log.ts'
-import { refuseLoop } from './loop.ts'
+import { refuseLoop, type Side, watchForLoop } from './loop.ts'
 import { Outlet } from './outlet.ts'
 import { showProgress } from './progress.ts'
 import { Selection } from './selection.ts'
@@ -141,7 +141,7 @@ class Run {
     const startedAt = performance.now()
     try {
       await this.#begin()
-      await aborted(signal)
+      await this.#watchForLoop(signal)
     } catch (error) {
       await this.#end()
       throw error
@@ -179,22 +179,24 @@ class Run {
     }
   }
 
+  /** The topics that go to where they could come from. */
+  get #loopable(): string[] {
+    return Array.from(this.#parts.settings.routes).flatMap(([topic, to]) => (topic === to ? [topic] : []))
+  }
+
   #refuseLoop(): Promise<void> {
-    const { settings, client, destination } = this.#parts
-    const topics = Array.from(settings.routes).flatMap(([topic, to]) => (topic === to ? [topic] : []))
-    return refuseLoop(
-      topics,
-      {
-        nsqd: this.#from.nsqd,
-        lookupd: this.#from.lookupd,
-        asking: lookupOptions(resolveConnectionOptions(client)),
-      },
-      {
-        nsqd: destination.nsqd,
-        lookupd: destination.lookupd,
-        asking: lookupOptions(resolveConnectionOptions(destination.client)),
-      },
-    )
+    const { client, destination } = this.#parts
+    return refuseLoop(this.#loopable, sideOf(this.#from, client), sideOf(destination, destination.client))
+  }
+
+  #watchForLoop(signal: AbortSignal): Promise<void> {
+    const { client, destination } = this.#parts
+    const source = (): Side => sideOf({ nsqd: this.#consumers.connections, lookupd: [] }, client)
+    const taken = (): Side => {
+      const nsqd = [...new Set([...destination.nsqd, ...this.#producer.acknowledgedBy.keys()])]
+      return sideOf({ nsqd, lookupd: [] }, destination.client)
+    }
+    return watchForLoop(this.#loopable, source, taken, signal)
   }
 
   async #announce(): Promise<void> {
@@ -260,6 +262,10 @@ class Run {
     if (this.#progress === undefined) write()
     else this.#progress.above(write)
   }
+}
+
+function sideOf({ nsqd, lookupd }: Pick<Side, 'nsqd' | 'lookupd'>, client: ConnectionOptions): Side {
+  return { nsqd, lookupd, asking: lookupOptions(resolveConnectionOptions(client)) }
 }
 
 /** Whether it resolves before the next tick. */

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { Cluster } from '../../../src/cli/dev/cluster.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { pause } from '../../support/wait.ts'
+import { pause, until } from '../../support/wait.ts'
+import { watchForLoop } from '../../../src/cli/mirror/loop.ts'
 import { betweenFlags, Side, startMirror } from './rig.ts'
 
 describe('mirror: loops', () => {
@@ -60,5 +61,30 @@ describe('mirror: loops', () => {
       assert.equal(code, 1)
       assert.match(err, /is on both sides/)
     }
+  })
+
+  test('one that only turns up later on both sides is noticed', async t => {
+    const [from, to] = [await Side.start(t), await Side.start(t)]
+    const stop = new AbortController()
+    const connected = [from.tcp]
+    let looks = 0
+    const source = () => {
+      looks++
+      return { nsqd: connected, lookupd: [], asking: {} }
+    }
+    const destination = () => ({ nsqd: [to.tcp], lookupd: [], asking: {} })
+    const watching = watchForLoop(['logs'], source, destination, stop.signal, 5)
+    await until(() => looks > 3)
+    connected.push(to.tcp)
+    await assert.rejects(watching, { code: 'E_LOOP' })
+    const others = watchForLoop(
+      ['logs'],
+      () => ({ ...source(), nsqd: [from.tcp] }),
+      destination,
+      stop.signal,
+      5,
+    )
+    stop.abort()
+    await others
   })
 })
