@@ -12,7 +12,7 @@ import { Talk } from './talk.ts'
 const NO_NAME: NameFacts = { host: '', addresses: [] }
 
 /** The code of a failure: what a daemon says of another leads nowhere. */
-export const NO_ADDRESS = 'E_ADDRESS'
+export const NO_ADDRESS = 'EINVAL'
 
 /**
  * Resolves and connects; when that works, `converse` finds out the rest. Never rejects.

@@ -8,7 +8,8 @@ import { plural } from '../units.ts'
 import { CLUSTER, CONFIGURATION, type Finding, MACHINE, type Status } from './finding.ts'
 import { groupBy } from './group.ts'
 
-const NARROWEST = 60
+/** What is narrower than this breaks lines as it likes. */
+const NARROWEST = 24
 const WIDEST = 110
 
 interface Style {

@@ -1,5 +1,5 @@
 import { envName } from '../../util/option.ts'
-import { suggest } from '../../util/suggest.ts'
+import { editDistance, suggest } from '../../util/suggest.ts'
 import { commonOptions } from '../command.ts'
 import type { ConfigurationFacts } from './facts.ts'
 
@@ -19,7 +19,17 @@ export async function unknownVariables(
   return given
     .filter(name => !known.has(name))
     .sort()
-    .map(name => ({ name, near: suggest(name, [...known]) }))
+    .map(name => ({ name, near: nearest(name, known) }))
+}
+
+/** NSQ_HOST is a variable of somebody's program, and not NSQ_POST misspelt. */
+const SHORTEST = 'NSQ_'.length + 6
+/** Slips of the keyboard. */
+const NEAR = 2
+
+function nearest(name: string, known: ReadonlySet<string>): string | undefined {
+  const near = [...known].filter(each => editDistance(name, each) <= NEAR)
+  return name.length < SHORTEST ? undefined : suggest(name, near)
 }
 
 async function allFlags(): Promise<string[]> {

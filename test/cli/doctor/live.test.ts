@@ -34,7 +34,15 @@ describe('doctor', () => {
   test('says where addresses come from, and that a variable is misspelt', async t => {
     const { nsqds } = await startCluster(t, { nsqds: 1, lookupds: 0 })
     const [{ tcp, http } = { tcp: '', http: '' }] = nsqds
-    const env = { NSQ_NSQD_TCP_ADDRESS: tcp, NSQ_NSQD_HTTP_ADDRESS: http, NSQ_TOPPIC: 'x' }
+    const env = {
+      NSQ_NSQD_TCP_ADDRESS: tcp,
+      NSQ_NSQD_HTTP_ADDRESS: http,
+      NSQ_TOPPIC: 'x',
+      // Of a program of the user.
+      NSQ_HOST: 'nsqd',
+      NSQ_PORT: '4150',
+      NSQ_RECONNECT_INTERVAL: '5',
+    }
     const found = await diagnose([], env)
     const said = found.findings.filter(({ check }) => check === 'addresses').map(({ message }) => message)
     assert.deepEqual(said, [

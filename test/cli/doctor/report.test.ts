@@ -45,6 +45,12 @@ describe('the report of doctor', () => {
     ])
   })
 
+  test('fits a narrow terminal', async () => {
+    const terminal = fakeTerminal(30)
+    await printFindings({ stdout: terminal.stdout, env: LOCALE }, findings)
+    for (const line of terminal.out().split('\n')) assert.ok(line.length <= 30, line)
+  })
+
   test('has plain marks where the locale has no others', async () => {
     const terminal = fakeTerminal()
     await printFindings({ stdout: terminal.stdout, env: {} }, findings.slice(0, 2))

@@ -1,4 +1,4 @@
-import { type Check, CONFIGURATION, fail, ok, type Verdict, warn } from '../finding.ts'
+import { type Check, CONFIGURATION, fail, ok, skip, type Verdict, warn } from '../finding.ts'
 import { describeSources } from '../sources.ts'
 
 /** What was named, and by what. */
@@ -26,15 +26,13 @@ export const addresses: Check = {
 
 export const variables: Check = {
   id: 'variables',
-  title: 'Every NSQ_ variable of the environment means something',
+  title: 'No NSQ_ variable of the environment is misspelt',
   run: ({ configuration: { unknownVariables } }) =>
-    unknownVariables.map(({ name, near }): Verdict =>
-      warn(
-        CONFIGURATION,
-        `no command reads the variable ${name}`,
-        near === undefined
-          ? 'Remove it, or see "nsq-ts COMMAND --help" for the flags: --topic is NSQ_TOPIC.'
-          : `Did you mean ${near}?`,
-      ),
-    ),
+    unknownVariables.map(({ name, near }): Verdict => {
+      const message = `no command reads the variable ${name}`
+      // What resembles nothing of ours may well be a program's own.
+      return near === undefined
+        ? skip(CONFIGURATION, message)
+        : warn(CONFIGURATION, message, `Did you mean ${near}?`)
+    }),
 }
