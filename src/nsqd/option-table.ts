@@ -200,12 +200,7 @@ export const nsqdOptions = {
     },
   ),
   'tls-required': tlsRequired(),
-  'tls-min-version': option.choice(
-    'The oldest TLS version allowed; OpenSSL itself may refuse what is older than tls1.2',
-    ['ssl3.0', 'tls1.0', 'tls1.1', 'tls1.2', 'tls1.3'],
-    'tls1.0',
-    security,
-  ),
+  'tls-min-version': tlsMinVersion(),
   deflate: option.bool('Let clients ask for deflate compression', true, security),
   'max-deflate-level': option.int('The highest deflate level that a client may ask for', 6, {
     ...security,
@@ -291,6 +286,17 @@ function tlsRequired(): Option<'false' | 'true' | 'tcp-https'> {
     security,
   )
   return { ...required, kind: 'bool' }
+}
+
+/** Empty is the default, as in the official example of a config file. */
+function tlsMinVersion(): Option<'ssl3.0' | 'tls1.0' | 'tls1.1' | 'tls1.2' | 'tls1.3'> {
+  const version = option.choice(
+    'The oldest TLS version allowed; OpenSSL itself may refuse what is older than tls1.2',
+    ['ssl3.0', 'tls1.0', 'tls1.1', 'tls1.2', 'tls1.3'],
+    'tls1.0',
+    security,
+  )
+  return { ...version, parse: texts => (texts.at(-1) === '' ? version.default : version.parse(texts)) }
 }
 
 /** The official rule: nodes with different hostnames most often get different ids. */

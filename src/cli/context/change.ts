@@ -25,12 +25,14 @@ const PAUSE_MS = 20
  * after it.
  *
  * @param change - what is to be changed, given what is there; what it throws, changes nothing
+ * @param patienceMs - how long to wait for others
  * @returns the file
  * @throws NsqError `E_CONTEXT` naming the file
  */
 export async function changeContexts(
   env: Readonly<Record<string, string | undefined>>,
   change: (contexts: Contexts) => Edits,
+  patienceMs = PATIENCE_MS,
 ): Promise<string> {
   const file = contextsFile(env)
   if (file === undefined) {
@@ -42,7 +44,7 @@ export async function changeContexts(
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     return realPath(file)
   })
-  const release = await lock(real)
+  const release = await lock(real, patienceMs)
   try {
     const text = readText(real) ?? ''
     const edits = change({ file, ...(await parseContexts(file, text)) })
@@ -63,8 +65,8 @@ function realPath(file: string): string {
   }
 }
 
-async function lock(file: string): Promise<() => void> {
-  for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+async function lock(file: string, patienceMs: number): Promise<() => void> {
+  for (const deadline = performance.now() + patienceMs; ; await sleep(PAUSE_MS)) {
     const attempt = inFileSystem(file, () => tryLock(`${file}.lock`))
     if (attempt.release !== undefined) return attempt.release
     if (performance.now() < deadline) continue

@@ -144,22 +144,27 @@ function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
   return new Map(isTable(value) ? Object.entries(value) : [])
 }
 
-/** Where a key is, in a text that is TOML; a guess where it is written in an unusual way. */
+/** Where a key is, in a text that is TOML; where it is written in an unusual way, its table, or the first line. */
 function lineOf(text: string, keys: readonly string[]): number {
-  const lines = text.split('\n')
-  const key = keys.at(-1) ?? ''
-  const table = keys.slice(0, -1).join('.')
+  const [path, table] = [plain(keys.join('.')), plain(keys.slice(0, -1).join('.'))]
   let header = ''
   let best = 1
-  for (const [index, line] of lines.entries()) {
+  for (const [index, line] of text.split('\n').entries()) {
     const [, named] = /^\s*\[([^\]]*)\]/.exec(line) ?? []
-    if (named !== undefined) header = named.replaceAll(/["'\s]/g, '')
-    if (header === table && header !== '' && best === 1) best = index + 1
-    const [, written] = /^\s*["']?([^"'=]*?)["']?\s*=/.exec(line) ?? []
-    if ((header === table && written === key) || (named !== undefined && header === keys.join('.')))
-      return index + 1
+    if (named !== undefined) {
+      header = plain(named)
+      if (header === path) return index + 1
+      if (header === table) best = index + 1
+      continue
+    }
+    const [key = ''] = line.split('=')
+    if (header === table && plain(key) === plain(keys.at(-1) ?? '')) return index + 1
   }
   return best
+}
+
+function plain(key: string): string {
+  return key.replaceAll(/["'\s]/g, '')
 }
 
 /** Whether others than the owner may read it; false where the system does not tell. */

@@ -40,10 +40,6 @@ interface Offer {
  * @throws what the file system throws
  */
 export function makeOffer(env: Environment, folder: string, values: ContextValues): () => void {
-  const [place] = offerFolders(env)
-  if (place === undefined) return () => {}
-  mkdirSync(place, { recursive: true, mode: 0o700 })
-  readOffers(place)
   const offer: Offer = {
     pid: process.pid,
     started: startOf(process.pid),
@@ -52,11 +48,29 @@ export function makeOffer(env: Environment, folder: string, values: ContextValue
     at: Date.now(),
     values,
   }
-  const file = join(place, `${process.pid}-${offer.at}.json`)
+  let failure: unknown
+  for (const place of offerFolders(env)) {
+    try {
+      const file = write(place, offer)
+      return () => remove(file)
+    } catch (error) {
+      // After su, the runtime folder may still be that of somebody else.
+      failure = error
+    }
+  }
+  if (failure !== undefined) throw failure
+  return () => {}
+}
+
+function write(place: string, offer: Offer): string {
+  mkdirSync(place, { recursive: true, mode: 0o700 })
+  // What dead ones have left goes by the way.
+  readOffers(place)
+  const file = join(place, `${offer.pid}-${offer.at}.json`)
   // Whoever looks sees all of it, or nothing.
   writeFileSync(`${file}.new`, JSON.stringify(offer), { mode: 0o600 })
   renameSync(`${file}.new`, file)
-  return () => rmSync(file, { force: true })
+  return file
 }
 
 /** The offer for this folder, if there is one: of the nearest folder, and there the newest. */
