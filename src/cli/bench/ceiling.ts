@@ -23,6 +23,8 @@ export interface Ceiling {
 /** So long at most; a run may be shorter. */
 const WARMUP_MS = 200
 const MEASURE_MS = 1000
+const EXTENSION_MS = 10
+const MOST_EXTENSIONS = 1000
 
 /** For so many bytes that come, as many others go back. */
 interface Exchange {
@@ -80,7 +82,7 @@ async function flood({ load, signal }: Job, exchange: Exchange, port: number): P
     }
     await wait(Math.min(WARMUP_MS, load.durationMs), signal)
     const [countBefore, before] = [count, performance.now()]
-    await wait(Math.min(MEASURE_MS, load.durationMs), signal)
+    await wait(Math.min(MEASURE_MS, load.durationMs), signal, () => count > countBefore)
     const messagesPerSecond = ((count - countBefore) * 1000) / (performance.now() - before)
     return { messagesPerSecond, latencies: undefined }
   } finally {
@@ -117,7 +119,7 @@ async function paced(
     sender.start()
     await wait(Math.min(WARMUP_MS, load.durationMs), signal)
     meter.begin(clock.now())
-    await wait(Math.min(MEASURE_MS, load.durationMs), signal)
+    await wait(Math.min(MEASURE_MS, load.durationMs), signal, () => meter.latencies.count > 0)
     meter.end(clock.now())
     const seconds = meter.seconds(clock.now())
     return { messagesPerSecond: meter.messages / seconds, latencies: meter.latencies.summary() }
@@ -153,8 +155,10 @@ function destroy(socket: Socket): void {
   socket.destroy()
 }
 
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
+/** A run may be so short, or the machine so busy, that there is nothing yet: then it takes somewhat longer. */
+async function wait(ms: number, signal: AbortSignal, isEnough = (): boolean => true): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {})
+  for (let i = 0; i < MOST_EXTENSIONS && !isEnough() && !signal.aborted; i++) await sleep(EXTENSION_MS)
 }
 
 function dialBare(port: number): Promise<Socket> {

@@ -141,19 +141,13 @@ describe('nsq-ts bench', () => {
     const { code, out, err } = await run([...addresses(), ...few])
     assert.equal(code, 0, err)
     for (const { mode, ceiling } of out.trimEnd().split('\n').map(parsed)) {
-      assert.ok(typeof ceiling === 'object' && ceiling !== null && 'messages_per_second' in ceiling)
-      const { messages_per_second: rate } = ceiling
-      assert.ok(typeof rate === 'number' && rate > 0)
-      if (mode === 'latency') assert.ok('latency_ms' in ceiling && ceiling.latency_ms !== null)
+      assert.ok(typeof ceiling === 'object' && ceiling !== null, String(mode))
+      assert.ok('messages_per_second' in ceiling && Number(ceiling.messages_per_second) > 0, String(mode))
+      assert.ok(
+        'latency_ms' in ceiling && (ceiling.latency_ms !== null) === (mode === 'latency'),
+        String(mode),
+      )
     }
-  })
-
-  test('a warm-up does not count', async () => {
-    const warm = ['--warmup', '100ms', '--duration', '100ms', '--no-ceiling', '--json']
-    const { out } = await run([...addresses(), '--rate', '1000', '--batch', '1', 'latency', ...warm])
-    const { messages, seconds } = parsed(out)
-    assert.ok(typeof messages === 'number' && typeof seconds === 'number' && seconds < 10)
-    assert.ok(messages > 0 && messages <= 1000 * seconds + 200, String(messages))
   })
 
   test('through nsqlookupd, which forgets the name as well', async () => {
@@ -276,12 +270,13 @@ describe('what is lost', () => {
   }
 
   test('pub: messages that nsqd has acknowledged and does not have', async () => {
-    const args = ['pub', ...addresses(), '--warmup', '0', '--duration', '300ms', '--no-ceiling', '--json']
+    const args = ['pub', ...addresses(), '--warmup', '0', '--duration', '1h', '--no-ceiling', '--json']
     const { around, ended } = start(args)
     await until(() => [...nsqd.topics.values()].some(({ messageCount }) => messageCount > 0))
     const [topic] = nsqd.topics.keys()
     const url = `http://${formatAddress(nsqd.httpAddress)}/topic/empty?topic=${topic}`
     assert.equal((await fetch(url, { method: 'POST' })).status, 200)
+    around.stop.abort('SIGINT')
     assert.equal(await ended, 1, around.err())
     const { lost } = parsed(around.out())
     assert.ok(typeof lost === 'number' && lost > 0)
