@@ -74,7 +74,11 @@ export type BenchOptions = typeof options
 
 export const bench: Command = defineCommand({
   options,
-  positional: { name: 'pub|sub|latency|all', describe: 'What to measure: all unless given, one after the other', max: 1 },
+  positional: {
+    name: 'pub|sub|latency|all',
+    describe: 'What to measure: all unless given, one after the other',
+    max: 1,
+  },
   // Of another nsqd than the one that is named, these would delete a topic there.
   alternatives: [['nsqd-tcp-address', 'nsqd-http-address', 'lookupd-http-address'], compressionAlternatives],
   description: [
