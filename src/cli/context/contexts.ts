@@ -1,5 +1,5 @@
 /** The contexts that the user keeps, as the file has them. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errorText, NsqError } from '../../util/errors.ts'
 import { suggest } from '../../util/suggest.ts'
@@ -165,14 +165,4 @@ function lineOf(text: string, keys: readonly string[]): number {
 
 function plain(key: string): string {
   return key.replaceAll(/["'\s]/g, '')
-}
-
-/** Whether others than the owner may read it; false where the system does not tell. */
-export function isReadableByOthers(file: string): boolean {
-  if (process.platform === 'win32') return false
-  try {
-    return (statSync(file).mode & 0o077) !== 0
-  } catch {
-    return false
-  }
 }

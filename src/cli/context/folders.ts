@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -17,6 +18,17 @@ export function offerFolders(env: Environment): string[] {
   return [env['XDG_RUNTIME_DIR'], env['XDG_CACHE_HOME'] || inFolder(home(env), '.cache')].flatMap(
     folder => inFolder(folder, 'nsq-ts', 'dev') ?? [],
   )
+}
+
+/** Whether some dev has said where it is, or has left something behind. */
+export function hasOffers(env: Environment): boolean {
+  return offerFolders(env).some(folder => {
+    try {
+      return readdirSync(folder).length > 0
+    } catch {
+      return false
+    }
+  })
 }
 
 /** Not os.homedir(), which finds one where the environment has none: what has no home is to have no surprises. */

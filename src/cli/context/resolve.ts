@@ -1,7 +1,9 @@
+import { existsSync, statSync } from 'node:fs'
 import { NsqError } from '../../util/errors.ts'
 import { suggest } from '../../util/suggest.ts'
 import { UsageError } from '../errors.ts'
-import { isReadableByOthers, type KeptContext, readContexts } from './contexts.ts'
+import type { KeptContext } from './contexts.ts'
+import { contextsFile, hasOffers } from './folders.ts'
 import { hasSecret } from './keys.ts'
 import { type NamedContext, NO_CONTEXT } from './named-context.ts'
 
@@ -26,9 +28,11 @@ export async function resolveContext({ flag, env, cwd }: ContextQuestion): Promi
       ? { ...(await keptContext('NSQ_CONTEXT', name, env)), how: 'environment' }
       : keptContext('--context', name, env)
   }
-  const { findOffer } = await import('../dev/offer.ts')
-  const offer = findOffer(env, cwd)
+  // Most often there is neither, and then nothing is loaded for it.
+  const offer = hasOffers(env) ? (await import('../dev/offer.ts')).findOffer(env, cwd) : undefined
   if (offer !== undefined) return offer
+  if (!existsSync(contextsFile(env) ?? '')) return undefined
+  const { readContexts } = await import('./contexts.ts')
   const { current, file = '', contexts } = await readContexts(env)
   if (current === undefined || current === NO_CONTEXT) return undefined
   const found = contexts.get(current)
@@ -47,6 +51,7 @@ export async function keptContext(
   name: string,
   env: ContextQuestion['env'],
 ): Promise<NamedContext> {
+  const { readContexts } = await import('./contexts.ts')
   const { file = '', contexts } = await readContexts(env)
   const found = contexts.get(name)
   if (found === undefined) throw noSuchContext(where, name, [...contexts.keys()])
@@ -80,4 +85,14 @@ function missing(name: string, file: string): NsqError {
   return new NsqError('E_CONTEXT', `${file}: the current context "${name}" is not there`, {
     remedy: 'Choose another with nsq-ts context use NAME, or none of them with nsq-ts context use none.',
   })
+}
+
+/** Whether others than the owner may read it; false where the system does not tell. */
+function isReadableByOthers(file: string): boolean {
+  if (process.platform === 'win32') return false
+  try {
+    return (statSync(file).mode & 0o077) !== 0
+  } catch {
+    return false
+  }
 }
