@@ -11,8 +11,10 @@ import type { Publisher } from '../pub/publisher.ts'
 const MAX_IN_FLIGHT = 2500
 /** Published together. */
 const MOST_AT_ONCE = 500
-/** Nothing more has come for so long: then the nsqds are asked whether that was all. */
+/** Nothing more has come for so long: then the nsqds are asked whether that was all … */
 const QUIET_MS = 1000
+/** … or, when as many have come as there were, at once, and again so much later. */
+const SHORT_MS = 50
 
 export interface CopierOptions {
   readonly topic: string
@@ -31,15 +33,17 @@ export interface CopierOptions {
 
 /** How far an nsqd has got. */
 interface Progress {
-  /** Messages to come from it, of which each has come for the first time once. */
+  /** Messages to come from it, and those that came for the first time; more than that when it has died and forgotten some. */
   readonly expected: number
   seen: number
   /** The last time of those that are published, in milliseconds since 1970. */
   published: number
   /** Those that came and are not published yet, by their times. */
   readonly pending: Map<Message, number>
-  /** Whether a message from after the time came last: then nothing before it is left there. */
+  /** Whether a message from after the time came last: then nothing before it is left there, … */
   isBeyond: boolean
+  /** … unless the nsqd has been started anew since. */
+  startTime: number | undefined
 }
 
 /** Takes the messages of a channel that was rewound, and publishes them: each is finished when it is acknowledged. */
@@ -60,8 +64,14 @@ export class Copier {
     for (const { node, tcpAddress } of options.nodes) {
       const expected = options.rewound.nsqds.find(each => each.node === node)?.messages ?? 0
       if (expected === 0) continue
-      const progress = { expected, seen: 0, published: options.since, pending: new Map(), isBeyond: false }
-      this.#progress.set(tcpAddress, progress)
+      this.#progress.set(tcpAddress, {
+        expected,
+        seen: 0,
+        published: options.since,
+        pending: new Map(),
+        isBeyond: false,
+        startTime: undefined,
+      })
     }
   }
 
@@ -90,6 +100,8 @@ export class Copier {
     const wake = (): void => this.#wake()
     stop.addEventListener('abort', wake)
     try {
+      // Since when they run.
+      await this.#left()
       await consumer.start()
       while (!stop.aborted && !this.isAtEnd) await this.#step(stop)
     } finally {
@@ -107,7 +119,6 @@ export class Copier {
       message.finish()
       return
     }
-    // What comes again was counted, or its first delivery was lost on the way: then the nsqd is asked in the end.
     if (message.attempts === 1) progress.seen++
     progress.isBeyond = false
     progress.pending.set(message, ms)
@@ -149,10 +160,12 @@ export class Copier {
     this.#wake()
   }
 
+  get #isSeen(): boolean {
+    return [...this.#progress.values()].every(({ seen, expected }) => seen >= expected)
+  }
+
   async #isOver(): Promise<boolean> {
-    const all = [...this.#progress.values()]
-    if (all.every(({ seen, expected }) => seen >= expected)) return true
-    if (performance.now() - this.#cameAt < QUIET_MS) return false
+    if (!this.#isSeen && performance.now() - this.#cameAt < QUIET_MS) return false
     const left = await this.#left()
     if (left === undefined) return false
     this.deferred = left
@@ -168,22 +181,24 @@ export class Copier {
       if (progress === undefined) continue
       try {
         const { value: stats } = await cluster.statsOf(node, { topic, channel }, signal)
+        if (progress.startTime !== stats.startTime) progress.isBeyond &&= progress.startTime === undefined
+        progress.startTime = stats.startTime
         const found = stats.topics[0]?.channels.find(({ name }) => name === channel)
         if (found === undefined) return undefined
         if (found.depth + found.inFlight > 0 && !progress.isBeyond) return undefined
         // Those of a time after this one, too.
-        deferred += Math.min(found.deferred, progress.expected - progress.seen)
+        deferred += Math.max(0, Math.min(found.deferred, progress.expected - progress.seen))
       } catch {
         return undefined
       }
     }
-    return this.#inbox.length === 0 ? Math.max(0, deferred) : undefined
+    return this.#inbox.length === 0 ? deferred : undefined
   }
 
   /** Until something happens, or it is time to ask. */
   #wait(): Promise<void> {
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, QUIET_MS)
+      const timer = setTimeout(resolve, this.#isSeen ? SHORT_MS : QUIET_MS)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
