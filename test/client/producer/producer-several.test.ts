@@ -55,6 +55,8 @@ test('round-robin takes turns, and leaves out the one that is gone', async () =>
   await b.close()
   for (let i = 0; i < 4; i++) await producer.publish('t', 'later')
   assert.equal(a.bodies.length, 7)
+  const [ofA = 0, ofB = 0] = addressesOf([a, b]).map(address => producer.acknowledgedBy.get(address))
+  assert.deepEqual([ofA, ofB], [7, 3])
 })
 
 test('least-pending leaves a slow nsqd alone, and takes turns with those that are as quick', async () => {
