@@ -37,25 +37,32 @@ export function fits(format: BatchFormat, body: Buffer): boolean {
  */
 export function encodeBatch(format: BatchFormat, messages: readonly Message[]): Buffer {
   const isArray = format === 'json'
-  let length = isArray ? 1 : 0
+  const start = isArray ? 1 : 0
+  let length = start
   for (const { body } of messages) length += body.length + 1
   const bytes = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  if (isArray) bytes[at++] = OPEN
+  let at = start
   for (const { body } of messages) {
     bytes.set(body, at)
-    // Such bytes are outside of strings, where JSON has them escaped.
-    if (format === 'ndjson') flatten(bytes, at, at + body.length)
+    at += body.length
+    bytes[at++] = SPACE
+  }
+  // Such bytes are outside of strings, where JSON has them escaped. Hardly ever there is one: all are looked at together.
+  if (format === 'ndjson' && (bytes.includes(NEWLINE) || bytes.includes(RETURN))) flatten(bytes)
+  at = start
+  for (const { body } of messages) {
     at += body.length
     bytes[at++] = isArray ? COMMA : NEWLINE
   }
-  if (isArray) bytes[at - 1] = CLOSE
+  if (isArray) {
+    bytes[0] = OPEN
+    bytes[at - 1] = CLOSE
+  }
   return bytes
 }
 
-function flatten(bytes: Buffer, start: number, end: number): void {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]
-    if (byte === NEWLINE || byte === RETURN) bytes[at] = SPACE
+function flatten(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === NEWLINE || bytes[at] === RETURN) bytes[at] = SPACE
   }
 }
