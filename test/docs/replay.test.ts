@@ -10,6 +10,6 @@ describe('docs/replay.md', () => {
   after(() => shell.close())
 
   const scripts = checkable(blocks(page('docs/replay.md')))
-  test('has examples to run', () => assert.ok(scripts.length > 4))
+  test('has examples to run', () => assert.ok(scripts.length > 3))
   for (const { text } of scripts) test(text, () => shell.check(text))
 })

@@ -6,6 +6,7 @@ import { Daemons, http, tcp } from '../../client/daemons.ts'
 import { eventually, fake, nsqdReplies, topicReply } from '../../cluster/rig.ts'
 import { until } from '../../support/wait.ts'
 import { atTerminal, fakeTerminal, nsq, run } from '../admin/rig.ts'
+import { LINES, Restartable } from './restartable.ts'
 
 const HOUR = 3_600_000
 
@@ -222,4 +223,29 @@ describe('what cannot be done', () => {
     assert.match(err, /ECONNREFUSED/)
     assert.deepEqual(channels(setup), ['mail'])
   })
+})
+
+test('it outlives nsqds that restart, both in turn', async t => {
+  const [source, target] = [await Restartable.start(t), await Restartable.start(t)]
+  source.nsqd.topic('orders').channel('mail')
+  await source.nsqd.publish(
+    'orders',
+    LINES.map(line => Buffer.from(line)),
+    0,
+  )
+  await until(() => source.nsqd.topic('orders').channel('mail').depth === LINES.length)
+  const words = ['--topic', 'orders', '--to-topic', 'again', '--since', '1h', '--rate', '300', '--yes']
+  const where = [
+    `--nsqd-http-address=${http(source.nsqd)}`,
+    `--destination-nsqd-tcp-address=${tcp(target.nsqd)}`,
+  ]
+  const running = nsq(['replay', ...words, ...where])
+  await eventually(async () => (await target.waiting('again')).length > 30)
+  await source.restart()
+  await eventually(async () => (await target.waiting('again')).length > 60)
+  await target.restart()
+  const { code, err } = await running
+  assert.equal(code, 0, err)
+  assert.deepEqual((await target.waiting('again')).sort(), [...LINES].sort())
+  assert.deepEqual([...source.nsqd.topic('orders').channels.keys()], ['mail'])
 })

@@ -9,6 +9,7 @@ import type { FramingName } from '../../../src/archive/record-format.ts'
 import { Pacer } from '../../../src/cli/pub/pacer.ts'
 import { Publisher } from '../../../src/cli/pub/publisher.ts'
 import { FilePump } from '../../../src/cli/replay/file-pump.ts'
+import { Marks, type Position } from '../../../src/cli/replay/marks.ts'
 import { ALWAYS, type Part, type Range } from '../../../src/cli/replay/parts.ts'
 import { PublishError } from '../../../src/client/errors.ts'
 import { NsqError } from '../../../src/util/errors.ts'
@@ -312,4 +313,39 @@ test('nothing is read any more when an nsqd has failed', async () => {
   await publisher.finish()
   assert.deepEqual(published(), ['t a'])
   assert.deepEqual(pump.marks.reached, { file: 0, message: 0 })
+})
+
+function at(file: number, message: number): Position {
+  return { file, message }
+}
+
+test('a replay goes on behind what is acknowledged without a gap', () => {
+  const marks = new Marks(at(1, 5))
+  assert.deepEqual(marks.reached, at(1, 5))
+  const first = marks.begin(at(1, 10))
+  const second = marks.begin(at(1, 20))
+  second()
+  assert.deepEqual(marks.reached, at(1, 5))
+  marks.pass(at(1, 22))
+  marks.pass(at(2, 0))
+  const third = marks.begin(at(2, 7))
+  first()
+  assert.deepEqual(marks.reached, at(2, 0))
+  marks.pass(at(2, 9))
+  assert.deepEqual(marks.reached, at(2, 0))
+  third()
+  assert.deepEqual(marks.reached, at(2, 9))
+})
+
+test('what needs not be published is behind it at once', () => {
+  const marks = new Marks(at(0, 0))
+  marks.pass(at(0, 3))
+  marks.pass(at(1, 0))
+  assert.deepEqual(marks.reached, at(1, 0))
+  const publish = marks.begin(at(1, 1))
+  marks.pass(at(1, 4))
+  marks.pass(at(2, 0))
+  assert.deepEqual(marks.reached, at(1, 0))
+  publish()
+  assert.deepEqual(marks.reached, at(2, 0))
 })

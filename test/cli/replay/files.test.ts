@@ -6,9 +6,11 @@ import { after, before, describe, test } from 'node:test'
 import { parseRfc3339 } from '../../../src/util/rfc3339.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { http } from '../../client/daemons.ts'
 import { eventually } from '../../cluster/rig.ts'
 import { atTerminal, fakeTerminal, nsq, type Ran, run } from '../admin/rig.ts'
 import { ArchiveRig } from '../archive/fixtures.ts'
+import { LINES, Restartable } from './restartable.ts'
 
 let rig: ArchiveRig
 let folder = ''
@@ -319,4 +321,17 @@ test('an archive in S3: a place in it, or one object', async t => {
   const none = await replay('s3://bucket/logs/a/nothing', '--topic', other, ...s3)
   assert.equal(none.code, 1)
   assert.match(none.err, /cannot read s3:\/\/bucket\/logs\/a\/nothing: there is no such file/)
+})
+
+test('it outlives an nsqd that restarts, and keeps the order', async t => {
+  const target = await Restartable.start(t)
+  const file = join(temporaryFolder(), 'a.log')
+  writeFileSync(file, LINES.map(line => `${line}\n`).join(''))
+  const words = ['--topic', 'again', '--rate', '300', '--yes', `--nsqd-http-address=${http(target.nsqd)}`]
+  const running = nsq(['replay', file, ...words])
+  await eventually(async () => (await target.waiting('again')).length > 50)
+  await target.restart()
+  const { code, err } = await running
+  assert.equal(code, 0, err)
+  assert.deepEqual(await target.waiting('again'), LINES)
 })
