@@ -77,7 +77,7 @@ export async function withSources(from: Sources, connected: Promise<unknown>): P
       cause: error,
       remedy:
         `No address was given, so ${LOCAL_NSQD} was tried. Start an nsqd there with "nsq-ts dev", ` +
-        'or name one with --nsqd-tcp-address or --lookupd-http-address.',
+        'or name one with --nsqd-tcp-address, --lookupd-http-address or --context.',
     })
   }
 }

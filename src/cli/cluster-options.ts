@@ -155,7 +155,7 @@ async function findLocal(ask: AskOptions): Promise<FoundCluster> {
       cause: error,
       remedy:
         'No address was given, so those of this machine were tried. Start NSQ here with "nsq-ts dev", ' +
-        'or name a daemon with --lookupd-http-address or --nsqd-http-address.',
+        'or name a daemon with --lookupd-http-address, --nsqd-http-address or --context.',
     })
   }
 }

@@ -17,6 +17,11 @@ export interface NamedContext {
 /** No context at all, where a name is expected. */
 export const NO_CONTEXT = 'none'
 
+/** For a person, behind what a command says that it does: who has named a context knows it, and is told nothing. */
+export function withContextNamed(context: NamedContext | undefined): string {
+  return context === undefined || context.how === 'flag' ? '' : ` (${describeContext(context)})`
+}
+
 /** In a sentence: `context prod`, `the dev in /home/ada/shop`. */
 export function describeContext({ how, name }: Pick<NamedContext, 'how' | 'name'>): string {
   if (how === 'dev') return `the dev in ${name}`

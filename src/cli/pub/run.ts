@@ -6,6 +6,7 @@ import { producerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
 import { MAX_DEFER_MS, type PubOptions } from '../commands/pub.ts'
 import { Complaints } from '../complaints.ts'
+import { withContextNamed } from '../context/named-context.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, UsageError } from '../errors.ts'
 import { unescapeBytes } from '../escape.ts'
@@ -75,7 +76,10 @@ export async function runPub(context: Context<PubOptions>): Promise<number> {
   }
   complaints.begin()
   const target = topic ?? 'the topics of the records'
-  if (stdin.isTTY && stderr.isTerminal) stderr.line(`Publishing to ${target}. End the input with Ctrl-D.`)
+  if (stdin.isTTY && stderr.isTerminal)
+    stderr.line(
+      `Publishing to ${target}${withContextNamed(context.namedContext)}. End the input with Ctrl-D.`,
+    )
   const progress = stdin.isTTY ? undefined : await showProgress(publisher, target, stderr)
   const startedAt = performance.now()
   try {

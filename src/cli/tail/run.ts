@@ -7,6 +7,7 @@ import { loadPainter } from '../colour.ts'
 import type { Context } from '../command.ts'
 import type { TailOptions } from '../commands/tail.ts'
 import { Complaints } from '../complaints.ts'
+import { withContextNamed } from '../context/named-context.ts'
 import { aborted } from '../daemon.ts'
 import { UsageError } from '../errors.ts'
 import { firstConnections } from '../first-connections.ts'
@@ -101,10 +102,14 @@ interface Subscriptions {
 }
 
 /** Tells a person what is being waited for. */
-function announce({ stderr }: Context<TailOptions>, { topics, channel, consumers }: Subscriptions): void {
+function announce(
+  { stderr, namedContext }: Context<TailOptions>,
+  { topics, channel, consumers }: Subscriptions,
+): void {
   const nsqds = [...new Set(consumers.flatMap(consumer => consumer.connections))]
   const where = nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`
-  stderr.line(`Tailing ${topics.join(', ')} on channel ${channel}${where}. Ctrl-C stops.`)
+  const source = `${where}${withContextNamed(namedContext)}`
+  stderr.line(`Tailing ${topics.join(', ')} on channel ${channel}${source}. Ctrl-C stops.`)
   topics.forEach((topic, index) => {
     if (consumers[index]?.connections.length === 0)
       stderr.line(`No nsqd has the topic ${topic} yet: waiting for one.`)

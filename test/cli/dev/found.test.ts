@@ -99,6 +99,10 @@ describe('commands that are given no address', () => {
     const said = await rig.run('shop', 'topic list', { isTerminal: true })
     assert.match(said.err, /asking nsqlookupd 127\.0\.0\.1:\d+ of the dev in .*\/shop\n/)
 
+    await rig.run('shop', 'pub t', { input: ['again\n'] })
+    const announced = await rig.run('shop', 'tail t --channel c -n 1', { isTerminal: true })
+    assert.match(announced.err, /^Tailing t on channel c.* \(the dev in .*\/shop\)\. Ctrl-C stops\.\n/)
+
     shop.child.kill('SIGTERM')
     await shop.ended
     blog.child.kill('SIGKILL')
