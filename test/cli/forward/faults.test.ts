@@ -11,7 +11,7 @@ import { serve } from '../../support/serve.ts'
 import { ForwardRig, numbers, type Ran } from './rig.ts'
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const MESSAGES = Number(process.env['FAULT_MESSAGES'] ?? 300)
+const MESSAGES = Number(process.env['FAULT_MESSAGES'] ?? 150)
 
 let rig: ForwardRig
 before(async () => (rig = await ForwardRig.start()))
@@ -199,7 +199,7 @@ test('an endpoint that comes and goes', async t => {
   const topic = await rig.topic(numbers(MESSAGES))
   let looks = 0
   const ran = await rig.run([topic, `--post=http://127.0.0.1:${port}/`, '--n=2', ...QUICK], async () => {
-    if (++looks % 5 === 0 && looks < 50) {
+    if (++looks % 2 === 0 && looks < 20) {
       await stop()
       server = createServer(listener)
       await listen(port)

@@ -173,7 +173,7 @@ export class ForwardRig {
     while (!(await isSo())) {
       if (ended !== undefined) throw new Error(`it has ended by itself, with ${ended.code}: ${ended.err}`)
       if (performance.now() > deadline) throw new Error(`waited for too long: ${running.around.err()}`)
-      await pause(5)
+      await pause(20)
     }
     running.around.stop.abort()
     return running.done
