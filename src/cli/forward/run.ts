@@ -8,6 +8,7 @@ import { Pace } from '../archive/progress.ts'
 import { consumerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
 import type { ForwardOptions } from '../commands/forward.ts'
+import { withContextNamed } from '../context/named-context.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode } from '../errors.ts'
 import { HostPool } from '../relay/host-pool.ts'
@@ -99,12 +100,12 @@ class Run {
 
   /** Tells a person what goes where, and then how fast. */
   async #announce(): Promise<void> {
-    const { program, signal, stderr } = this.#context
+    const { program, signal, stderr, namedContext } = this.#context
     const { topics, channel, targets } = this.#settings
     for (const text of await this.#consumers.complaints(signal)) this.#log.warn(text)
     if (!stderr.isTerminal) return
     const nsqds = this.#consumers.connections
-    const where = nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`
+    const where = `${nsqds.length === 0 ? '' : ` of ${nsqds.join(', ')}`}${withContextNamed(namedContext)}`
     const target = targets.map(({ name }) => name).join(', ')
     stderr.line(`${program}: ${topics.join(', ')} on channel ${channel}${where}, to ${target}. Ctrl-C stops.`)
     const pace = new Pace()
