@@ -33,6 +33,11 @@ const LONGEST_BACKOFF_MS = 10_000
 const LOOKUP_POLL_MS = 5000
 /** As often as it takes: how long it may take is what bounds it. */
 const ANY_ATTEMPTS = 1_000_000
+/**
+ * Of several destinations one that hangs keeps what it was sent, and so in the end all that may be in flight, until twice
+ * this has passed.
+ */
+const HEARTBEAT_MS = 10_000
 /** Without another word, nsqd's own. */
 const MESSAGE_TIMEOUT_MS = 60_000
 /** At the end: when so long nothing was acknowledged, what is left goes back. */
@@ -244,6 +249,7 @@ class Run {
   #newProducer(limits: { maxBatchMessages?: number }): Producer {
     const { settings, destination } = this.#parts
     return new Producer({
+      heartbeatIntervalMs: HEARTBEAT_MS,
       ...destination.client,
       ...limits,
       nsqd: destination.nsqd,
