@@ -10,6 +10,7 @@ import type { Context } from './command.ts'
 import { describeContext, type NamedContext } from './context/named-context.ts'
 import { contextOption } from './context/option.ts'
 import { stopped, UsageError } from './errors.ts'
+import { withoutPassword } from '../util/password.ts'
 
 const group = { group: 'Addresses' }
 const HOUR = 3_600_000
@@ -119,11 +120,19 @@ export async function findCluster(
     ...(tls === undefined ? {} : { tls }),
   }
   if (lookupds.length > 0) {
-    const assumed = ofContext(`nsqlookupd ${lookupds.join(', ')}`, 'lookupd-http-address', namedContext)
+    const assumed = ofContext(
+      `nsqlookupd ${lookupds.map(withoutPassword).join(', ')}`,
+      'lookupd-http-address',
+      namedContext,
+    )
     return { cluster: new Cluster({ lookupds, nsqds: [], ...ask }), assumed }
   }
   if (nsqds.length > 0) {
-    const assumed = ofContext(`nsqd ${nsqds.join(', ')}`, 'nsqd-http-address', namedContext)
+    const assumed = ofContext(
+      `nsqd ${nsqds.map(withoutPassword).join(', ')}`,
+      'nsqd-http-address',
+      namedContext,
+    )
     return { cluster: new Cluster({ lookupds: [], nsqds, ...ask }), assumed }
   }
   return findLocal(ask)

@@ -1,6 +1,7 @@
 /** Requests to one daemon. */
 import { requestJson, type RequestOptions } from '../http/request.ts'
 import { formatAddress } from '../util/address.ts'
+import { withoutPassword } from '../util/password.ts'
 import { ReplyShapeError } from './shape.ts'
 
 /** The time an answer may take, until when it is wanted, and how to show who asks; see `RequestOptions`. */
@@ -50,7 +51,7 @@ export async function get<T>(
   try {
     return read(reply)
   } catch (error) {
-    if (error instanceof ReplyShapeError) error.where = url
+    if (error instanceof ReplyShapeError) error.where = withoutPassword(url)
     throw error
   }
 }

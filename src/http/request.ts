@@ -3,6 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { SecureVersion } from 'node:tls'
 import { errorText, NsqError, type NsqErrorOptions } from '../util/errors.ts'
+import { withoutPassword } from '../util/password.ts'
 import { version } from '../util/version.ts'
 
 /** For https: whom to trust, and who asks. PEM texts. */
@@ -23,7 +24,7 @@ export interface RequestOptions {
   body?: string | Buffer
   /** The body's Content-Type. */
   contentType?: string
-  /** How errors name the request; its URL unless given: one that holds a secret must not be shown. */
+  /** How errors name the request; its URL without a password unless given. */
   name?: string
   /** Whether it goes over a connection of its own, not over one kept from another request. */
   fresh?: boolean
@@ -89,7 +90,7 @@ export async function requestJson(
   options: RequestOptions = {},
 ): Promise<unknown> {
   const reply = await request(method, url, options)
-  const { name = url } = options
+  const { name = withoutPassword(url) } = options
   const value = parseJson(reply.body)
   const envelope = openEnvelope(value)
   const status = envelope?.status ?? reply.status
@@ -110,7 +111,7 @@ export async function requestJson(
 
 /** Sends a request and returns the reply whatever its status. A GET on a kept connection that has just died is sent again. */
 export async function request(method: string, url: string, options: RequestOptions = {}): Promise<HttpReply> {
-  const { name = url } = options
+  const { name = withoutPassword(url) } = options
   const target = parseUrl(url, name)
   try {
     return await send(method, target, name, options)

@@ -152,3 +152,10 @@ for (const [what, body] of [
     await assert.rejects(lookupTopic([address], 't'), /did not answer like nsqlookupd/)
   })
 }
+
+test('an error does not show the password of an address', async () => {
+  await assert.rejects(listTopics(['http://ada:secret@127.0.0.1:1']), ({ message }: Error) => {
+    assert.match(message, /ada:\*\*\*@127\.0\.0\.1:1/)
+    return true
+  })
+})

@@ -7,6 +7,7 @@ import { formatCount } from '../units.ts'
 import type { ListOptions } from './options.ts'
 import { Report } from './report.ts'
 import { type Column, printTable } from './table.ts'
+import { withoutPassword } from '../../util/password.ts'
 
 interface NodeItem extends ClusterNode {
   /** Undefined when it does not answer. */
@@ -33,7 +34,10 @@ export async function listNodes(context: Context<ListOptions>): Promise<number> 
   report.failed(items.flatMap(({ error }) => error ?? []))
   if (context.options.json) for (const item of items) report.json(nodeJson(item))
   else if (items.length > 0) await printTable(context, columns(cluster.lookupds.length), items)
-  else report.note(`no nsqd is registered at ${assumed ?? `nsqlookupd ${cluster.lookupds.join(', ')}`}`)
+  else
+    report.note(
+      `no nsqd is registered at ${assumed ?? `nsqlookupd ${cluster.lookupds.map(withoutPassword).join(', ')}`}`,
+    )
   return report.exitCode
 }
 

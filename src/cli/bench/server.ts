@@ -8,6 +8,7 @@ import { errorText, NsqError } from '../../util/errors.ts'
 import { sources } from '../addresses.ts'
 import { UsageError } from '../errors.ts'
 import type { Load, Mode } from './settings.ts'
+import { withoutPassword } from '../../util/password.ts'
 
 export interface Addresses {
   readonly nsqdTcpAddress: readonly string[]
@@ -57,9 +58,13 @@ export class Server {
     const candidates = given.length > 0 ? given : nodes.map(({ tcpAddress }) => tcpAddress)
     const [address] = candidates
     if (address === undefined) {
-      throw new NsqError('E_CLUSTER', `nsqlookupd ${lookupds.join(', ')} knows no nsqd`, {
-        remedy: 'Start one, or name it: --nsqd-tcp-address.',
-      })
+      throw new NsqError(
+        'E_CLUSTER',
+        `nsqlookupd ${lookupds.map(withoutPassword).join(', ')} knows no nsqd`,
+        {
+          remedy: 'Start one, or name it: --nsqd-tcp-address.',
+        },
+      )
     }
     if (candidates.length > 1) {
       throw new UsageError(

@@ -1,4 +1,6 @@
 /** What a context may hold: flags, and what they are in the file. */
+import { hasPassword } from '../../util/password.ts'
+
 export interface ContextKey {
   readonly kind: 'list' | 'text' | 'switch' | 'number'
   /** Never shown. */
@@ -29,19 +31,8 @@ export const CONTEXT_KEYS: Readonly<Record<string, ContextKey>> = {
 /** Of these one is enough to be found by. */
 export const ADDRESS_KEYS = ['lookupd-http-address', 'nsqd-tcp-address', 'nsqd-http-address'] as const
 
-/** A password in a URL. */
-const PASSWORD = /^(https?:\/\/[^/@:]*):[^/@]*@/
-
-/** What stands for a secret where values are shown. */
-export const HIDDEN = '***'
-
-/** `https://ada:secret@host` without its secret. */
-export function withoutPassword(address: string): string {
-  return address.replace(PASSWORD, `$1:${HIDDEN}@`)
-}
-
 export function hasSecret(values: Readonly<Record<string, readonly string[]>>): boolean {
   return Object.entries(values).some(
-    ([key, texts]) => CONTEXT_KEYS[key]?.isSecret === true || texts.some(text => PASSWORD.test(text)),
+    ([key, texts]) => CONTEXT_KEYS[key]?.isSecret === true || texts.some(text => hasPassword(text)),
   )
 }

@@ -26,6 +26,7 @@ import { Status } from './status.ts'
 import { isComplete, printSummary } from './summary.ts'
 import { Tally } from './tally.ts'
 import { TopicMirror } from './topic-mirror.ts'
+import { withoutPassword } from '../../util/password.ts'
 
 /** After an outage of the destination: so long after it has come back the consumers know. */
 const LONGEST_BACKOFF_MS = 10_000
@@ -214,7 +215,10 @@ class Run {
       const what = topics.length > 3 ? plural(topics.length, 'topic') : topics.join(', ')
       const { connections } = this.#consumers
       const where = connections.length === 0 ? '' : ` of ${connections.join(', ')}`
-      const to = [...destination.nsqd, ...destination.lookupd.map(address => `nsqlookupd ${address}`)]
+      const to = [
+        ...destination.nsqd,
+        ...destination.lookupd.map(address => `nsqlookupd ${withoutPassword(address)}`),
+      ]
       this.#sayLine(
         `Mirroring ${what} on channel ${settings.channel}${where} to ${to.join(', ')}. Ctrl-C stops.`,
       )

@@ -1,0 +1,13 @@
+/** What stands for a secret where values are shown. */
+export const HIDDEN = '***'
+
+const PASSWORD = /^(https?:\/\/[^/@:]*):[^/]*@/
+
+/** `https://ada:secret@host` without its secret; any other text as it is. */
+export function withoutPassword(address: string): string {
+  return address.replace(PASSWORD, `$1:${HIDDEN}@`)
+}
+
+export function hasPassword(address: string): boolean {
+  return PASSWORD.test(address)
+}
