@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices'
-import { CONNECTION_OPTIONS } from '../client/options.ts'
+import { CONNECTION_OPTIONS, duration, LONGEST_TIMER_MS } from '../client/options.ts'
 import { pick } from '../client/option-names.ts'
 import { Consumer } from '../client/consumer/consumer.ts'
 import type { Message } from '../client/consumer/message.ts'
@@ -18,7 +18,7 @@ import {
 
 /** Those of a `Producer` mean what they mean there. */
 export interface NsqClientOptions extends Omit<ProducerOptions, 'codec'> {
-  /** How long a request waits for its reply, or for the next one of several, in ms, from 1; 60,000 unless given. */
+  /** How long a request waits for its reply, or for the next one of several, 1 to 2,147,483,647 ms; 60,000 unless given. */
   requestTimeoutMs?: number
   /** Makes the bodies of events and requests; JSON unless given. */
   serializer?: NsqSerializer<Packet>
@@ -42,15 +42,19 @@ interface Waiting {
  */
 export class NsqClient extends ClientProxy<Record<string, never>> {
   readonly #options: NsqClientOptions
+  readonly #requestTimeoutMs: number
   readonly #replyTo = `reply-${randomBytes(12).toString('hex')}#ephemeral`
   readonly #waiting = new Map<string, Waiting>()
   #producer: Producer | undefined
   #connected: Promise<Producer> | undefined
   #replies: Promise<Consumer<unknown>> | undefined
 
+  /** @throws NsqError `E_OPTION` for a `requestTimeoutMs` that is out of its range; `connect` looks at the others */
   constructor(options: NsqClientOptions) {
     super()
     this.#options = options
+    const { requestTimeoutMs } = options
+    this.#requestTimeoutMs = duration('requestTimeoutMs', requestTimeoutMs, 60_000, 1, LONGEST_TIMER_MS)
   }
 
   /**
@@ -102,7 +106,10 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
       return producer
     } catch (error) {
       // The next call tries again.
-      if (this.#producer === producer) this.#connected = undefined
+      if (this.#producer === producer) {
+        this.#connected = undefined
+        this.#producer = undefined
+      }
       await producer.close(0)
       throw error
     }
@@ -111,8 +118,7 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
   async #request(packet: Packet & { id: string }): Promise<void> {
     try {
       // Before a reply can come.
-      this.#replies ??= this.#listen()
-      await this.#replies
+      await this.#listening()
       if (this.#waiting.has(packet.id)) await this.#publish(packet)
     } catch (error) {
       this.#fail(packet.id, error)
@@ -123,6 +129,17 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
     const { serializer = packetSerializer } = this.#options
     const producer = await this.connect()
     await producer.publish(packet.pattern, await serializer.serialize(packet))
+  }
+
+  #listening(): Promise<Consumer<unknown>> {
+    if (this.#replies !== undefined) return this.#replies
+    const replies = this.#listen()
+    this.#replies = replies
+    // The next request tries again.
+    replies.catch(() => {
+      if (this.#replies === replies) this.#replies = undefined
+    })
+    return replies
   }
 
   async #listen(): Promise<Consumer<unknown>> {
@@ -141,7 +158,6 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
       await consumer.start()
       return consumer
     } catch (error) {
-      this.#replies = undefined
       await consumer.close(0)
       throw error
     }
@@ -154,7 +170,7 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a deserializer of Reply returns
       this.#answer((await message.value) as Reply)
     } catch (error) {
-      this.#options.onError?.(new NsqError('E_DECODE', `a reply does not decode`, { cause: error }))
+      this.#options.onError?.(new NsqError('E_DECODE', 'a reply does not decode', { cause: error }))
     }
   }
 
@@ -171,13 +187,12 @@ export class NsqClient extends ClientProxy<Record<string, never>> {
   }
 
   #timer(id: string): NodeJS.Timeout {
-    const { requestTimeoutMs = 60_000 } = this.#options
     return setTimeout(() => {
-      const what = `no reply came within ${requestTimeoutMs} ms`
+      const what = `no reply came within ${this.#requestTimeoutMs} ms`
       const remedy =
         'See that a server with a handler of this pattern runs, or give it more time with requestTimeoutMs.'
       this.#fail(id, new NsqError('E_REPLY_TIMEOUT', what, { remedy }))
-    }, requestTimeoutMs)
+    }, this.#requestTimeoutMs)
   }
 
   #fail(id: string, err: unknown): void {

@@ -6,6 +6,8 @@
  *     request   {"pattern":"sum","data":[1,2],"id":"…","replyTo":"reply-…#ephemeral"}
  *     reply     {"id":"…","response":3,"isDisposed":true}
  */
+import type { StandardSchemaV1 } from '../client/schema.ts'
+import { promiseOf } from '../util/promise.ts'
 
 /** What a handler is called with. */
 export interface Packet {
@@ -68,6 +70,29 @@ export const replyDeserializer: NsqDeserializer<Reply> = {
 }
 
 const PACKET_KEYS: ReadonlySet<string> = new Set(['pattern', 'data', 'id', 'replyTo', 'metadata'])
+
+/** What nsqd allows in names, and nothing that would stay when its client is gone. */
+const REPLY_TOPIC = /^[.\w-]{1,54}#ephemeral$/
+
+/**
+ * What a deserializer has made, when it is ready. A request that wants its replies in a topic that is not ephemeral is
+ * refused: who may send requests could else publish anywhere, with the server's rights.
+ */
+export const packetSchema: StandardSchemaV1<unknown, Packet> = {
+  '~standard': {
+    version: 1,
+    vendor: 'nsq-ts',
+    validate: made => promiseOf(made)?.then(checkPacket) ?? checkPacket(made),
+  },
+}
+
+function checkPacket(made: unknown): { value: Packet } | { issues: { message: string }[] } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a deserializer of Packet returns
+  const packet = made as Packet
+  const { replyTo } = packet
+  if (replyTo === undefined || REPLY_TOPIC.test(replyTo)) return { value: packet }
+  return { issues: [{ message: `its replyTo, ${JSON.stringify(replyTo)}, is no ephemeral topic` }] }
+}
 
 /** Of this topic, and nothing but a packet: `data` alone is a usual name, in CloudEvents for one. */
 function isPacket(value: unknown, topic: string): value is Packet {

@@ -4,14 +4,27 @@ import {
   type MsPattern,
   RpcException,
   Server,
+  type WritePacket,
 } from '@nestjs/microservices'
-import { finalize, isObservable, lastValueFrom, type Observable } from 'rxjs'
+import {
+  catchError,
+  defer,
+  finalize,
+  fromEvent,
+  isObservable,
+  lastValueFrom,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  of,
+  takeUntil,
+  throwError,
+} from 'rxjs'
 import type { ConsumerSettings } from '../client/consumer/consumer-options.ts'
 import { Consumer } from '../client/consumer/consumer.ts'
 import type { Message } from '../client/consumer/message.ts'
-import { NsqError } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import { NsqContext } from './context.ts'
-import { type Packet, packetDeserializer, type Reply, replySerializer } from './packet.ts'
+import { type Packet, packetDeserializer, packetSchema, type Reply, replySerializer } from './packet.ts'
 import { ReplyProducers } from './reply-producers.ts'
 import type { NsqHandlerOptions, NsqServerOptions } from './server-options.ts'
 
@@ -20,7 +33,7 @@ export const NSQ_TRANSPORT: unique symbol = Symbol('NSQ')
 
 /** Requests should not wait for one another, nor for the turn of their nsqd (see `rotateMs`). */
 const CONCURRENCY = 10
-/** A topic cannot have it, so that a topic and a channel are told apart again. */
+/** A channel cannot have it, so that a topic and a channel are told apart again. */
 const SEPARATOR = ':'
 
 /**
@@ -40,7 +53,9 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
   override readonly propagatesEventHandlerErrors = true
   readonly #options: NsqServerOptions
   readonly #replies: ReplyProducers
-  #consumers: Consumer<unknown>[] = []
+  /** What handlers have for themselves; those of one topic and channel have it together. */
+  readonly #extras = new Map<string, NsqHandlerOptions>()
+  #consumers: Consumer<Packet>[] = []
 
   constructor(options: NsqServerOptions) {
     super()
@@ -48,15 +63,16 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
     this.#replies = new ReplyProducers(options)
   }
 
-  /** Handlers of one topic with different channels each get every message. */
+  /** Handlers of one topic each get every message: those of one channel by one consumer, the others by their own. */
   override addHandler(
     pattern: MsPattern,
     callback: MessageHandler,
     isEventHandler = false,
     extras: NsqHandlerOptions = {},
   ): void {
-    const topic = this.normalizePattern(pattern)
-    const key = extras.channel === undefined ? topic : `${topic}${SEPARATOR}${extras.channel}`
+    const { channel = this.#options.channel } = extras
+    const key = `${this.normalizePattern(pattern)}${SEPARATOR}${channel}`
+    this.#extras.set(key, { ...this.#extras.get(key), ...extras })
     super.addHandler(key, callback, isEventHandler, extras)
   }
 
@@ -89,26 +105,26 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
 
   /** The consumers, one for each topic and channel. */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as Nest declares it
-  override unwrap<T = readonly Consumer<unknown>[]>(): T
-  override unwrap(): readonly Consumer<unknown>[] {
+  override unwrap<T = readonly Consumer<Packet>[]>(): T
+  override unwrap(): readonly Consumer<Packet>[] {
     return this.#consumers
   }
 
-  #consumer(key: string, handler: MessageHandler): Consumer<unknown> {
+  #consumer(key: string, handler: MessageHandler): Consumer<Packet> {
     const { serializer: _, deserializer = packetDeserializer, ...settings } = this.#options
-    const own: NsqHandlerOptions = handler.extras ?? {}
-    const [topic = ''] = key.split(SEPARATOR, 1)
-    const options: ConsumerSettings<unknown> = {
+    const topic = key.slice(0, key.lastIndexOf(SEPARATOR))
+    const options: ConsumerSettings<Packet> = {
       concurrency: CONCURRENCY,
       ...settings,
-      ...own,
+      ...this.#extras.get(key),
       topic,
       onError: error => this.#failed(error),
       handler: message => this.#handle(handler, message),
     }
-    return new Consumer<unknown>({
+    return new Consumer<Packet>({
       ...options,
       codec: { decode: body => deserializer.deserialize(body, { channel: topic }) },
+      schema: packetSchema,
     })
   }
 
@@ -118,22 +134,18 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
     else onError(error)
   }
 
-  async #handle(handler: MessageHandler, message: Message<unknown>): Promise<void> {
-    // The consumer's codec made it; a deserializer may take its time.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a deserializer of Packet returns
-    const packet = (await message.value) as Packet
-    const context = new NsqContext([message, packet.metadata])
-    const { id, replyTo } = packet
-    await this.#between(context, async ended => {
+  #handle(handler: MessageHandler, message: Message<Packet>): Promise<void> {
+    const { data, metadata, id, replyTo } = message.value
+    const context = new NsqContext([message, metadata])
+    return this.#between(context, async ended => {
       if (id === undefined || replyTo === undefined) {
-        const result: unknown = await handler(packet.data, context)
-        if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
+        const result: unknown = await handler(data, context)
+        if (isObservable(result))
+          await lastValueFrom(result.pipe(untilLost(message)), { defaultValue: undefined })
         return
       }
-      const result = this.transformToObservable<unknown>(await handler(packet.data, context))
-      await this.#reply(result.pipe(finalize(ended)), reply =>
-        this.#publish(message, replyTo, { id, ...reply }),
-      )
+      const result = defer(() => this.transformToObservable<unknown>(handler(data, context)))
+      await this.#reply(result.pipe(untilLost(message), finalize(ended)), message, { id, replyTo })
     })
   }
 
@@ -155,43 +167,101 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
           ended()
         }
       }
-      this.onProcessingStartHook(this.transportId, context, run)
+      // The first versions of Nest 11 have no hooks.
+      const hook: typeof this.onProcessingStartHook | undefined = this.onProcessingStartHook
+      if (hook === undefined) void run()
+      else this.onProcessingStartHook(this.transportId, context, run)
     })
   }
 
   /** Resolves when all replies are published, in their order; rejects when one could not be: the request comes again. */
-  #reply(result: Observable<unknown>, publish: (reply: Omit<Reply, 'id'>) => Promise<void>): Promise<void> {
+  #reply(result: Observable<unknown>, message: Message<Packet>, to: ReplyAddress): Promise<void> {
+    const shown = result.pipe(catchError((error: unknown) => throwError(() => this.#shown(error, message))))
     return new Promise((resolve, reject) => {
+      let isOver = false
       let failure: unknown
-      this.send(result, async ({ response, err, isDisposed }) => {
-        const reply = {
-          ...(response === undefined ? {} : { response }),
-          ...(err === undefined ? {} : { err: shownError(err) }),
-          ...(isDisposed === true ? { isDisposed } : {}),
+      const replies = this.send(shown, async packet => {
+        if (!isOver) {
+          try {
+            // Another delivery of a lost request has its own replies.
+            isOver = message.signal.aborted || !(await this.#publish(message, to, packet))
+          } catch (error) {
+            isOver = true
+            failure = error
+          }
+          if (isOver) replies.unsubscribe()
         }
-        try {
-          if (failure === undefined) await publish(reply)
-        } catch (error) {
-          failure = error
-        }
-        if (isDisposed !== true) return
+        if (packet.isDisposed !== true) return
         if (failure === undefined) resolve()
         else reject(asError(failure))
       })
     })
   }
 
-  async #publish({ nsqd }: Message<unknown>, topic: string, reply: Reply): Promise<void> {
+  /** Whether more can follow: what cannot be sent now, nor another time, is an error for the client, and the end. */
+  async #publish(
+    message: Message<Packet>,
+    { id, replyTo }: ReplyAddress,
+    { response, err, isDisposed }: WritePacket,
+  ): Promise<boolean> {
     const { serializer = replySerializer } = this.#options
-    await this.#replies.publish(nsqd, topic, await serializer.serialize(reply))
+    const publish = async (reply: Reply): Promise<void> =>
+      this.#replies.publish(message.nsqd, replyTo, await serializer.serialize(reply))
+    try {
+      await publish({
+        id,
+        ...(response === undefined ? {} : { response }),
+        ...(err === undefined ? {} : { err }),
+        ...(isDisposed === true ? { isDisposed } : {}),
+      })
+      return true
+    } catch (error) {
+      if (error instanceof NsqError && !UNSENDABLE.has(error.code)) throw error
+      this.#failed(handlerError(message, error))
+      await publish({ id, err: INTERNAL, isDisposed: true })
+      return false
+    }
+  }
+
+  /** What the client is told. The words of an error that no filter of Nest has made an object of may be internal. */
+  #shown(error: unknown, message: Message<Packet>): unknown {
+    if (error instanceof RpcException) return shownRpc(error.getError())
+    if (error instanceof Error) this.#failed(handlerError(message, error))
+    // Nest's client takes what is falsy for no error.
+    return error instanceof Error || !error ? INTERNAL : error
   }
 }
 
 export type NsqStatus = 'connected' | 'closed'
 
-/** An error that no filter of Nest has made an object of would be `{}` in JSON; its words may be internal. */
-function shownError(error: unknown): unknown {
-  return error instanceof Error ? { status: 'error', message: 'Internal server error' } : error
+interface ReplyAddress {
+  readonly id: string
+  readonly replyTo: string
+}
+
+/** As Nest's own filter has it. */
+const INTERNAL = { status: 'error', message: 'Internal server error' }
+
+function shownRpc(error: string | object): object {
+  return typeof error === 'string' ? { status: 'error', message: error } : error
+}
+
+/** Of replies that another attempt would not make any better. */
+const UNSENDABLE: ReadonlySet<string> = new Set([
+  'E_BAD_MESSAGE',
+  'E_ENCODE',
+  'E_MESSAGE_EMPTY',
+  'E_MESSAGE_TOO_BIG',
+])
+
+function handlerError({ topic, id, nsqd }: Message<unknown>, cause: unknown): NsqError {
+  const what = `the handler of "${topic}" failed on message ${id} of nsqd ${nsqd}`
+  return new NsqError('E_HANDLER', `${what}: ${errorText(cause)}`, { cause })
+}
+
+/** Ends when nsqd does not hold the message any more: it delivers it again, and the work begins anew. */
+function untilLost<T>({ signal }: Message<unknown>): MonoTypeOperatorFunction<T> {
+  return takeUntil(defer(() => (signal.aborted ? of(undefined) : fromEvent(signal, 'abort'))))
 }
 
 /** Nest's filters throw plain objects, made for the wire. */
