@@ -9,11 +9,12 @@ import {
 import {
   catchError,
   defer,
+  EMPTY,
   finalize,
   fromEvent,
   isObservable,
   lastValueFrom,
-  type MonoTypeOperatorFunction,
+  mergeMap,
   type Observable,
   of,
   takeUntil,
@@ -140,12 +141,14 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
     return this.#between(context, async ended => {
       if (id === undefined || replyTo === undefined) {
         const result: unknown = await handler(data, context)
-        if (isObservable(result))
-          await lastValueFrom(result.pipe(untilLost(message)), { defaultValue: undefined })
+        if (isObservable(result)) await lastValueFrom(untilLost(result, message), { defaultValue: undefined })
         return
       }
-      const result = defer(() => this.transformToObservable<unknown>(handler(data, context)))
-      await this.#reply(result.pipe(untilLost(message), finalize(ended)), message, { id, replyTo })
+      const result = defer(async (): Promise<unknown> => handler(data, context)).pipe(
+        mergeMap(value => (isObservable(value) ? untilLost(value, message) : of(value))),
+        finalize(ended),
+      )
+      await this.#reply(result, message, { id, replyTo })
     })
   }
 
@@ -184,7 +187,7 @@ export class NsqServer extends Server<Record<string, never>, NsqStatus> implemen
         if (!isOver) {
           try {
             // Another delivery of a lost request has its own replies.
-            isOver = message.signal.aborted || !(await this.#publish(message, to, packet))
+            isOver = isLost(message) || !(await this.#publish(message, to, packet))
           } catch (error) {
             isOver = true
             failure = error
@@ -260,8 +263,13 @@ function handlerError({ topic, id, nsqd }: Message<unknown>, cause: unknown): Ns
 }
 
 /** Ends when nsqd does not hold the message any more: it delivers it again, and the work begins anew. */
-function untilLost<T>({ signal }: Message<unknown>): MonoTypeOperatorFunction<T> {
-  return takeUntil(defer(() => (signal.aborted ? of(undefined) : fromEvent(signal, 'abort'))))
+function untilLost(stream: Observable<unknown>, message: Message<unknown>): Observable<unknown> {
+  // Only for streams: a signal for every message would take longer than all the rest.
+  return isLost(message) ? EMPTY : stream.pipe(takeUntil(fromEvent(message.signal, 'abort')))
+}
+
+function isLost({ isLive, isAnswered }: Message<unknown>): boolean {
+  return !isLive && !isAnswered
 }
 
 /** Nest's filters throw plain objects, made for the wire. */
