@@ -327,7 +327,7 @@ export class Channel implements CursorEvents {
       if (ready === 0) return
       const share = Math.ceil(available / ready)
       // Not asked whose turn it is when there is nothing left: it would lose its turn.
-      for (; ready > 0 && this.#cursor.ordinal < this.#unread.readableUntil(); ready--) {
+      for (; ready > 0 && this.#unread.readableUntil() > this.#cursor.ordinal; ready--) {
         const session = this.#rotation.next()
         if (session === undefined) return
         if (!this.#deliverRun(session, Math.min(share, session.room()))) return
@@ -378,7 +378,8 @@ export class Channel implements CursorEvents {
   #takeDeferred(fromDisk: boolean): void {
     const cursor = this.#cursor
     const { log } = this.topic
-    while (cursor.ordinal < this.#unread.readableUntil()) {
+    // Asked first, as it may move the cursor.
+    while (this.#unread.readableUntil() > cursor.ordinal) {
       if (!fromDisk && cursor.ordinal < log.memoryOrdinal) return
       if (!cursor.fill() || cursor.block === undefined) return
       if (!isDeferred(cursor.block.bytes, cursor.at)) return

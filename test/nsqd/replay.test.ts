@@ -228,6 +228,27 @@ describe('replay', () => {
     assert.deepEqual(numbers(await work(consumer, 5)), range(10, 15))
   })
 
+  test('takes no deferred message out of a paused topic where it has come to the end', async t => {
+    const running = await start(t, RETAINED)
+    running.nsqd.topic('t').channel('c')
+    const since = await publish(running, 0, 2)
+    const end = await publish(running, 2, 10)
+    const consumer = await running.subscribe(10)
+    await work(consumer, 10)
+    consumer.send(rdy(0))
+    await consumer.settled()
+    running.topic().pause()
+    await running.publishLater(1, ...numbered(10, 11))
+    await replay(running, since, end)
+    // As many as there are: the next look at the log is for deferred messages only.
+    consumer.send(rdy(2))
+    assert.deepEqual(numbers(await work(consumer, 2)), [0, 1])
+    assert.deepEqual([...state(running), running.topic().depth], [0, 0, 0, 1])
+    running.topic().unpause()
+    assert.deepEqual(numbers(await work(consumer, 1)), [10])
+    assert.deepEqual([...state(running), running.topic().depth], [0, 0, 0, 0])
+  })
+
   test('gives deferred messages when they are due, at once if that is past', async t => {
     const running = await start(t, RETAINED)
     running.nsqd.topic('t').channel('c')
