@@ -80,7 +80,7 @@ export class Retention {
   /** When the oldest finished segment took its last message, about, in Unix ms; undefined when there is none. */
   get oldestMs(): number | undefined {
     const { first } = this.#log
-    return first === this.#live ? undefined : (this.#endMs(first) ?? 0)
+    return first === this.#live ? undefined : (this.#endMs(first, Infinity) ?? 0)
   }
 
   /** The oldest of the finished segments, at most `most`. */
@@ -107,15 +107,18 @@ export class Retention {
     const { retainTime, retainBytes } = this.#options
     if (!this.isOn || (retainBytes > 0 && bytes > retainBytes)) return true
     if (retainTime === 0) return false
-    const endMs = this.#endMs(segment)
+    const endMs = this.#endMs(segment, nowMs)
     return endMs !== undefined && nowMs - endMs > retainTime
   }
 
-  /** All messages of a segment are older than the first one behind it. */
-  #endMs(segment: Segment): number | undefined {
+  /**
+   * All messages of a segment are older than the first one behind it. A time still to come says only that the clock was
+   * wrong, and would keep everything until then.
+   */
+  #endMs(segment: Segment, nowMs: number): number | undefined {
     for (let s = segment.next; s !== undefined; s = s.next) {
       const ms = this.#log.firstMs(s)
-      if (ms !== undefined) return ms
+      if (ms !== undefined && ms <= nowMs) return ms
     }
     return undefined
   }

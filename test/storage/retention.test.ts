@@ -96,6 +96,17 @@ describe('retention', () => {
     assert.deepEqual(cold.expired(START + 62 * SECOND + 1).length, 2)
     assert.equal(kept.bytes, 8000)
   })
+
+  test('by time is not held up by a clock that was ahead for a moment', t => {
+    const [kept, log, all] = retention(t, { retainTime: 60 * SECOND })
+    const [, second = log.first] = all
+    second.firstMs = START + 1e9
+    // The next time that is past is that of the third.
+    assert.equal(kept.expired(START + 62 * SECOND).length, 0)
+    assert.equal(kept.expired(START + 62 * SECOND + 1).length, 2)
+    for (const segment of all) segment.firstMs = START + 1e9
+    assert.deepEqual(kept.expired(START + 1e6), [])
+  })
 })
 
 /** The same segments, none of them in memory. */
