@@ -55,7 +55,13 @@ export class Reclaimer {
 
   /** Begins a new segment where the time to retain asks for it. */
   roll(): void {
-    this.#retention.rollByTime(now())
+    try {
+      this.#retention.rollByTime(now())
+    } catch (error) {
+      // A new segment needs a number, and now and then a disk that takes note of it. The old one does for longer.
+      const { name, logger } = this.#topic
+      logger.error(`topic ${name}: cannot begin a segment: ${errorText(error)}`)
+    }
   }
 
   /**

@@ -174,6 +174,19 @@ describe('finished messages', () => {
     )
   })
 
+  test('are none the worse when no segment can be begun', async t => {
+    const running = await start(t, { retainTime: HOUR })
+    await finish(running, 3)
+    const { log } = running.topic()
+    // Segment numbers are set aside on disk, now and then.
+    log.rollIfOlder = () => {
+      throw systemError('ENOSPC')
+    }
+    await until(() => running.log.some(line => /topic t: cannot begin a segment: .*ENOSPC/.test(line)))
+    await running.publish('more')
+    assert.equal(running.channel().depth, 1)
+  })
+
   test('are given up, oldest first, when the disk is full', async t => {
     const running = await start(t, { ...SMALL, retainBytes: ALL })
     await finish(running, 35)
