@@ -38,6 +38,7 @@ export class Dispatcher implements BatchTaker {
   readonly #queue = new Queue<Batch>()
   /** Those that have gathered something for long enough. */
   readonly #offers = new Set<Gatherer>()
+  #isTurnOfOffers = false
   #running = 0
   /** Set while all endpoints have asked to be left alone. */
   #rest: NodeJS.Timeout | undefined
@@ -84,9 +85,15 @@ export class Dispatcher implements BatchTaker {
     if (this.#running === 0) this.#idle?.()
   }
 
+  /** From both in turn: a busy topic always has batches, and the few messages of another one must not wait for an end. */
   #next(): Batch | undefined {
-    const batch = this.#queue.shift()
-    if (batch !== undefined) return batch
+    this.#isTurnOfOffers = !this.#isTurnOfOffers
+    return this.#isTurnOfOffers
+      ? (this.#offered() ?? this.#queue.shift())
+      : (this.#queue.shift() ?? this.#offered())
+  }
+
+  #offered(): Batch | undefined {
     for (const gatherer of this.#offers) {
       this.#offers.delete(gatherer)
       const batch = gatherer.take()

@@ -30,7 +30,7 @@ export interface ExchangeOptions {
 
 /** Of an answer that is no success, in bytes. */
 const SHOWN_BYTES = 256
-/** Of any answer; it is not read any further, and its status counts. */
+/** Of any answer; once the request is sent it is not read any further, and its status counts. */
 const MOST_BYTES = 1024 * 1024
 
 /** One request and its answer. */
@@ -42,6 +42,8 @@ export class Exchange {
   #request: http.ClientRequest
   #isConnected = false
   #isAnswered = false
+  /** Set when an answer was whole before its request was. */
+  #early: Answer | undefined
   #isSettled = false
 
   constructor(options: ExchangeOptions) {
@@ -68,7 +70,11 @@ export class Exchange {
       })
     })
     request.on('error', error => this.#failed(error))
-    request.on('response', response => this.#read(response))
+    request.on('response', response => this.#read(request, response))
+    // Without an error: when something else than HTTP was to follow (101).
+    request.on('close', () => {
+      if (request === this.#request) this.#ended('the connection ended before the answer')
+    })
     request.end(this.#options.body)
     return request
   }
@@ -80,12 +86,17 @@ export class Exchange {
       // Most likely the other side has closed a connection that nothing was sent over for a while, which is no failure.
       this.#request = this.#send({ ...this.#options.options, agent: false })
     } else {
-      this.#settle({ kind: this.#isConnected ? 'cut' : 'connect', text: explain(error) })
+      this.#ended(explain(error))
     }
   }
 
+  /** The connection has. When the other side had answered by then, it was content with what it had read. */
+  #ended(text: string): void {
+    this.#settle(this.#early ?? { kind: this.#isConnected ? 'cut' : 'connect', text })
+  }
+
   /** Reads an answer to its end: one that is cut is none, whatever its status says. */
-  #read(response: http.IncomingMessage): void {
+  #read(request: http.ClientRequest, response: http.IncomingMessage): void {
     this.#isAnswered = true
     const { statusCode: status = 0, headers } = response
     const isShown = status < 200 || status > 299
@@ -94,21 +105,25 @@ export class Exchange {
     const settle = (): void => {
       const text = isShown ? Buffer.concat(shown).subarray(0, SHOWN_BYTES).toString() : ''
       const { location, 'retry-after': retryAfter } = headers
-      this.#settle({ kind: 'answer', status, retryAfter, location, text })
+      const answer = { kind: 'answer', status, retryAfter, location, text } as const
+      if (isShown || request.writableFinished) return this.#settle(answer)
+      // The other side may still read, which must not be cut: FIN has to wait.
+      this.#early = answer
+      request.once('finish', () => this.#settle(answer))
     }
     response.on('data', (chunk: Buffer) => {
       if (isShown && bytes < SHOWN_BYTES) shown.push(chunk)
       bytes += chunk.length
-      if (bytes <= MOST_BYTES) return
+      if (bytes <= MOST_BYTES || !(isShown || request.writableFinished)) return
       settle()
       response.destroy()
     })
     response.on('end', settle)
-    const cut = (): void => {
-      this.#settle({ kind: 'cut', text: `the connection ended within the answer, ${status}` })
-    }
+    const cut = (): void => this.#ended(`the connection ended within the answer, ${status}`)
     response.on('error', cut)
-    response.on('close', cut)
+    response.on('close', () => {
+      if (this.#early === undefined) cut()
+    })
   }
 
   #settle(outcome: Outcome): void {
@@ -116,7 +131,8 @@ export class Exchange {
     this.#isSettled = true
     clearTimeout(this.#timer)
     clearTimeout(this.#connecting)
-    if (outcome.kind !== 'answer') this.#request.destroy()
+    // Of a request that is not sent in full, nobody would free the connection.
+    if (outcome.kind !== 'answer' || !this.#request.writableFinished) this.#request.destroy()
     this.#options.done(outcome, performance.now() - this.#startedAt)
   }
 }

@@ -14,6 +14,9 @@ export interface Target {
   pathWith(bytes: Buffer): string
 }
 
+/** With another value the other side would take a part of the body for the whole, and the rest for another request. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
 /** Stands for the place of the body: the parser of addresses leaves it as it is. */
 const PLACE = 'nsq-ts-body-goes-here'
 
@@ -71,6 +74,12 @@ export function readHeaders(flags: readonly string[]): Map<string, string> {
       validateHeaderValue(key, text)
     } catch (error) {
       throw new UsageError(`--header ${JSON.stringify(key)}: ${errorText(error)}`)
+    }
+    if (FRAMING.has(key.toLowerCase())) {
+      throw new UsageError(
+        `--header ${JSON.stringify(key)}: each request has its own, by the length of its body`,
+        'Leave it out.',
+      )
     }
     headers.set(key.toLowerCase(), text)
   }

@@ -135,6 +135,27 @@ test('a message is finished when it was answered 2xx, and not before', () => {
   assert.equal(setup.answers.counts.sent, 2)
 })
 
+test('the few messages of a topic do not wait for the many of another one', () => {
+  const setup = new Setup({ concurrency: 1, batch: 2 })
+  const few = new Gatherer({
+    topic: 'few',
+    messages: 2,
+    bytes: 1000,
+    waitMs: 3_600_000,
+    taker: setup.dispatcher,
+    isStarved: () => false,
+  })
+  gatherers.push(few)
+  setup.add('1', '2', '3', '4')
+  few.add(new FakeMessage('few'))
+  setup.dispatcher.offer(few)
+  for (let i = 0; i < 3; i++) {
+    setup.add('a', 'b')
+    setup.endpoint.answer(200)
+  }
+  assert.ok(setup.endpoint.sent.includes('few'), setup.endpoint.sent.join(' '))
+})
+
 test('no more requests are under way than are allowed', () => {
   const setup = new Setup({ concurrency: 2, batch: 2 })
   setup.add('1', '2', '3', '4', '5', '6', '7')

@@ -10,6 +10,7 @@ import type { Outcome } from '../../../src/cli/forward/exchange.ts'
 import { getTarget, postTarget } from '../../../src/cli/forward/target.ts'
 import { certificates } from '../../support/certificates.ts'
 import { serve } from '../../support/serve.ts'
+import { until } from '../../support/wait.ts'
 
 interface Timeouts {
   connectTimeoutMs?: number
@@ -227,4 +228,61 @@ test('an answer before the whole request was read is an answer', async t => {
   })
   const outcome = await send(post(t, `http://127.0.0.1:${await portOf(server)}/`), 'x'.repeat(1000))
   assert.equal(outcome.kind === 'answer' && outcome.status, 413)
+})
+
+const LARGE = 'x'.repeat(10_000_000)
+
+test('an early answer is one when the request is read, or the other side ends the connection', async t => {
+  let read = 0
+  const url = await tcp(t, socket => {
+    socket.once('data', chunk => {
+      read = chunk.length
+      socket.pause()
+      socket.write(OK)
+      setTimeout(() => socket.on('data', more => (read += more.length)).resume(), 50)
+    })
+  })
+  const endpoint = post(t, url)
+  assert.equal((await send(endpoint, LARGE)).kind, 'answer')
+  endpoint.close()
+  await until(() => read > LARGE.length)
+  const ending = await tcp(t, socket => {
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(OK)
+      setTimeout(() => socket.destroy(), 50)
+    })
+  })
+  assert.equal((await send(post(t, ending), LARGE)).kind, 'answer')
+})
+
+test('a request that is never read in full is not done, whatever its answer', async t => {
+  const url = await tcp(t, socket => {
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(OK)
+    })
+  })
+  assert.equal((await send(post(t, url, { requestTimeoutMs: 100 }), LARGE)).kind, 'timeout')
+})
+
+test('a refusal is heard early, and frees the connection', async t => {
+  const url = await tcp(t, socket => {
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(OK.replace('200', '413'))
+    })
+  })
+  // More than there may be connections.
+  const endpoint = post(t, url)
+  for (let i = 0; i < 4; i++) {
+    const outcome = await send(endpoint, LARGE)
+    assert.equal(outcome.kind === 'answer' && outcome.status, 413)
+  }
+})
+
+test('another protocol is no answer', async t => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'
+  const url = await tcp(t, socket => socket.once('data', () => socket.write(answer)))
+  assert.equal((await send(post(t, url))).kind, 'cut')
 })

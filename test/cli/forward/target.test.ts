@@ -102,6 +102,9 @@ describe('headers', () => {
       'a b: secret',
       'x: secret\nsecret',
       'x: secret\u0000',
+      // It would cut the body, or make requests of it.
+      'Content-Length: 5secret',
+      'transfer-encoding: secret',
     ]) {
       assert.throws(
         () => readHeaders([text]),
