@@ -17,6 +17,7 @@ import { lookAtMachine } from './machine.ts'
 import { resolveName } from './names.ts'
 import type { ProbeOptions } from './probe-options.ts'
 import { probeRegistrar } from './registrar.ts'
+import { mergeSame } from './same.ts'
 import { mergeSubjects, type Subject } from './subjects.ts'
 import { probeNsqd } from './wire.ts'
 
@@ -54,7 +55,7 @@ export async function collect(
     tcp: named('nsqd-tcp'),
   })
   progress.total = progress.done + subjects.length
-  const nsqds = await atMost(AT_ONCE, subjects, subject => counted(look(subject, options)))
+  const nsqds = mergeSame(await atMost(AT_ONCE, subjects, subject => counted(look(subject, options))))
 
   const [registrars, machine, backlogs, found] = await Promise.all([
     lookAtRegistrars(nsqds, options),
@@ -67,7 +68,10 @@ export async function collect(
     machine,
     lookupds,
     registrars,
-    nsqds: nsqds.map((nsqd, index) => ({ ...nsqd, reachableAt: found[index] ?? [] })),
+    nsqds: nsqds.map((nsqd, index) => ({
+      ...nsqd,
+      reachableAt: [...new Set([...nsqd.reachableAt, ...(found[index] ?? [])])],
+    })),
     backlogs,
     wanted: { tls: options.wantsTls, verify: options.tls.verify, secret: options.secret !== undefined },
     at: Date.now(),

@@ -554,6 +554,12 @@ const cases: Case[] = [
     remedy: /nsq-ts channel create orders/,
   },
   {
+    name: 'an ephemeral topic has no channel any more',
+    check: 'unread',
+    facts: withTopics(topic('reply-1#ephemeral', { depth: 1 })),
+    status: 'ok',
+  },
+  {
     name: 'a channel has no consumer',
     check: 'unread',
     facts: withTopics(topic('orders', { channels: [channel('mail', { depth: 7 })] })),

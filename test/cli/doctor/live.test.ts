@@ -101,6 +101,31 @@ describe('doctor', () => {
     assert.match(remedy ?? '', /--broadcast-address.*127\.0\.0\.1 would do/)
   })
 
+  test('knows an nsqd that was named in several ways as one', async t => {
+    const { lookupds, nsqds } = await startCluster(t, { nsqds: 1, lookupds: 1 })
+    const [{ tcp, http } = { tcp: '', http: '' }] = nsqds
+    const named = ['--nsqd-http-address', `${local(http)},${http}`, '--nsqd-tcp-address', local(tcp)]
+    for (const words of [named, [...named, '--lookupd-http-address', lookupds[0]?.http ?? '']]) {
+      const { findings, wrong } = await diagnose(words)
+      assert.deepEqual(wrong, [])
+      assert.equal(findings.filter(({ check }) => check === 'protocol').length, 1)
+    }
+  })
+
+  test('knows an nsqd that was named as the one whose broadcast address leads nowhere', async t => {
+    const { lookupds } = await startCluster(t, { nsqds: 0, lookupds: 1 })
+    const [lookupd = { tcp: '', http: '' }] = lookupds
+    const nsqd = await startNsqd(t, {
+      broadcastAddress: 'a-container.invalid',
+      lookupdTcpAddress: [lookupd.tcp],
+    })
+    await registered(lookupd.http, 1)
+    const named = formatAddress(nsqd.httpAddress)
+    const { wrong } = await diagnose(['--lookupd-http-address', lookupd.http, '--nsqd-http-address', named])
+    assert.deepEqual([wrong.length, wrong[0]?.check], [1, 'broadcast'], JSON.stringify(wrong))
+    assert.ok(wrong[0]?.message.includes(`it answers at ${formatAddress(nsqd.tcpAddress)}`))
+  })
+
   test('finds that another nsqd answers at an address that is registered', async t => {
     const other = await startNsqd(t, { broadcastAddress: '127.0.0.1' })
     const lookupd = await serve(t, (request, response) => {
@@ -212,6 +237,10 @@ describe('doctor', () => {
     assert.match(only(findings, 'backlog').message, /wait in channel stock of topic orders, and no more come/)
   })
 })
+
+function local(address: string): string {
+  return address.replace('127.0.0.1', 'localhost')
+}
 
 function only(findings: readonly Found[], check: string, target?: string): Found {
   const found = findings.filter(

@@ -1,4 +1,5 @@
 import type { ChannelStats, TopicStats } from '../../../cluster/stats.ts'
+import { isEphemeral } from '../../../protocol/names.ts'
 import { formatCount, plural } from '../../units.ts'
 import type { Facts } from '../facts.ts'
 import { type Check, CLUSTER, ok, type Verdict, warn } from '../finding.ts'
@@ -56,7 +57,8 @@ function few(verdicts: readonly Verdict[], target: string, command: string): Ver
 
 function withoutChannel(name: string, group: readonly TopicStats[]): Verdict[] {
   const waiting = group.reduce((sum, { depth, channels }) => sum + (channels.length === 0 ? depth : 0), 0)
-  if (waiting === 0) return []
+  // An ephemeral one keeps few, in memory, and is meant to be forgotten.
+  if (waiting === 0 || isEphemeral(name)) return []
   return [
     warn(
       CLUSTER,
