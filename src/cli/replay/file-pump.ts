@@ -4,6 +4,7 @@ import { isValidTopicName } from '../../protocol/names.ts'
 import { parseRfc3339 } from '../../util/rfc3339.ts'
 import type { Pacer } from '../pub/pacer.ts'
 import type { Publisher } from '../pub/publisher.ts'
+import { plural } from '../units.ts'
 import { Marks, type Position } from './marks.ts'
 import type { Part, Range } from './parts.ts'
 import { readPart } from './read-part.ts'
@@ -11,10 +12,19 @@ import { readPart } from './read-part.ts'
 /** Published together: where a replay goes on is known to so many messages when an nsqd has failed. */
 const MOST_AT_ONCE = 1000
 
+/**
+ * A record is some times as long as its message where bytes are escaped. What is longer is no message that can be
+ * published, and may be the rest of a file that is damaged: that much of it is kept in memory, and no more.
+ */
+const LARGEST_RECORD = 64 * 1024 * 1024
+const ESCAPED = 8
+
 export interface FilePumpOptions {
   readonly parts: readonly Part[]
   readonly start: Position
   readonly range: Range
+  /** Bytes of the largest message that may be published. */
+  readonly maxMessageBytes: number
   readonly publisher: Publisher
   readonly pacer: Pacer
   readonly signal: AbortSignal
@@ -45,6 +55,8 @@ export class FilePump {
   readonly #stop: AbortSignal
   /** Records of the file that cannot be read, and what is wrong with the first one. */
   #bad: { count: number; first: string } = { count: 0, first: '' }
+  /** Messages of the file that are too large, and the number of the first one. */
+  #large = { count: 0, first: 0 }
   #given = 0
 
   constructor(options: FilePumpOptions) {
@@ -60,6 +72,7 @@ export class FilePump {
       const part = parts[index]
       if (part === undefined || this.#stop.aborted) return
       this.#bad = { count: 0, first: '' }
+      this.#large = { count: 0, first: 0 }
       this.#given = 0
       try {
         if (!(await this.#publishPart(part, index))) return
@@ -68,21 +81,35 @@ export class FilePump {
         // What was read until then is published; the rest of the archive is as good as before.
         damaged(part, error.message)
       }
-      const { count, first } = this.#bad
-      if (count > 0)
-        damaged(part, `${count === 1 ? '' : `${count} of its lines cannot be read, the first is `}${first}`)
+      this.#tellBad(part)
       this.marks.pass({ file: index + 1, message: 0 })
       this.files++
       done(part, this.#given)
     }
   }
 
+  #tellBad(part: Part): void {
+    const { damaged, maxMessageBytes } = this.#options
+    const { count, first } = this.#bad
+    if (count > 0)
+      damaged(part, `${count === 1 ? '' : `${count} of its lines cannot be read, the first is `}${first}`)
+    const large = this.#large
+    if (large.count > 0) {
+      const which = large.count === 1 ? 'record' : `${large.count} records, the first is`
+      damaged(
+        part,
+        `${which} ${large.first}: left out, larger than --max-msg-size allows (${maxMessageBytes} bytes)`,
+      )
+    }
+  }
+
   /** Whether it came to the end. */
   async #publishPart(part: Part, index: number): Promise<boolean> {
-    const { start, publisher } = this.#options
+    const { start, publisher, maxMessageBytes, damaged } = this.#options
+    const largest = Math.max(LARGEST_RECORD, ESCAPED * maxMessageBytes)
     let skip = index === start.file ? start.message : 0
     let number = 0
-    for await (const batch of readPart(part, count => (this.bytesRead += count))) {
+    for await (const batch of readPart(part, largest, count => (this.bytesRead += count))) {
       if (this.#stop.aborted) return false
       const before = number
       number += batch.length
@@ -96,6 +123,7 @@ export class FilePump {
       this.marks.pass({ file: index, message: number })
       await publisher.room()
     }
+    if (skip > 0) damaged(part, `it has ${plural(number, 'record')}, fewer than --skip leaves out`)
     return true
   }
 
@@ -125,6 +153,10 @@ export class FilePump {
   #add({ bodies, numbers }: Run, body: Buffer | undefined, number: number): void {
     if (body === undefined || body.length === 0) {
       this.empty++
+      return
+    }
+    if (body.length > this.#options.maxMessageBytes) {
+      if (this.#large.count++ === 0) this.#large.first = number
       return
     }
     bodies.push(body)

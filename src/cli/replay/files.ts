@@ -155,6 +155,7 @@ async function publish(
     parts,
     start: { file: options.skipFiles, message: options.skip },
     range,
+    maxMessageBytes: options.maxMsgSize,
     publisher,
     pacer: new Pacer(options.dryRun ? 0 : options.rate),
     signal,

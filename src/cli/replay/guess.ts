@@ -42,6 +42,8 @@ async function firstOf(chunks: AsyncIterable<Buffer>): Promise<Buffer | undefine
 }
 
 function framingOf(head: Buffer): FramingName | undefined {
+  // Nothing is in it; of all kinds this one asks for nothing to be said about it.
+  if (head.length === 0) return 'jsonl'
   if (head[0] === 0) return undefined
   return RECORD.test(head.toString('latin1', 0, 512)) ? 'jsonl' : 'lines'
 }

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type ArchiveFiles, FolderFiles, MissingFile } from '../../archive/archive-files.ts'
 import { type Compression, loadCompression } from '../../archive/compression.ts'
 import { systemCode } from '../../archive/errors.ts'
@@ -78,8 +78,11 @@ export class PartFinder {
     for (const name of names) {
       for (const candidate of await this.#candidates(name)) {
         this.#options.signal.throwIfAborted()
-        if (parts.has(candidate.location) || this.#isOutside(candidate)) continue
-        parts.set(candidate.location, await this.#describe(candidate))
+        const { location } = candidate
+        // A path may be written in several ways.
+        const key = isS3Url(location) ? location : resolve(location)
+        if (parts.has(key) || this.#isOutside(candidate)) continue
+        parts.set(key, await this.#describe(candidate))
       }
     }
     return [...parts.values()]
@@ -235,12 +238,17 @@ export class PartFinder {
   }
 }
 
+/** Whether it is a folder, and not a file. */
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (error) {
+  const found = await stat(path).catch((error: unknown) => {
     throw unreadable(path, error)
-  }
+  })
+  if (found.isDirectory()) return true
+  if (found.isFile()) return false
+  // Its first bytes are looked at to see what it is, and from a pipe they do not come a second time.
+  throw new NsqError('E_ARCHIVE_READ', `cannot read ${path}: it is neither a file nor a folder`, {
+    remedy: 'Write what comes from a pipe to a file first; or publish lines as they come: nsq-ts pub.',
+  })
 }
 
 async function namesOf(files: ArchiveFiles): Promise<string[]> {

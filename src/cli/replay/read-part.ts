@@ -8,11 +8,13 @@ import type { Part } from './parts.ts'
 /**
  * The records of a file, those that come together in one batch.
  *
+ * @param largest - as in readRecords
  * @throws NsqError after what can be read: `E_ARCHIVE_DAMAGED`, also for what is not as its manifest says, `E_ARCHIVE_READ`,
  *   S3Error
  */
 export async function* readPart(
   { files, name, framing, compression, listed }: Part,
+  largest: number,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Buffer[]> {
   const hash = listed === undefined ? undefined : createHash('sha256')
@@ -27,7 +29,7 @@ export async function* readPart(
   }
   let records = 0
   try {
-    for await (const batch of readRecords(input(), framing, compression)) {
+    for await (const batch of readRecords(input(), framing, compression, largest)) {
       records += batch.length
       yield batch
     }

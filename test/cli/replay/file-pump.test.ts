@@ -22,9 +22,11 @@ const NOON = Date.parse('2026-01-02T12:00:00Z')
 class Memory implements ArchiveFiles {
   readonly location = 'memory'
   readonly #contents: ReadonlyMap<string, Buffer>
+  readonly #chunkBytes: number
 
-  constructor(contents: ReadonlyMap<string, Buffer>) {
+  constructor(contents: ReadonlyMap<string, Buffer>, chunkBytes: number) {
     this.#contents = contents
+    this.#chunkBytes = chunkBytes
   }
 
   async *list(): AsyncGenerator<string> {
@@ -34,7 +36,8 @@ class Memory implements ArchiveFiles {
   async *read(name: string): AsyncGenerator<Buffer> {
     const bytes = await Promise.resolve(this.#contents.get(name))
     if (bytes === undefined) throw new MissingFile(name)
-    for (let at = 0; at < bytes.length; at += 10) yield bytes.subarray(at, at + 10)
+    const step = this.#chunkBytes
+    for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step)
   }
 
   close(): void {}
@@ -50,9 +53,10 @@ interface FileOf {
   listed?: { messages?: number; sha256?: string; bytes?: number }
 }
 
-async function partsOf(given: Readonly<Record<string, FileOf>>): Promise<Part[]> {
+async function partsOf(given: Readonly<Record<string, FileOf>>, chunkBytes = 10): Promise<Part[]> {
   const files = new Memory(
     new Map(Object.entries(given).map(([name, { content }]) => [name, Buffer.from(content)])),
+    chunkBytes,
   )
   return Promise.all(
     Object.entries(given).map(async ([name, file]): Promise<Part> => {
@@ -87,6 +91,9 @@ interface Setup {
   start?: { file: number; message: number }
   range?: Range
   rate?: number
+  maxMessageBytes?: number
+  /** How much of a file is read at once. */
+  chunkBytes?: number
   target?: FakeTarget
 }
 
@@ -98,9 +105,10 @@ async function setUp(given: Readonly<Record<string, FileOf>>, setup: Setup = {})
   const damaged: string[] = []
   const done: [location: string, messages: number][] = []
   const pump = new FilePump({
-    parts: await partsOf(given),
+    parts: await partsOf(given, setup.chunkBytes),
     start: setup.start ?? { file: 0, message: 0 },
     range: setup.range ?? ALWAYS,
+    maxMessageBytes: setup.maxMessageBytes ?? 1024 * 1024,
     publisher,
     pacer: new Pacer(setup.rate ?? 0),
     signal: stop.signal,
@@ -252,6 +260,7 @@ describe('what is damaged is named, and the rest is published', () => {
       parts: parts.map(part => (part.name === 'gone' ? { ...part, name: 'nowhere' } : part)),
       start: { file: 0, message: 0 },
       range: ALWAYS,
+      maxMessageBytes: 1024,
       publisher: new Publisher(target, 0),
       pacer: new Pacer(0),
       signal: new AbortController().signal,
@@ -261,6 +270,36 @@ describe('what is damaged is named, and the rest is published', () => {
     await pump.run()
     assert.deepEqual(damaged, ['it is not there'])
     assert.equal(target.batches.length, 1)
+  })
+
+  test('messages that are too large, and the rest of what is no archive', async () => {
+    const huge = Buffer.alloc(64 * 1024 * 1024 + 1, 'x')
+    const setup = await setUp(
+      {
+        a: { content: 'one\nlarge\nlarger\ntwo\n', topic: 't' },
+        b: { content: `${record('t', 'large')}${record('t', 'ok')}`, framing: 'jsonl' },
+        c: { content: Buffer.concat([Buffer.from('ok\n'), huge, Buffer.from('\nlost\n')]), topic: 't' },
+      },
+      { maxMessageBytes: 4, chunkBytes: 1024 * 1024 },
+    )
+    await setup.pump.run()
+    assert.deepEqual(setup.published(), ['t one', 't two', 't ok', 't ok'])
+    assert.deepEqual(setup.damaged, [
+      'memory/a: 2 records, the first is 2: left out, larger than --max-msg-size allows (4 bytes)',
+      'memory/b: record 1: left out, larger than --max-msg-size allows (4 bytes)',
+      'memory/c: it is larger than 67108864 bytes',
+    ])
+    assert.deepEqual(setup.pump.marks.reached, { file: 3, message: 0 })
+  })
+
+  test('fewer than are to be left out', async () => {
+    const { pump, damaged, published } = await setUp(
+      { a: { content: '1\n2\n', topic: 't' }, b: { content: '3\n', topic: 't' } },
+      { start: { file: 0, message: 3 } },
+    )
+    await pump.run()
+    assert.deepEqual(published(), ['t 3'])
+    assert.deepEqual(damaged, ['memory/a: it has 2 records, fewer than --skip leaves out'])
   })
 
   test('lines that are no records', async () => {

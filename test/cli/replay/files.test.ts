@@ -1,7 +1,8 @@
 /** `replay` of what `archive` has written, in this process. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseRfc3339 } from '../../../src/util/rfc3339.ts'
 import { S3Server } from '../../support/s3-server.ts'
@@ -113,6 +114,18 @@ describe('an archive is published', () => {
       'three',
       'two',
     ])
+  })
+
+  test('each file once, however its path is written, and an empty one as what it is', async () => {
+    const plain = temporaryFolder()
+    writeFileSync(join(plain, 'a.jsonl'), '')
+    writeFileSync(join(plain, 'b.log'), 'one\ntwo\n')
+    const topic = newTopic()
+    const again = `${plain}/../${basename(plain)}//b.log`
+    assert.equal((await replay(plain, again, '--topic', topic)).code, 0)
+    assert.deepEqual(await waiting(topic), ['one', 'two'])
+    // It needs neither a topic nor times.
+    assert.equal((await replay(join(plain, 'a.jsonl'), '--since', '1h', '--yes')).code, 0)
   })
 
   test('binary messages, when it is said that they are', async () => {
@@ -253,6 +266,17 @@ describe('what is wrong', () => {
     assert.match(
       (await replay(lines)).err,
       /--topic is missing: no manifest says where the messages of .*x\.log belong/,
+    )
+  })
+
+  test('a pipe: what is looked at of it would be lost', async () => {
+    const pipe = join(temporaryFolder(), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const { code, err } = await replay(pipe, '--topic', newTopic())
+    assert.equal(code, 1)
+    assert.match(
+      err,
+      /cannot read \S+pipe: it is neither a file nor a folder\n {2}Write what comes from a pipe/,
     )
   })
 
