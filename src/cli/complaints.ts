@@ -1,4 +1,5 @@
 import type { NsqError } from '../util/errors.ts'
+import { printable } from './escape.ts'
 
 /** The same complaint is not repeated within this time. */
 const PAUSE_MS = 1000
@@ -28,6 +29,7 @@ export class Complaints {
     if (!this.#hasBegun || this.#signal.aborted || now - last < PAUSE_MS) return
     this.#last.set(error.code, now)
     const next = LOST_CONNECTION.has(error.code) ? '; trying again' : ''
-    this.#say(`${error.message}${next}`)
+    // It may have words of a daemon in it.
+    this.#say(`${printable(Buffer.from(error.message)).replaceAll('\n', ' ')}${next}`)
   }
 }

@@ -7,14 +7,23 @@ import { UsageError } from './errors.ts'
 /** What a module of the user's exports by default. What it takes and returns is for the caller to say, and to check. */
 export type UserFunction = (argument: unknown) => unknown
 
+/** How long a module may take to load: one that waits for something may never be there. */
+const PATIENCE_MS = 30_000
+
 /**
  * Loads a module of the user's and takes its default export, a function.
  *
  * @param flag - what named it, for messages: `--map`
  * @param folder - what its path is relative to
+ * @param patienceMs - how long it may take
  * @throws UsageError when it cannot be loaded, or has no such export
  */
-export async function loadUserFunction(flag: string, path: string, folder: string): Promise<UserFunction> {
+export async function loadUserFunction(
+  flag: string,
+  path: string,
+  folder: string,
+  patienceMs: number = PATIENCE_MS,
+): Promise<UserFunction> {
   const file = resolve(folder, path)
   if (path === '' || !(await isFile(file))) {
     throw new UsageError(
@@ -22,7 +31,7 @@ export async function loadUserFunction(flag: string, path: string, folder: strin
       'Name an ES module, such as ./map.js.',
     )
   }
-  const exported = await load(flag, file)
+  const exported = await load(flag, file, patienceMs)
   if (isFunction(exported)) return exported
   throw new UsageError(
     `${flag}: ${file} has no function as its default export`,
@@ -35,14 +44,33 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false
 }
 
-async function load(flag: string, file: string): Promise<unknown> {
+async function load(flag: string, file: string, patienceMs: number): Promise<unknown> {
+  // It also keeps the process alive, which otherwise ends without a word when an `await` of the module has no end.
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took more than ${patienceMs / 1000} s`)), patienceMs)
+  })
   try {
-    const module: { readonly default?: unknown } = await import(pathToFileURL(file).href)
+    const loading: Promise<{ readonly default?: unknown }> = import(pathToFileURL(file).href)
+    const module = await Promise.race([loading, late])
     return module.default
   } catch (error) {
     const what = `${flag}: ${file} cannot be loaded: ${errorText(error)}`
     throw new UsageError(what, remedyFor(file, error))
+  } finally {
+    clearTimeout(timer)
   }
+}
+
+/**
+ * Hears of promises of the user's functions that fail and that nobody waits for, as the second of two that a function has
+ * begun when it fails with the first: they end no process.
+ *
+ * @returns what stops it
+ */
+export function hearStrayRejections(heard: (reason: unknown) => void): () => void {
+  process.on('unhandledRejection', heard)
+  return () => process.off('unhandledRejection', heard)
 }
 
 function remedyFor(file: string, error: unknown): string | undefined {

@@ -8,7 +8,8 @@ const destination = { group: 'Destination' }
 const selection = { group: 'Selection' }
 const output = { group: 'Output' }
 
-const options = {
+/** Its flags. */
+export const mirrorOptions = {
   topic: option.strings('A topic to mirror; repeat it, or separate several by commas', {
     ...subscription,
     placeholder: 'TOPIC',
@@ -95,7 +96,7 @@ const options = {
   json: option.bool('Print the summary as one JSON line on stdout', false, output),
 } satisfies OptionTable
 
-export type MirrorOptions = typeof options
+export type MirrorOptions = typeof mirrorOptions
 
 /** The same kind of addresses, of the other side. */
 function addresses(list: Option<readonly string[]>, describe: string): Option<readonly string[]> {
@@ -103,7 +104,7 @@ function addresses(list: Option<readonly string[]>, describe: string): Option<re
 }
 
 export const mirror: Command = defineCommand({
-  options,
+  options: mirrorOptions,
   positional: { name: 'topic', describe: 'Topics, besides those of --topic', max: 100 },
   alternatives: [
     addressAlternatives,

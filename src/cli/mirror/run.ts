@@ -3,7 +3,7 @@ import type { Message } from '../../client/consumer/message.ts'
 import { toNsqError } from '../../client/errors.ts'
 import { type ConnectionOptions, lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
 import { Producer } from '../../client/producer/producer.ts'
-import { NsqError } from '../../util/errors.ts'
+import { errorText, NsqError } from '../../util/errors.ts'
 import { type Sources, sources } from '../addresses.ts'
 import { consumerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
@@ -14,7 +14,7 @@ import { ExitCode } from '../errors.ts'
 import { TopicConsumers } from '../relay/topic-consumers.ts'
 import type { StatusLine } from '../status-line.ts'
 import { plural } from '../units.ts'
-import { loadUserFunction } from '../user-module.ts'
+import { hearStrayRejections, loadUserFunction } from '../user-module.ts'
 import { type Destination, findDestination } from './destination.ts'
 import { FailureLog } from './failure-log.ts'
 import { refuseLoop, type Side, watchForLoop } from './loop.ts'
@@ -48,18 +48,27 @@ const TICK_MS = 50
 const LARGEST_BYTES = 2 ** 31 - 1
 
 export async function runMirror(context: Context<MirrorOptions>): Promise<number> {
-  const { options, cwd } = context
+  const { options, signal, cwd } = context
   const settings = mirrorSettings(context)
-  const [client, destination, filter, map] = await Promise.all([
+  const loading = Promise.all([
     consumerOptions(options, options.consumerOpt),
     findDestination(context),
     options.filter === undefined ? undefined : loadUserFunction('--filter', options.filter, cwd()),
     options.map === undefined ? undefined : loadUserFunction('--map', options.map, cwd()),
   ])
+  const loaded = await Promise.race([loading, aborted(signal)])
+  if (loaded === undefined) return ExitCode.done
+  const [client, destination, filter, map] = loaded
   const { rules } = settings
-  const isSelective = rules !== undefined || filter !== undefined || map !== undefined
-  const selection = isSelective ? new Selection({ rules, filter, map }) : undefined
-  return new Run(context, { settings, client, destination, selection }).run()
+  const hasFunctions = filter !== undefined || map !== undefined
+  const selection = rules !== undefined || hasFunctions ? new Selection({ rules, filter, map }) : undefined
+  const run = new Run(context, { settings, client, destination, selection })
+  const hearNoMore = hasFunctions ? hearStrayRejections(run.strayed) : undefined
+  try {
+    return await run.run()
+  } finally {
+    hearNoMore?.()
+  }
 }
 
 interface Parts {
@@ -263,6 +272,16 @@ class Run {
       maxConnectAttempts: ANY_ATTEMPTS,
       onError: error => this.#complaints.add(error),
     })
+  }
+
+  /** A promise of the user's functions has failed that no message depends on. */
+  readonly strayed = (reason: unknown): void => {
+    this.#complaints.add(
+      new NsqError(
+        'E_USER_CODE',
+        `--filter or --map has a promise that nobody waits for: ${errorText(reason)}`,
+      ),
+    )
   }
 
   readonly #say = (text: string): void => this.#sayLine(`${this.#context.program}: ${text}`)

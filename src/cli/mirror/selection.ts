@@ -52,16 +52,28 @@ export class Selection {
     const body = this.#rules?.pick(whole) ?? whole
     if (this.#map === undefined) return body
     const argument = shown !== undefined && body === whole ? shown : new UserMessage(message, body)
-    return called('--map', this.#map, argument, made)
+    return called('--map', this.#map, argument, result => made(result))
   }
 }
 
 /** What `--map` has returned, as bodies. */
-function made(result: unknown): Selected {
+function made(result: unknown): Selected | Promise<Selected> {
   if (result === undefined) return '--map'
   if (!Array.isArray(result)) return bodyOf(result)
   const items: readonly unknown[] = result
-  return items.length === 0 ? '--map' : items.map(bodyOf)
+  if (items.length === 0) return '--map'
+  // As an asynchronous function in `map()` of arrays makes them.
+  if (items.some(item => item instanceof Promise)) {
+    return Promise.all(items).then(bodiesOf, (error: unknown) => {
+      throw thrown('--map', error)
+    })
+  }
+  return bodiesOf(items)
+}
+
+function bodiesOf(items: readonly unknown[]): Buffer[] {
+  // Unlike map() this finds what is missing in an array with holes.
+  return Array.from(items, bodyOf)
 }
 
 function bodyOf(value: unknown): Buffer {
@@ -72,21 +84,35 @@ function bodyOf(value: unknown): Buffer {
 
 function bytesOf(value: unknown): Buffer {
   if (Buffer.isBuffer(value)) return value
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (value instanceof ArrayBuffer) return Buffer.from(value)
   if (typeof value === 'string') return Buffer.from(value)
   // Numbers and the like are more likely a mistake than a message.
   if (typeof value !== 'object' || value === null) {
     throw unusable('--map', value, 'not a Buffer, a string, an object, an array of these, or undefined')
   }
+  if (value instanceof UserMessage) {
+    throw new NsqError(
+      'E_USER_CODE',
+      '--map returned the message itself: return its body, or what json() gives',
+    )
+  }
   try {
     const text: unknown = JSON.stringify(value)
-    if (typeof text === 'string') return Buffer.from(text)
+    // A Map, a promise, a generator, …: their contents would be lost.
+    const isLost = text === '{}' && !isPlain(value)
+    if (typeof text === 'string' && !isLost) return Buffer.from(text)
   } catch (error) {
     throw new NsqError('E_USER_CODE', `--map returned what has no JSON: ${errorText(error)}`, {
       cause: error,
     })
   }
-  throw unusable('--map', value, 'which has no JSON')
+  throw unusable('--map', value, 'of which JSON has nothing')
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Calls a function of the user's, and goes on with what it returns, at once or later. */
@@ -115,6 +141,7 @@ function thrown(flag: string, cause: unknown): NsqError {
 }
 
 function unusable(flag: string, value: unknown, what: string): NsqError {
-  const shown = value === null || value === undefined ? String(value) : `a ${typeof value}`
+  const isNothing = value === null || value === undefined
+  const shown = isNothing ? String(value) : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
   return new NsqError('E_USER_CODE', `${flag} returned ${shown}, ${what}`)
 }

@@ -45,7 +45,7 @@ export function mirrorSettings({
   if (topics.size === 0) throw new UsageError('--topic is missing', 'Say what to mirror: --topic=NAME.')
   topics.forEach(checkTopic)
   checkChannel(options.channel)
-  const { destinationTopic } = options
+  const destinationTopic = unlessEmpty(options.destinationTopic)
   if (destinationTopic !== undefined) checkTopic(destinationTopic)
   return {
     routes: new Map([...topics].map(topic => [topic, destinationTopic ?? topic])),
@@ -58,7 +58,8 @@ export function mirrorSettings({
 }
 
 function jsonRules(options: Options): JsonRules | undefined {
-  const { requireJsonField: field, requireJsonValue: value, whitelistJsonField: kept } = options
+  const { requireJsonField, requireJsonValue, whitelistJsonField: kept } = options
+  const [field, value] = [unlessEmpty(requireJsonField), unlessEmpty(requireJsonValue)]
   if (value !== undefined && field === undefined) {
     throw new UsageError(
       '--require-json-value needs --require-json-field',
@@ -67,4 +68,9 @@ function jsonRules(options: Options): JsonRules | undefined {
   }
   if (field === undefined && kept.length === 0) return undefined
   return new JsonRules({ field, value, kept })
+}
+
+/** Officially these flags are empty when they are not given, as is `--require-json-field="$FIELD"` of a script. */
+function unlessEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
 }

@@ -163,6 +163,39 @@ describe('--map', () => {
     assert.equal(await mapped(Promise.resolve('later')), 'later')
   })
 
+  test('bytes are bytes, of whatever kind', async () => {
+    const { buffer } = new Uint8Array([0x61, 0x62, 0x63])
+    assert.equal(await mapped(buffer), 'abc')
+    assert.equal(await mapped(new DataView(buffer, 1)), 'bc')
+    assert.equal(await mapped(new Int8Array(buffer, 2)), 'c')
+  })
+
+  test('an array may have promises, as map() with an asynchronous function gives', async () => {
+    assert.deepEqual(await mapped(['a', Promise.resolve({ b: 1 })]), ['a', '{"b":1}'])
+    await assert.rejects(async () => mapped([Promise.resolve(null)]), { message: /returned null/ })
+    await assert.rejects(async () => mapped([Promise.reject(new Error('boom'))]), { message: '--map: boom' })
+  })
+
+  test('what would be published as {} is a mistake', async () => {
+    assert.equal(await mapped({}), '{}')
+    assert.equal(await mapped(Object.create(null)), '{}')
+    for (const result of [
+      new Map([[1, 2]]),
+      new Set([1]),
+      new Error('boom'),
+      /x/,
+      (function* () {
+        yield 'a'
+      })(),
+    ]) {
+      assert.throws(() => select('a', { map: () => result }), {
+        code: 'E_USER_CODE',
+        message: '--map returned an object, of which JSON has nothing',
+      })
+    }
+    assert.throws(() => select('a', { map: message => message }), { message: /return its body/ })
+  })
+
   test('what is no message is a mistake', () => {
     const circular: { self?: object } = {}
     circular.self = circular
@@ -174,6 +207,8 @@ describe('--map', () => {
       [''],
       ['a', undefined],
       [null],
+      // With a hole.
+      Array(1),
       circular,
       { toJSON: () => undefined },
       Symbol('x'),

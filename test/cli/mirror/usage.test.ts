@@ -1,10 +1,19 @@
 /** What the command does not take. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { mirrorOptions, type MirrorOptions } from '../../../src/cli/commands/mirror.ts'
+import { mirrorSettings, type MirrorSettings } from '../../../src/cli/mirror/settings.ts'
+import { type OptionValues, resolveOptions } from '../../../src/util/option.ts'
+import { loadUserFunction } from '../../../src/cli/user-module.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { moduleOf, startMirror } from './rig.ts'
 
 const TO = ['--destination-nsqd-tcp-address', '127.0.0.1:1']
+
+function settingsOf(given: Partial<OptionValues<MirrorOptions>>): MirrorSettings {
+  const options = { ...resolveOptions(mirrorOptions, {}, {}), ...given }
+  return mirrorSettings({ program: 'nsq_to_nsq', options, positionals: ['logs'] })
+}
 
 describe('mirror: usage', () => {
   for (const [what, args, pattern] of [
@@ -47,4 +56,24 @@ describe('mirror: usage', () => {
       assert.match(err, pattern)
     })
   }
+
+  test('a module that does not come to its end', async t => {
+    const path = moduleOf('await new Promise(() => {})\nexport default () => true')
+    await assert.rejects(loadUserFunction('--map', path, '/', 20), {
+      message: /module\.mjs cannot be loaded: it took more than 0\.02 s/,
+    })
+    const { code } = await startMirror(t, ['logs', ...TO, '--map', path]).stop()
+    assert.equal(code, 0)
+  })
+
+  test('what officially is as if it were not given', () => {
+    const empty = { requireJsonField: '', requireJsonValue: '', destinationTopic: '' }
+    const { rules, routes } = settingsOf(empty)
+    assert.equal(rules, undefined)
+    assert.deepEqual([...routes], [['logs', 'logs']])
+    assert.equal(
+      settingsOf({ ...empty, requireJsonField: 'a' }).rules?.faultOf(Buffer.from('{"a":1}')),
+      undefined,
+    )
+  })
 })
