@@ -4,11 +4,16 @@ import type { Message } from '../../client/consumer/message.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { ClusterNode } from '../../cluster/node.ts'
 import type { Replayed } from '../../cluster/replay.ts'
-import type { Pacer } from '../pub/pacer.ts'
+import { Pacer } from '../pub/pacer.ts'
 import type { Publisher } from '../pub/publisher.ts'
+import { sum } from './source.ts'
 
 /** nsqd's `--max-rdy-count` unless it is told otherwise. */
 const MAX_IN_FLIGHT = 2500
+/** So many bytes of messages wait here, about. */
+const IN_HAND_BYTES = 64 * 1024 * 1024
+/** With a rate, they wait no longer than this, about: nsqd takes back what nobody finishes for long. */
+const IN_HAND_SECONDS = 1
 /** Published together. */
 const MOST_AT_ONCE = 500
 /** Nothing more has come for so long: then the nsqds are asked whether that was all … */
@@ -25,9 +30,10 @@ export interface CopierOptions {
   readonly cluster: Cluster
   readonly nodes: readonly ClusterNode[]
   readonly rewound: Replayed
+  /** Messages a second; 0: no limit. */
+  readonly rate: number
   readonly publisher: Publisher
   readonly connection: ConnectionOptions
-  readonly pacer: Pacer
   readonly signal: AbortSignal
 }
 
@@ -36,6 +42,10 @@ interface Progress {
   /** Messages to come from it, and those that came for the first time; more than that when it has died and forgotten some. */
   readonly expected: number
   seen: number
+  /** Those that are published, repeated ones too. */
+  count: number
+  /** Those that come only when they are due. */
+  deferred: number
   /** The last time of those that are published, in milliseconds since 1970. */
   published: number
   /** Those that came and are not published yet, by their times. */
@@ -46,11 +56,21 @@ interface Progress {
   startTime: number | undefined
 }
 
+/** How many messages may wait to be published, of so many, at a rate (0: no limit). */
+export function usefulInFlight(
+  { messages, bytes }: { messages: number; bytes: number },
+  rate: number,
+  nsqds: number,
+): number {
+  const byRate = rate === 0 ? Infinity : Math.ceil(rate * IN_HAND_SECONDS)
+  const bySize = Math.floor((IN_HAND_BYTES * Math.max(1, messages)) / Math.max(1, bytes))
+  return Math.max(1, nsqds, Math.min(MAX_IN_FLIGHT, byRate, bySize))
+}
+
 /** Takes the messages of a channel that was rewound, and publishes them: each is finished when it is acknowledged. */
 export class Copier {
   isAtEnd = false
-  /** Messages that come only when they are due. */
-  deferred = 0
+  readonly #pacer: Pacer
   readonly #options: CopierOptions
   readonly #progress = new Map<string, Progress>()
   readonly #inbox: Message[] = []
@@ -61,18 +81,36 @@ export class Copier {
 
   constructor(options: CopierOptions) {
     this.#options = options
+    this.#pacer = new Pacer(options.rate)
     for (const { node, tcpAddress } of options.nodes) {
       const expected = options.rewound.nsqds.find(each => each.node === node)?.messages ?? 0
       if (expected === 0) continue
       this.#progress.set(tcpAddress, {
         expected,
         seen: 0,
+        count: 0,
+        deferred: 0,
         published: options.since,
         pending: new Map(),
         isBeyond: false,
         startTime: undefined,
       })
     }
+  }
+
+  /** Messages that come only when they are due. */
+  get deferred(): number {
+    let sum = 0
+    for (const { deferred } of this.#progress.values()) sum += deferred
+    return sum
+  }
+
+  /** Messages that should have come, and will not, at the end. */
+  get missing(): number {
+    let sum = 0
+    for (const { expected, count, deferred } of this.#progress.values())
+      sum += Math.max(0, expected - count - deferred)
+    return sum
   }
 
   /** From this time on not everything is published; milliseconds since 1970. */
@@ -86,13 +124,13 @@ export class Copier {
 
   /** Resolves at the end, when the signal is aborted, or when the publisher has failed. */
   async run(): Promise<void> {
-    const { topic, channel, connection, publisher, signal } = this.#options
+    const { topic, channel, connection, publisher, rate, rewound, signal } = this.#options
     const consumer = new Consumer({
       ...connection,
       topic,
       channel,
       nsqd: [...this.#progress.keys()],
-      maxInFlight: MAX_IN_FLIGHT,
+      maxInFlight: usefulInFlight(sum(rewound), rate, this.#progress.size),
       maxAttempts: 0,
       onMessage: message => this.#take(message),
     })
@@ -101,7 +139,7 @@ export class Copier {
     stop.addEventListener('abort', wake)
     try {
       // Since when they run.
-      await this.#left()
+      await this.#askLeft()
       await consumer.start()
       while (!stop.aborted && !this.isAtEnd) await this.#step(stop)
     } finally {
@@ -128,14 +166,14 @@ export class Copier {
   }
 
   async #step(stop: AbortSignal): Promise<void> {
-    const { pacer, publisher, toTopic } = this.#options
+    const { publisher, toTopic } = this.#options
     if (this.#inbox.length === 0) {
       if (this.#inHand === 0 && (await this.#isOver())) this.isAtEnd = true
       // Something may have come while the nsqds were asked.
       else if (this.#inbox.length === 0) await this.#wait()
       return
     }
-    const count = await pacer.take(Math.min(this.#inbox.length, MOST_AT_ONCE), stop)
+    const count = await this.#pacer.take(Math.min(this.#inbox.length, MOST_AT_ONCE), stop)
     if (count === 0) return
     const messages = this.#inbox.splice(0, count)
     this.#inHand += messages.length
@@ -155,6 +193,7 @@ export class Copier {
       const ms = progress?.pending.get(message)
       if (progress === undefined || ms === undefined) continue
       progress.pending.delete(message)
+      progress.count++
       progress.published = Math.max(progress.published, ms)
     }
     this.#wake()
@@ -166,16 +205,12 @@ export class Copier {
 
   async #isOver(): Promise<boolean> {
     if (!this.#isSeen && performance.now() - this.#cameAt < QUIET_MS) return false
-    const left = await this.#left()
-    if (left === undefined) return false
-    this.deferred = left
-    return true
+    return this.#askLeft()
   }
 
-  /** What is deferred, when nothing else is to come; undefined when that is not so, or an nsqd cannot be asked. */
-  async #left(): Promise<number | undefined> {
+  /** Whether nothing is to come but what is deferred. False also when an nsqd cannot be asked. */
+  async #askLeft(): Promise<boolean> {
     const { cluster, topic, channel, nodes, signal } = this.#options
-    let deferred = 0
     for (const node of nodes) {
       const progress = this.#progress.get(node.tcpAddress)
       if (progress === undefined) continue
@@ -184,15 +219,15 @@ export class Copier {
         if (progress.startTime !== stats.startTime) progress.isBeyond &&= progress.startTime === undefined
         progress.startTime = stats.startTime
         const found = stats.topics[0]?.channels.find(({ name }) => name === channel)
-        if (found === undefined) return undefined
-        if (found.depth + found.inFlight > 0 && !progress.isBeyond) return undefined
+        if (found === undefined) return false
+        if (found.depth + found.inFlight > 0 && !progress.isBeyond) return false
         // Those of a time after this one, too.
-        deferred += Math.max(0, Math.min(found.deferred, progress.expected - progress.seen))
+        progress.deferred = Math.max(0, Math.min(found.deferred, progress.expected - progress.seen))
       } catch {
-        return undefined
+        return false
       }
     }
-    return this.#inbox.length === 0 ? deferred : undefined
+    return this.#inbox.length === 0
   }
 
   /** Until something happens, or it is time to ask. */

@@ -15,7 +15,6 @@ import { Complaints } from '../complaints.ts'
 import { aborted } from '../daemon.ts'
 import { ExitCode, stopped } from '../errors.ts'
 import { oneLine } from '../escape.ts'
-import { Pacer } from '../pub/pacer.ts'
 import { Publisher } from '../pub/publisher.ts'
 import { showStatusLine } from '../status-line.ts'
 import { formatBytes, formatCount, plural } from '../units.ts'
@@ -218,9 +217,9 @@ async function run(
     cluster: source.cluster,
     nodes,
     rewound,
+    rate: options.rate,
     publisher,
     connection,
-    pacer: new Pacer(options.rate),
     signal,
   })
   const startedAt = performance.now()
@@ -236,27 +235,38 @@ async function run(
     line.hide()
   }
   const { error, acknowledged } = publisher
-  const isWhole = copier.isAtEnd && error === undefined && copier.deferred === 0
-  const ended = isWhole ? 'end' : error !== undefined ? 'error' : signal.aborted ? 'signal' : 'deferred'
+  const { isAtEnd, deferred } = copier
+  const missing = isAtEnd ? copier.missing : 0
+  const isWhole = isAtEnd && error === undefined && deferred + missing === 0
+  const ended = isWhole ? 'end' : error !== undefined ? 'error' : endedBy(isAtEnd, missing)
   if (options.json) report.json(summary(work, rewound, acknowledged, ended))
   const seconds = Math.max((performance.now() - startedAt) / 1000, 0.001)
   report.note(
     `${plural(acknowledged.messages, 'message')} (${formatBytes(acknowledged.bytes)}) to ${copying.toTopic} ` +
       `in ${seconds.toFixed(2)} s, ${formatCount(acknowledged.messages / seconds)}/s`,
   )
-  if (copier.deferred > 0) {
-    report.note(`${plural(copier.deferred, 'message')} left out: deferred, and not due yet`)
+  if (deferred > 0) report.note(`${plural(deferred, 'message')} left out: deferred, and not due yet`)
+  if (missing > 0) {
+    report.note(
+      `${plural(missing, 'message')} did not come: ${work.channel} was emptied or deleted meanwhile, or they are damaged`,
+    )
   }
   if (error !== undefined)
     report.note(`${plural(publisher.failed.messages, 'message')} not acknowledged: ${errorText(error)}`)
-  if (!copier.isAtEnd) {
+  if (!isAtEnd || missing > 0) {
     const from = new Date(copier.goOnFrom).toISOString()
-    report.note('stopped before the end; what comes before that time is published:')
+    const how = isAtEnd ? 'ended without some' : 'stopped before the end'
+    report.note(`${how}; what comes before that time is published:`)
     stderr.line(
       `  To go on, say the same again with --since=${from} --until=${new Date(until).toISOString()}`,
     )
   }
   return isWhole ? report.exitCode : ExitCode.failed
+}
+
+function endedBy(isAtEnd: boolean, missing: number): string {
+  if (!isAtEnd) return 'signal'
+  return missing > 0 ? 'incomplete' : 'deferred'
 }
 
 function summary(

@@ -44,6 +44,13 @@ export async function runReplay(context: Context<ReplayOptions>): Promise<number
       )
     }
     checkTopic(toTopic)
+    const { destinationNsqdTcpAddress, destinationLookupdHttpAddress } = options
+    if (toTopic === topic && destinationNsqdTcpAddress.length + destinationLookupdHttpAddress.length === 0) {
+      throw new UsageError(
+        '--to-topic is the topic itself: what is copied would be among what is read',
+        'Name a channel that gets the messages again: --channel=CHANNEL; or another topic.',
+      )
+    }
     const { copyTopic } = await import('./copy.ts')
     return copyTopic(context, { topic, toTopic, since })
   }

@@ -6,6 +6,7 @@ import { Daemons, http, tcp } from '../../client/daemons.ts'
 import { eventually, fake, nsqdReplies, topicReply } from '../../cluster/rig.ts'
 import { until } from '../../support/wait.ts'
 import { atTerminal, fakeTerminal, nsq, run } from '../admin/rig.ts'
+import { usefulInFlight } from '../../../src/cli/replay/copier.ts'
 import { LINES, Restartable } from './restartable.ts'
 
 const HOUR = 3_600_000
@@ -168,6 +169,45 @@ describe('replay --to-topic', () => {
     assert.deepEqual(new Set(await copied(setup.target)), new Set(numbered('a', 500)))
   })
 
+  test('slowly, nsqd gives it no more than it can finish in time', async t => {
+    const setup = await orders(t, numbered('a', 200))
+    const [nsqd = assert.fail()] = setup.nsqds
+    const terminal = fakeTerminal()
+    const running = run([...setup.words, '--yes', '--rate', '10/s'], terminal)
+    await eventually(async () => (await copied(setup.target).catch(() => [])).length >= 3)
+    const channel = [...nsqd.topic('orders').channels.values()].find(({ name }) => name !== 'mail')
+    assert.ok((channel?.inFlightCount ?? Infinity) <= 10)
+    terminal.stop.abort('SIGINT')
+    assert.equal((await running).code, 1)
+    // Large messages fill no memory.
+    const large = { messages: 1000, bytes: 1000 * 2 ** 20 }
+    assert.equal(usefulInFlight(large, 0, 1), 64)
+    assert.equal(usefulInFlight({ messages: 1e6, bytes: 1e8 }, 0, 3), 2500)
+    assert.equal(usefulInFlight(large, 1, 3), 3)
+  })
+
+  test('what does not come, as its channel was emptied or deleted, is missed', async t => {
+    const setup = await orders(t, numbered('a', 9000))
+    const [nsqd = assert.fail()] = setup.nsqds
+    const topic = nsqd.topic('orders')
+    const of = (): string => [...topic.channels.keys()].find(name => name !== 'mail') ?? ''
+    for (const harm of [() => topic.channels.get(of())?.empty(), () => nsqd.deleteChannel('orders', of())]) {
+      const terminal = fakeTerminal()
+      const running = run([...setup.words, '--yes', '--json', '--rate', '3000'], terminal)
+      // All of them are more than it takes at once.
+      await until(() => (topic.channels.get(of())?.inFlightCount ?? 0) > 0)
+      harm()
+      const { code, err, json } = await running
+      assert.equal(code, 1, err)
+      const [{ messages = 0, found, ended, ok } = {}] = json()
+      assert.deepEqual([found, ended, ok], [9000, 'incomplete', false])
+      assert.ok(Number(messages) < 9000)
+      assert.match(err, /[\d,]+ messages did not come: replay-\w+ was emptied or deleted meanwhile/)
+      assert.match(err, /ended without some; .*\n {2}To go on, say the same again with --since=/)
+    }
+    assert.deepEqual(channels(setup), ['mail'])
+  })
+
   test('what is deferred is left out, and said', async t => {
     const setup = await orders(t, ['now'])
     const [nsqd = assert.fail()] = setup.nsqds
@@ -197,6 +237,14 @@ describe('what cannot be done', () => {
       (await nsq([...setup.words, '--dry-run'])).err,
       /replay-01234567 was left by a replay that died: nsq-ts channel delete orders replay-01234567/,
     )
+  })
+
+  test('a topic into itself: it would read what it writes', async t => {
+    const setup = await orders(t, ['x'])
+    const words = ['replay', '--topic', 'orders', '--to-topic', 'orders', '--since', '1h', '--yes']
+    const { code, err } = await nsq([...words, setup.words.at(-1) ?? ''])
+    assert.equal(code, 2)
+    assert.match(err, /--to-topic is the topic itself: .*\n {2}Name a channel/)
   })
 
   test('official nsqds are named; the others do it', async t => {
