@@ -159,6 +159,7 @@ export class Nsqd implements TopicHost, SessionHost {
     try {
       if (!this.#loading) this.#metadata?.saveNow(this.#describe())
     } finally {
+      await this.#metadata?.settle()
       this.#unlock?.()
     }
     if (this.#listeners.tcp !== undefined) this.logger.info('closed')

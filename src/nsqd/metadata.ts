@@ -110,6 +110,11 @@ export class MetadataStore {
     }
   }
 
+  /** Resolves when nothing is being written any more: who comes next may write the same files. */
+  async settle(): Promise<void> {
+    await this.#writing
+  }
+
   async #write(metadata: Metadata, epoch: number): Promise<void> {
     const temporary = `${this.#file}.tmp`
     try {

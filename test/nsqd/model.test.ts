@@ -266,9 +266,12 @@ class Model {
     const planned = await nsqd.replay('t', model.name, range, false)
     assert.equal(this.#held(model.name), before, 'to look changes nothing')
     const { messages, waiting } = await nsqd.replay('t', model.name, range, true)
-    assert.deepEqual([messages, waiting], [planned.messages, planned.waiting])
+    // Without retention segments may go between the two.
+    assert.ok(messages <= planned.messages && waiting <= planned.waiting)
     assert.equal(this.#held(model.name), before + messages - waiting, 'the depth is exact')
-    if (this.#running.options.retainBytes === RETAIN_ALL) assert.equal(messages, wanted.size)
+    if (this.#running.options.retainBytes === RETAIN_ALL) {
+      assert.deepEqual([messages, waiting], [wanted.size, planned.waiting])
+    }
     const known = new Set(model.missing(wanted))
     for (const body of wanted) {
       model.replayed(body)
@@ -282,6 +285,7 @@ class Model {
   /** Forgets what waits in a channel, or in the topic. */
   async #empty(): Promise<void> {
     const topic = this.#running.topic()
+    assert.equal(topic.depth, this.#undistributed.size)
     if (this.#random.chance(0.5)) {
       topic.empty()
       for (const body of this.#undistributed) for (const channel of this.#channels) channel.emptied(body)
@@ -322,7 +326,15 @@ class Model {
     }
     this.#consumers = []
     this.#producer = undefined
+    const paused = (): boolean[] => {
+      const { channels } = this.#running.topic()
+      return [this.#running.topic(), ...CHANNELS.map(name => channels.get(name))].map(
+        one => one?.paused ?? false,
+      )
+    }
+    const before = paused()
     await this.#running.restart()
+    assert.deepEqual(paused(), before)
   }
 
   /** What a kill -9 at this moment would leave must be enough for everything that is not finished. */
