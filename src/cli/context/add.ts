@@ -7,7 +7,7 @@ import { compressionAlternatives } from '../connection-options.ts'
 import { type ContextAddOptions, keptOptions } from '../commands/context-add.ts'
 import { UsageError } from '../errors.ts'
 import { changeContexts } from './change.ts'
-import { ADDRESS_KEYS, CONTEXT_KEYS } from './keys.ts'
+import { ADDRESS_KEYS, CONTEXT_KEYS, withoutEmpty } from './keys.ts'
 import { type ContextValues, NO_CONTEXT } from './named-context.ts'
 import { environment } from './sources.ts'
 
@@ -79,9 +79,10 @@ function textsOf(
   return Object.fromEntries(
     flags
       .filter(flag => flag in table)
-      .map(flag => {
+      .flatMap(flag => {
         const value = values[camelCase(flag)]
-        return [flag, Array.isArray(value) ? value.map(String) : [String(value)]]
+        const texts = withoutEmpty(Array.isArray(value) ? value.map(String) : [String(value)])
+        return texts.length === 0 ? [] : [[flag, texts]]
       }),
   )
 }

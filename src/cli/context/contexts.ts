@@ -5,7 +5,7 @@ import { errorText, NsqError } from '../../util/errors.ts'
 import { suggest } from '../../util/suggest.ts'
 import { TomlDamage } from '../toml.ts'
 import { contextsFile } from './folders.ts'
-import { CONTEXT_KEYS } from './keys.ts'
+import { CONTEXT_KEYS, type ContextKey, withoutEmpty } from './keys.ts'
 import type { ContextValues } from './named-context.ts'
 import { parseContextsToml } from './toml.ts'
 
@@ -22,6 +22,8 @@ export interface Contexts {
   readonly current: string | undefined
   /** By name, in the order of the file. */
   readonly contexts: ReadonlyMap<string, KeptContext>
+  /** What means nothing beside them. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -32,7 +34,8 @@ export interface Contexts {
 export async function readContexts(env: Readonly<Record<string, string | undefined>>): Promise<Contexts> {
   const file = contextsFile(env)
   const text = file === undefined ? undefined : readText(file)
-  if (file === undefined || text === undefined) return { file, current: undefined, contexts: new Map() }
+  if (file === undefined || text === undefined)
+    return { file, current: undefined, contexts: new Map(), notes: [] }
   return { file, ...(await parseContexts(file, text)) }
 }
 
@@ -61,10 +64,7 @@ export function readText(file: string): string | undefined {
 }
 
 /** @throws NsqError `E_CONTEXT` */
-export async function parseContexts(
-  file: string,
-  text: string,
-): Promise<Pick<Contexts, 'current' | 'contexts'>> {
+export async function parseContexts(file: string, text: string): Promise<Omit<Contexts, 'file'>> {
   let parsed: unknown
   try {
     parsed = await parseContextsToml(text)
@@ -86,7 +86,18 @@ export async function parseContexts(
       throw damaged(place('contexts', name), `${name} is to be a table: [contexts.${name}]`)
     contexts.set(name, readTable(entriesOf(table), { file, place: key => place('contexts', name, key) }))
   }
-  return { current, contexts }
+  const notes = Array.from(root.keys())
+    .filter(key => !ROOT_KEYS.includes(key))
+    .map(key => unknownKey(place(key), key, ROOT_KEYS))
+  return { current, contexts, notes }
+}
+
+const ROOT_KEYS = ['current', 'contexts']
+
+function unknownKey(place: string, key: string, known: readonly string[]): string {
+  const near = suggest(key, known)
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`
+  return `${place}: the unknown key "${key}" is ignored${hint}`
 }
 
 interface Place {
@@ -100,16 +111,13 @@ function readTable(entries: ReadonlyMap<string, unknown>, { file, place }: Place
   for (const [key, value] of entries) {
     const known = Object.hasOwn(CONTEXT_KEYS, key) ? CONTEXT_KEYS[key] : undefined
     if (known === undefined) {
-      const near = suggest(key, Object.keys(CONTEXT_KEYS))
-      notes.push(
-        `${place(key)}: the unknown key "${key}" is ignored${near === undefined ? '' : ` (did you mean ${near}?)`}`,
-      )
+      notes.push(unknownKey(place(key), key, Object.keys(CONTEXT_KEYS)))
       continue
     }
-    const texts = textsOf(value)
-    const isFit =
-      texts !== undefined && (Array.isArray(value) ? known.kind === 'list' : typeof value !== 'object')
-    if (!isFit) throw damaged(place(key), `${key} is to be ${EXPECTED[known.kind]}`)
+    const written = textsOf(value, known.kind)
+    if (written === undefined) throw damaged(place(key), `${key} is to be ${EXPECTED[known.kind]}`)
+    const texts = withoutEmpty(written)
+    if (texts.length === 0) continue
     values[key] = known.isPath === true ? texts.map(path => resolve(dirname(file), path)) : texts
   }
   return { values, notes }
@@ -122,10 +130,12 @@ const EXPECTED = {
   number: 'a number',
 }
 
-function textsOf(value: unknown): readonly string[] | undefined {
+/** Undefined for a value of another kind. */
+function textsOf(value: unknown, kind: ContextKey['kind']): readonly string[] | undefined {
+  if (kind === 'switch') return typeof value === 'boolean' ? [String(value)] : undefined
+  if (kind === 'number') return typeof value === 'number' ? [String(value)] : undefined
   if (typeof value === 'string') return [value]
-  if (typeof value === 'boolean' || typeof value === 'number') return [String(value)]
-  if (!Array.isArray(value)) return undefined
+  if (kind === 'text' || !Array.isArray(value)) return undefined
   const texts = value.filter(element => typeof element === 'string')
   return texts.length === value.length ? texts : undefined
 }
@@ -153,7 +163,7 @@ function lineOf(text: string, keys: readonly string[]): number {
     const [, named] = /^\s*\[([^\]]*)\]/.exec(line) ?? []
     if (named !== undefined) {
       header = plain(named)
-      if (header === path) return index + 1
+      if (header === path || header.startsWith(`${path}.`)) return index + 1
       if (header === table) best = index + 1
       continue
     }

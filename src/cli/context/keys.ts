@@ -31,6 +31,11 @@ export const CONTEXT_KEYS: Readonly<Record<string, ContextKey>> = {
 /** Of these one is enough to be found by. */
 export const ADDRESS_KEYS = ['lookupd-http-address', 'nsqd-tcp-address', 'nsqd-http-address'] as const
 
+/** Without what names nothing, such as an empty variable's value: as if it were not there. */
+export function withoutEmpty(texts: readonly string[]): string[] {
+  return texts.filter(text => /[^\s,]/.test(text))
+}
+
 export function hasSecret(values: Readonly<Record<string, readonly string[]>>): boolean {
   return Object.entries(values).some(
     ([key, texts]) => CONTEXT_KEYS[key]?.isSecret === true || texts.some(text => hasPassword(text)),

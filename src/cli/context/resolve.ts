@@ -64,9 +64,13 @@ function named(
   file: string,
   { values, notes }: KeptContext,
 ): NamedContext {
-  const isReadable = hasSecret(values) && isReadableByOthers(file)
-  const warning = `${file} has a secret in it, and others may read it: chmod 600 ${file}`
-  return { how, name, file, values, notes: isReadable ? [...notes, warning] : notes }
+  return { how, name, file, values, notes: contextNotes(file, { values, notes }) }
+}
+
+/** What is to be said of a context before it is used. */
+export function contextNotes(file: string, { values, notes }: KeptContext): readonly string[] {
+  if (!hasSecret(values) || !isReadableByOthers(file)) return notes
+  return [...notes, `${file} has a secret in it, and others may read it: chmod 600 ${file}`]
 }
 
 /** @param where - what has named it, `NSQ_CONTEXT`; empty for an argument */

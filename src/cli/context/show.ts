@@ -9,7 +9,7 @@ import { readContexts } from './contexts.ts'
 import { HIDDEN, withoutPassword } from '../../util/password.ts'
 import { ADDRESS_KEYS, CONTEXT_KEYS } from './keys.ts'
 import type { ContextValues, NamedContext } from './named-context.ts'
-import { noSuchContext, resolveContext } from './resolve.ts'
+import { contextNotes, noSuchContext, resolveContext } from './resolve.ts'
 import { type TomlValue, writeValue } from './toml.ts'
 
 /** A context as it is shown. */
@@ -21,6 +21,8 @@ interface Item {
   /** By the commands that run in this folder and are given no address. */
   readonly isTaken: boolean
   readonly values: ContextValues
+  /** What is wrong with it. */
+  readonly notes: readonly string[]
 }
 
 type Running = Context<ContextListOptions> | Context<ContextShowOptions>
@@ -57,6 +59,7 @@ export async function showContext(context: Context<ContextShowOptions>): Promise
       name ?? '',
       items.map(each => each.name),
     )
+  for (const note of item.notes) report.note(note)
   if (options.json) {
     report.json(itemJson(item))
     return report.exitCode
@@ -82,7 +85,8 @@ async function look(
   { env, cwd }: Running,
   report: Report,
 ): Promise<{ items: Item[]; taken: NamedContext | undefined }> {
-  const { file = '', current, contexts } = await readContexts(env)
+  const { file = '', current, contexts, notes } = await readContexts(env)
+  for (const note of notes) report.note(note)
   let taken: NamedContext | undefined
   try {
     taken = await resolveContext({ env, cwd })
@@ -92,11 +96,21 @@ async function look(
   }
   const variables = ADDRESS_KEYS.map(envName).filter(name => env[name])
   if (variables.length > 0 && taken?.how !== 'environment') {
-    report.note(`${variables.join(' and ')} counts more than any context that is not named`)
+    const count = variables.length === 1 ? 'counts' : 'count'
+    report.note(`${variables.join(' and ')} ${count} more than any context that is not named`)
   }
-  const items = Array.from(contexts, ([name, { values }]): Item => {
+  const items = Array.from(contexts, ([name, kept]): Item => {
     const isTaken = taken !== undefined && taken.how !== 'dev' && taken.name === name
-    return { name, how: 'file', file, isCurrent: name === current, isTaken, values }
+    const { values } = kept
+    return {
+      name,
+      how: 'file',
+      file,
+      isCurrent: name === current,
+      isTaken,
+      values,
+      notes: contextNotes(file, kept),
+    }
   })
   if (taken?.how !== 'dev') return { items, taken }
   const dev: Item = { ...taken, how: 'dev', isCurrent: false, isTaken: true }

@@ -143,12 +143,37 @@ ${secret}
     const { out, err } = await user.run('context show', { env: { NSQ_NSQD_TCP_ADDRESS: 'e' } })
     assert.match(err, /NSQ_NSQD_TCP_ADDRESS counts more than any context that is not named/)
     assert.match(out, /^# context a/)
+    const both = { NSQ_NSQD_TCP_ADDRESS: 'e', NSQ_LOOKUPD_HTTP_ADDRESS: 'f' }
+    const { err: several } = await user.run('context show', { env: both })
+    assert.match(several, /NSQ_LOOKUPD_HTTP_ADDRESS and NSQ_NSQD_TCP_ADDRESS count more than/)
     const wrong = await user.run('context list', { env: { NSQ_CONTEXT: 'b' } })
     assert.deepEqual([wrong.code, wrong.out], [0, 'a\n'])
     assert.match(wrong.err, /NSQ_CONTEXT: there is no context "b"/)
   })
 
+  test('what is wrong with a context is said where it is shown', async () => {
+    const user = new User()
+    user.write(
+      'current = "a"\nmore = 1\n[contexts.a]\nlookupd-http-adress = "x"\n[contexts.b]\nauth-secret = "hush"\n',
+      0o644,
+    )
+    const unknown =
+      /:4: the unknown key "lookupd-http-adress" is ignored \(did you mean lookupd-http-address\?\)/
+    for (const line of ['context show', 'context show a', 'context show a --json']) {
+      const { code, err } = await user.run(line)
+      assert.equal(code, 0)
+      assert.match(err, unknown)
+      assert.match(err, /:2: the unknown key "more" is ignored/)
+      assert.doesNotMatch(err, /others may read it/)
+    }
+    const shown = await user.run('context show b')
+    assert.match(shown.err, /others may read it: chmod 600 /)
+    assert.doesNotMatch(shown.err, unknown)
+    assert.match((await user.run('context list')).err, /:2: the unknown key "more" is ignored/)
+  })
+
   for (const [line, complaint] of [
+    ['context add x --nsqd-tcp-address=', /a context needs an address/],
     ['context add', /the name is missing/],
     ['context add none --tls', /cannot be named "none"/],
     ['context add ../x --nsqd-tcp-address a', /"\.\.\/x" is no name for a context/],

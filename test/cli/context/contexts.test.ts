@@ -74,7 +74,29 @@ describe('the file of contexts', () => {
     )
   })
 
+  test('what means nothing beside the contexts is said, too', async () => {
+    const { notes } = await read('curent = "a"\n[context.a]\nnsqd-tcp-address = "a:1"\n')
+    assert.match(
+      notes.join('\n'),
+      /toml:1: the unknown key "curent" is ignored \(did you mean current\?\)\n.*toml:2: the unknown key "context" is ignored \(did you mean contexts\?\)$/,
+    )
+  })
+
+  test('what is empty says nothing, as in a variable', async () => {
+    const { contexts } = await read(
+      '[contexts.a]\nnsqd-tcp-address = []\nlookupd-http-address = ["", "b:2", " , "]\ntls-ca = ""\nauth-secret = ""\n' +
+        '[contexts.b]\nnsqd-http-address = ""\n',
+    )
+    assert.deepEqual(contexts.get('a'), { values: { 'lookupd-http-address': ['b:2'] }, notes: [] })
+    assert.deepEqual(contexts.get('b'), { values: {}, notes: [] })
+  })
+
   for (const [text, complaint] of [
+    ['[contexts.a]\ntls = "yes"', /contexts\.toml:2: tls is to be true or false/],
+    ['[contexts.a]\ntls = 1', /contexts\.toml:2: tls is to be true or false/],
+    ['[contexts.a]\nlookupd-http-address = 4161', /contexts\.toml:2: lookupd-http-address is to be a text/],
+    ['[contexts.a]\nauth-secret = 1e5', /contexts\.toml:2: auth-secret is to be a text in quotes/],
+    ['[contexts.a]\ndeflate-level = "6"', /contexts\.toml:2: deflate-level is to be a number/],
     ['a = 1\nb = = 2', /contexts\.toml:2: it is not TOML: /],
     ['\n\ncurrent = 7', /contexts\.toml:3: current is to be the name of a context/],
     ['contexts = 7', /contexts\.toml:1: contexts is to be a table/],
