@@ -24,6 +24,9 @@ export interface TopicConsumersOptions {
 /** Longer than anything takes that may still come to an end: what is in hand is answered in any case. */
 const CLOSE_TIMEOUT_MS = 2 ** 31 - 1
 
+/** Of messages in hand, over all topics: large ones would fill the memory long before they are as many as they may be. */
+const MOST_BYTES = 256 * 1024 * 1024
+
 /** The consumers of a command that passes on the messages of one channel of several topics. */
 export class TopicConsumers {
   readonly #options: TopicConsumersOptions
@@ -33,10 +36,12 @@ export class TopicConsumers {
   constructor(options: TopicConsumersOptions) {
     this.#options = options
     const { topics, channel, from, consumer, taker } = options
+    const maxInFlightBytes = Math.ceil(MOST_BYTES / topics.length)
     this.#consumers = new Map(
       topics.map(topic => [
         topic,
         new Consumer({
+          maxInFlightBytes,
           ...consumer,
           topic,
           channel,

@@ -57,6 +57,11 @@ export interface ConsumerSettings<T> extends ConnectionOptions {
   /** Messages received and not yet answered, over all nsqds, 1 to 1,000,000; `concurrency` unless given. */
   maxInFlight?: number
   /**
+   * Bytes of messages received and not yet answered, from 1; no limit unless given. With more, no messages are asked for
+   * until it is half as many; those that nsqd has sent by then still come.
+   */
+  maxInFlightBytes?: number
+  /**
    * nsqd's timeout for a message that is not answered, 1,000 to 2,147,483,647; nsqd's `--msg-timeout` (60,000) unless
    * given. nsqd refuses more than its `--max-msg-timeout`.
    */
@@ -166,6 +171,7 @@ export interface ResolvedConsumerOptions extends ResolvedConnectionOptions {
   concurrency: number
   onMessage: ((delivery: Delivery) => unknown) | undefined
   maxInFlight: number
+  maxInFlightBytes: number | undefined
   /** Undefined when the bodies are the values. */
   decoder: Decoder<unknown> | undefined
   schema: StandardSchemaV1 | undefined
@@ -191,6 +197,7 @@ const NAMES = {
   concurrency: true,
   onMessage: true,
   maxInFlight: true,
+  maxInFlightBytes: true,
   messageTimeoutMs: true,
   sampleRate: true,
   outputBufferBytes: true,
@@ -251,6 +258,10 @@ export function resolveConsumerOptions(options: AnyConsumerOptions): ResolvedCon
     concurrency,
     onMessage: toDeliveries(callable('onMessage', onMessage)),
     maxInFlight: integer('maxInFlight', options.maxInFlight, concurrency, 1, 1_000_000),
+    maxInFlightBytes:
+      options.maxInFlightBytes === undefined
+        ? undefined
+        : integer('maxInFlightBytes', options.maxInFlightBytes, 1, 1, Number.MAX_SAFE_INTEGER),
     decoder: codec === raw && schema === undefined ? undefined : (codec ?? (schema && json)),
     schema,
     autoTouch: flag('autoTouch', options.autoTouch, true),

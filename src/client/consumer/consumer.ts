@@ -63,7 +63,7 @@ export class Consumer<T = Buffer> implements AsyncIterable<Message<T>> {
     const resolved = resolveConsumerOptions(options)
     this.#options = resolved
     this.#request = identifyRequest(options)
-    this.#ready = new ReadyCount(resolved.maxInFlight, resolved.rotateMs)
+    this.#ready = new ReadyCount(resolved.maxInFlight, resolved.rotateMs, resolved.maxInFlightBytes)
     this.#backoff = new Backoff(
       { multiplierMs: resolved.backoffMultiplierMs, maxMs: resolved.maxBackoffMs },
       {

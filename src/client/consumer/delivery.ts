@@ -58,6 +58,11 @@ export class Delivery implements Message<unknown> {
     this.#end = end
   }
 
+  /** Bytes that it takes, its head included. */
+  get size(): number {
+    return this.#end - this.start
+  }
+
   get topic(): string {
     return this.#source.topic
   }

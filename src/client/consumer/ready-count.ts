@@ -25,6 +25,11 @@ const STARVED_SHARE = 0.85
 export class ReadyCount {
   readonly #budget: number
   readonly #rotateMs: number
+  readonly #maxBytes: number
+  /** Of the messages in flight. */
+  #bytes = 0
+  /** From when there are more bytes than may be, until there are half as many: nothing is handed out. */
+  #isFull = false
   /** What may be handed out now: the budget, or less during backoff. */
   #limit: number
   #slots: ReadySlot[] = []
@@ -34,11 +39,12 @@ export class ReadyCount {
   #isRaiseScheduled = false
   #isClosed = false
 
-  /** `rotateMs`: how long a turn is. */
-  constructor(budget: number, rotateMs: number) {
+  /** `rotateMs`: how long a turn is. `maxBytes`: with more in flight, no messages are asked for. */
+  constructor(budget: number, rotateMs: number, maxBytes: number = Number.POSITIVE_INFINITY) {
     this.#budget = budget
     this.#limit = budget
     this.#rotateMs = rotateMs
+    this.#maxBytes = maxBytes
   }
 
   /** Whether a connection gets hardly any messages, or none, until some are answered. */
@@ -48,7 +54,11 @@ export class ReadyCount {
   }
 
   add(target: ReadyTarget): ReadySlot {
-    const slot = new ReadySlot(target, () => this.#raiseLater())
+    const slot = new ReadySlot(
+      target,
+      () => this.#raiseLater(),
+      bytes => this.#weigh(bytes),
+    )
     this.#slots.push(slot)
     this.#distribute()
     return slot
@@ -58,6 +68,7 @@ export class ReadyCount {
   remove(slot: ReadySlot): void {
     slot.stop()
     this.#slots = this.#slots.filter(other => other !== slot)
+    this.#weigh(-slot.bytes)
     this.#distribute()
   }
 
@@ -77,7 +88,8 @@ export class ReadyCount {
   #distribute(): void {
     if (this.#isClosed) return
     const count = this.#slots.length
-    const mustRotate = count > this.#limit && this.#limit > 0
+    const limit = this.#isFull ? 0 : this.#limit
+    const mustRotate = count > limit && limit > 0
     if (!mustRotate) {
       clearInterval(this.#rotation)
       this.#rotation = undefined
@@ -87,12 +99,12 @@ export class ReadyCount {
     if (mustRotate) {
       this.#first %= count
       for (const [index, slot] of this.#slots.entries()) {
-        slot.share = (index - this.#first + count) % count < this.#limit ? 1 : 0
+        slot.share = (index - this.#first + count) % count < limit ? 1 : 0
       }
     } else {
       // Those that may have least come first, so that the others get what they leave.
       const slots = this.#slots.toSorted((a, b) => a.maxReady - b.maxReady)
-      let rest = this.#limit
+      let rest = limit
       for (const [index, slot] of slots.entries()) {
         slot.share = Math.min(slot.maxReady, Math.ceil(rest / (count - index)))
         rest -= slot.share
@@ -100,6 +112,14 @@ export class ReadyCount {
     }
     for (const slot of this.#slots) slot.lower()
     this.#raise()
+  }
+
+  #weigh(bytes: number): void {
+    this.#bytes += bytes
+    const isFull = this.#bytes > (this.#isFull ? this.#maxBytes / 2 : this.#maxBytes)
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    this.#distribute()
   }
 
   #rotate(): void {
@@ -135,13 +155,17 @@ export class ReadySlot {
   // The most that nsqd may have in flight here: never less than RDY, for a while more after RDY was lowered.
   #held = 0
   #inFlight = 0
+  #bytes = 0
   #inTransit: NodeJS.Timeout | undefined
   readonly #target: ReadyTarget
   readonly #freed: () => void
+  readonly #weigh: (bytes: number) => void
 
-  constructor(target: ReadyTarget, freed: () => void) {
+  /** @param weigh - told by how much the bytes in flight have changed */
+  constructor(target: ReadyTarget, freed: () => void, weigh: (bytes: number) => void) {
     this.#target = target
     this.#freed = freed
+    this.#weigh = weigh
   }
 
   /** RDY as last sent. */
@@ -159,6 +183,11 @@ export class ReadySlot {
     return this.#inFlight
   }
 
+  /** Of the messages in flight. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   get isStarved(): boolean {
     return this.#inFlight > 0 && this.#inFlight >= this.#ready * STARVED_SHARE
   }
@@ -172,13 +201,17 @@ export class ReadySlot {
   }
 
   /** A message came. */
-  received(): void {
+  received(bytes: number): void {
     this.#inFlight++
+    this.#bytes += bytes
+    this.#weigh(bytes)
   }
 
   /** A FIN or REQ was sent. nsqd reads it after the RDY that was sent before it, so it will not send another instead. */
-  answered(): void {
+  answered(bytes: number): void {
     this.#inFlight--
+    this.#bytes -= bytes
+    this.#weigh(-bytes)
     if (this.#held === this.#ready) return
     this.#held--
     this.#freed()

@@ -107,7 +107,7 @@ export class Subscription implements ConnectionHandler, DeliverySource, InHandHa
     const slot = this.#slot
     if (slot === undefined) throw new ProtocolError('E_BAD_FRAME', 'a message came before it was asked for')
     const delivery = new Delivery(this, bytes, start, end)
-    slot.received()
+    slot.received(delivery.size)
     this.#inHand?.add(delivery)
     this.#owner.received(delivery)
   }
@@ -169,7 +169,7 @@ export class Subscription implements ConnectionHandler, DeliverySource, InHandHa
     this.#inHand?.remove(delivery)
     const slot = this.#slot
     if (slot === undefined) return
-    slot.answered()
+    slot.answered(delivery.size)
     if (this.#drained !== undefined && slot.inFlight === 0) this.#drained()
   }
 }

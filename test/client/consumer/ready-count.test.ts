@@ -28,9 +28,10 @@ class Target implements ReadyTarget {
 function setUp(
   budget: number,
   connections: number,
+  maxBytes?: number,
 ): { ready: ReadyCount; targets: Target[]; slots: ReadySlot[] } {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
-  const ready = new ReadyCount(budget, ROTATE_MS)
+  const ready = new ReadyCount(budget, ROTATE_MS, maxBytes)
   const targets = Array.from({ length: connections }, () => new Target())
   const slots = targets.map(target => ready.add(target))
   return { ready, targets, slots }
@@ -57,16 +58,41 @@ test('a connection that comes later gets its share when what is in transit has h
   assert.deepEqual(targets[0]?.sent, [200, 100, 67])
 })
 
+test('with too many bytes in flight nothing is asked for, until there are half as many', async () => {
+  const { ready, targets, slots } = setUp(10, 2, 1000)
+  await advance(250)
+  assert.deepEqual(counts(targets), [5, 5])
+  slots[0]?.received(600)
+  slots[1]?.received(400)
+  assert.deepEqual(counts(targets), [5, 5])
+  slots[1]?.received(1)
+  assert.deepEqual(counts(targets), [0, 0])
+  // What backoff allows is not given before that.
+  ready.setLimit(10)
+  slots[1]?.answered(400)
+  await advance(250)
+  assert.deepEqual(counts(targets), [0, 0])
+  slots[0]?.answered(600)
+  await advance(250)
+  assert.deepEqual(counts(targets), [5, 5])
+  // Nor does a connection that is gone leave its bytes behind.
+  slots[0]?.received(5000)
+  assert.deepEqual(counts(targets), [0, 0])
+  const [first] = slots
+  if (first !== undefined) ready.remove(first)
+  assert.equal(targets[1]?.ready, 10)
+})
+
 test('starved is who has 85 % of its RDY in flight, and anything at all', async () => {
   const { ready, slots, targets } = setUp(40, 2)
   await advance(250)
   assert.deepEqual(counts(targets), [20, 20])
   assert.equal(ready.isStarved, false)
-  for (let i = 0; i < 16; i++) slots.forEach(slot => slot.received())
+  for (let i = 0; i < 16; i++) slots.forEach(slot => slot.received(1))
   assert.equal(ready.isStarved, false)
-  slots[1]?.received()
+  slots[1]?.received(1)
   assert.equal(ready.isStarved, true)
-  slots[1]?.answered()
+  slots[1]?.answered(1)
   assert.equal(ready.isStarved, false)
   // Backoff: nothing comes, and what is in hand is what it waits for.
   ready.setLimit(0)
@@ -75,16 +101,16 @@ test('starved is who has 85 % of its RDY in flight, and anything at all', async 
 
 test('what is in flight counts against the budget until it is answered', async () => {
   const { ready, targets, slots } = setUp(4, 1)
-  for (let i = 0; i < 4; i++) slots[0]?.received()
+  for (let i = 0; i < 4; i++) slots[0]?.received(1)
   const second = new Target()
   ready.add(second)
   await advance(10_000)
   assert.deepEqual([targets[0]?.ready, second.ready], [2, 0])
-  slots[0]?.answered()
+  slots[0]?.answered(1)
   await advance(1)
   assert.equal(second.ready, 1)
-  slots[0]?.answered()
-  slots[0]?.answered()
+  slots[0]?.answered(1)
+  slots[0]?.answered(1)
   await advance(1)
   assert.equal(second.ready, 2)
 })
@@ -119,9 +145,9 @@ test('with more connections than budget each gets its turn, also the idle ones',
 test('with a limit of 0 nobody gets anything, whatever is answered', async () => {
   const { ready, targets, slots } = setUp(6, 2)
   await advance(250)
-  slots[0]?.received()
+  slots[0]?.received(1)
   ready.setLimit(0)
-  slots[0]?.answered()
+  slots[0]?.answered(1)
   await advance(1000)
   assert.deepEqual(counts(targets), [0, 0])
   ready.setLimit(1)
@@ -138,7 +164,7 @@ test('what a connection had goes to the others when it is gone', async () => {
   await advance(250)
   const [first] = slots
   assert.ok(first)
-  first.received()
+  first.received(1)
   ready.remove(first)
   assert.equal(targets[1]?.ready, 6)
 })
