@@ -70,7 +70,12 @@ export async function runBench(
     for (const text of all.flatMap(remarks)) say(text)
   }
   if (all.length === 0) say('stopped before anything was measured')
-  return all.some(({ result: { lost = 0 } }) => lost > 0) ? ExitCode.failed : ExitCode.done
+  return all.some(hasFailed) ? ExitCode.failed : ExitCode.done
+}
+
+/** Who was stopped has not waited for every answer. */
+function hasFailed({ result: { lost = 0, unanswered, isWhole } }: Measured): boolean {
+  return lost > 0 || (isWhole && unanswered > 0)
 }
 
 /** Throws what a connection fails with. */

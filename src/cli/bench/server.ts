@@ -5,10 +5,10 @@ import { nsqdPorts } from '../../cluster/stats.ts'
 import type { RequestTls } from '../../http/request.ts'
 import { formatAddress, parseEndpoint } from '../../util/address.ts'
 import { errorText, NsqError } from '../../util/errors.ts'
+import { withoutPassword } from '../../util/password.ts'
 import { sources } from '../addresses.ts'
 import { UsageError } from '../errors.ts'
 import type { Load, Mode } from './settings.ts'
-import { withoutPassword } from '../../util/password.ts'
 
 export interface Addresses {
   readonly nsqdTcpAddress: readonly string[]
@@ -115,6 +115,15 @@ export class Server {
     return topic !== this.#given
   }
 
+  /** By which another command finds it, wherever that runs. */
+  get #flag(): string {
+    const [kind, addresses] =
+      this.#lookupd === undefined
+        ? ['nsqd', this.#nsqd?.nsqds ?? []]
+        : (['lookupd', this.#lookupd.lookupds] as const)
+    return `--${kind}-http-address ${addresses.map(withoutPassword).join(',')}`
+  }
+
   /** How many messages are in a topic that has no channels; undefined when it cannot be told. */
   async depth(topic: string): Promise<number | undefined> {
     try {
@@ -143,7 +152,7 @@ export class Server {
       return undefined
     } catch (error) {
       const command = isOwn ? `topic delete ${topic}` : `channel delete ${topic} ${channel}`
-      return `${what} could not be deleted (nsq-ts ${command} does it): ${errorText(error)}`
+      return `${what} could not be deleted (nsq-ts ${command} ${this.#flag} does it): ${errorText(error)}`
     }
   }
 }

@@ -87,7 +87,8 @@ export const bench: Command = defineCommand({
       'time until each message has come back.',
     'Each run has a topic of its own, which is deleted in the end, also at a signal. nsqd writes what is published to its ' +
       'disk as always: at a million messages of 200 bytes a second that is a gigabyte in five seconds.',
-    'Exit code 1 says that messages were lost which nsqd had acknowledged, or that a connection failed.',
+    'Exit code 1 says that messages were lost which nsqd had acknowledged, that it left commands without an answer, or that ' +
+      'a connection failed.',
   ],
   examples: [
     { command: 'nsq-ts bench', describe: 'publish, subscribe and latency, with what is usual' },

@@ -8,6 +8,7 @@ import { type CommandEntry, type Context, defineCommand } from '../../../src/cli
 import { bench, type BenchOptions } from '../../../src/cli/commands/bench.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { runProgram } from '../../../src/cli/program.ts'
+import { FrameType } from '../../../src/protocol/frame.ts'
 import type { Nsqd } from '../../../src/nsqd/daemon.ts'
 import { formatAddress } from '../../../src/util/address.ts'
 import { Daemons } from '../../client/daemons.ts'
@@ -203,7 +204,11 @@ describe('nsq-ts bench', () => {
     await mortal.close()
     assert.equal(await ended, 1)
     assert.match(around.out(), /^publish, MPUB of 200 /m)
-    assert.match(around.err(), /the topic nsq-ts-bench-\w+ could not be deleted \(nsq-ts topic delete /)
+    const remedy = `topic delete nsq-ts-bench-\\w+ --nsqd-http-address ${http}`
+    assert.match(
+      around.err(),
+      new RegExp(`the topic \\S+ could not be deleted \\(nsq-ts ${remedy} does it\\)`),
+    )
     assert.match(around.err(), /the connection to nsqd .* (was closed|was lost)|cannot connect/)
   })
 
@@ -268,6 +273,23 @@ describe('what is lost', () => {
       }
     })
   }
+
+  test('pub: commands that nsqd does not answer', async () => {
+    const proxy = await LosingProxy.start(nsqd.tcpAddress, index => index === 9, FrameType.response)
+    try {
+      const http = formatAddress(nsqd.httpAddress)
+      const { code, out, err } = await run(
+        ['pub', '--nsqd-tcp-address', proxy.address, '--nsqd-http-address', http, '--json', ...SHORT],
+        {},
+        [impatient],
+      )
+      assert.equal(parsed(out)['unanswered'], 1, err)
+      assert.match(err, /1 command got no answer/)
+      assert.equal(code, 1)
+    } finally {
+      await proxy.close()
+    }
+  })
 
   test('pub: messages that nsqd has acknowledged and does not have', async () => {
     const args = ['pub', ...addresses(), '--warmup', '0', '--duration', '1h', '--no-ceiling', '--json']

@@ -120,6 +120,9 @@ describe('report', () => {
     assert.match(said({ busy: undefined, lateMs: 4 }), /bench itself was late by 4.00 ms/)
     assert.match(said({ busy: undefined }, { rate: 2_000_000 }), /did not keep up with 2,000,000 messages\/s/)
     assert.equal(said({ busy: undefined }, { rate: 1_000_000 }), '')
+    // What is under way at the end is not behind.
+    assert.equal(said({ messages: 5 }, { rate: 3, batch: 1 }), '')
+    assert.equal(said({ messages: 0 }, { rate: 100, batch: 300 }), '')
     assert.match(said({ isWhole: false }, { rate: 2_000_000 }), /^publish: stopped after 2.0 s$/)
   })
 })
