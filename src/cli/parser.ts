@@ -36,11 +36,17 @@ function quoteValues(args: readonly string[]): string[] {
 
 async function newParser(args: string[]): Promise<Argv> {
   const { default: yargs } = await import('yargs')
-  return yargs(args).help(false).version(false).exitProcess(false).detectLocale(false).parserConfiguration({
-    'boolean-negation': false,
-    'camel-case-expansion': false,
-    'dot-notation': false,
-    'parse-numbers': false,
-    'parse-positional-numbers': false,
-  })
+  // A folder in place of its own default: asking for the current one throws where that was removed meanwhile.
+  return yargs(args, '/')
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .detectLocale(false)
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
 }

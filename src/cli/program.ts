@@ -172,7 +172,8 @@ class Invocation {
 
   async #help(name: readonly string[], commands: readonly CommandEntry[]): Promise<number> {
     const [word] = name
-    if (word === undefined) return this.#listCommands(commands, ExitCode.done)
+    const isHelp = word === undefined || (name.length === 1 && /^(--?help|-h|help)$/.test(word))
+    if (isHelp) return this.#listCommands(commands, ExitCode.done)
     const members = groupMembers(word, commands)
     if (members.length > 0 && name.length === 1) {
       return (await this.#isShown(word)) ? ExitCode.done : this.#listGroup(word, members, ExitCode.done)

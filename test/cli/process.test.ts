@@ -276,6 +276,19 @@ describe('the daemons', () => {
     await rm(folder, { recursive: true })
   })
 
+  test('a command runs in a folder that was removed meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-test-'))
+    const args = [join(BIN, 'nsq-ts.js'), 'topic', 'list', '--nsqd-http-address', '127.0.0.1:1']
+    const child = spawn('sh', ['-c', 'rmdir "$0" && exec "$@"', folder, process.execPath, ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let err = ''
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    await once(child, 'close')
+    assert.match(err, /^nsq-ts topic list: http:\/\/127\.0\.0\.1:1\/\S* cannot be reached/)
+  })
+
   test('a port in use is named, with exit code 1 and no stack', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -101,7 +101,7 @@ describe('runProgram', () => {
   })
 
   test('lists the commands', async () => {
-    for (const args of [['--help'], ['-h'], ['help']]) {
+    for (const args of [['--help'], ['-h'], ['help'], ['help', '--help'], ['help', 'help']]) {
       const { code, around } = await run('nsq-ts', args)
       assert.equal(code, 0)
       assert.match(around.out(), /\n {2}work {7}Do work \(to_work\)\n/)
