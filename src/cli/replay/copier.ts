@@ -131,6 +131,7 @@ export class Copier {
       channel,
       nsqd: [...this.#progress.keys()],
       maxInFlight: usefulInFlight(sum(rewound), rate, this.#progress.size),
+      maxInFlightBytes: IN_HAND_BYTES,
       maxAttempts: 0,
       onMessage: message => this.#take(message),
     })

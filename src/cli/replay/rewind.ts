@@ -71,10 +71,22 @@ export async function rewind(context: Context<ReplayOptions>, rewinding: Rewindi
     }
   }
   const done = await ask(false)
+  const { unsupported, missing } = planned.value
+  // Somebody may have deleted the channel meanwhile.
+  const unableNow = {
+    unsupported: newOf(done.value.unsupported, unsupported),
+    missing: newOf(done.value.missing, missing),
+  }
+  tellUnable({ ...done.value, ...unableNow }, channel, report)
   const { messages } = sum(done.value)
   const where = done.value.nsqds.map(({ node }) => node).join(', ')
-  const text = `channel ${channel} of ${topic}: ${plural(messages, 'message')} put before it again at nsqd ${where}`
+  const text = `channel ${channel} of ${topic}: ${plural(messages, 'message')} put before it again${where === '' ? '' : ` at nsqd ${where}`}`
   return finish(context, rewinding, done, report, text)
+}
+
+/** What was not known before. */
+function newOf(nodes: readonly string[], known: readonly string[]): string[] {
+  return nodes.filter(node => !known.includes(node))
 }
 
 function finish(

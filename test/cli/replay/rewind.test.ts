@@ -178,6 +178,19 @@ describe('what cannot be done', () => {
     assert.deepEqual(nsqds.map(depth), [3, 2])
   })
 
+  test('a channel that is deleted while a person thinks about it', async t => {
+    const answers = [{ messages: 1, bytes: 44, waiting: 0, oldest: 1 }]
+    const nsqd = await fake(t, {
+      ...withChannels('mail'),
+      get '/channel/replay'(): unknown {
+        return answers.pop() ?? new Refusal(404, 'CHANNEL_NOT_FOUND')
+      },
+    })
+    const { code, out, err } = await nsq([...WORDS, '--yes', `--nsqd-http-address=${nsqd.address}`])
+    assert.deepEqual([code, out], [1, 'channel mail of orders: 0 messages put before it again\n'])
+    assert.match(err, /nsqd \S+ does not have the channel mail: nothing is done there\n/)
+  })
+
   test('a channel that some nsqds do not have; messages that are gone; one that fails', async t => {
     const oldest = Date.parse('2026-01-02T15:04:05.678Z')
     const counts = { messages: 1, bytes: 44, waiting: 0, oldest }
