@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Nsqd } from '../../src/nsqd/daemon.ts'
 import { type NsqdOptions, resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
-import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
+import { type NsqlookupdOptions, resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 
@@ -25,8 +25,8 @@ export class Daemons {
     return nsqd
   }
 
-  async nsqlookupd(): Promise<Nsqlookupd> {
-    const options = resolveNsqlookupdOptions({ tcpAddress: ANY_PORT, httpAddress: ANY_PORT })
+  async nsqlookupd(given: Partial<NsqlookupdOptions> = {}): Promise<Nsqlookupd> {
+    const options = resolveNsqlookupdOptions({ tcpAddress: ANY_PORT, httpAddress: ANY_PORT, ...given })
     const nsqlookupd = new Nsqlookupd(options, logger)
     await nsqlookupd.start()
     this.#closers.push(() => nsqlookupd.close())

@@ -8,6 +8,7 @@ import { errorText, NsqError } from '../../util/errors.ts'
 import { withoutPassword } from '../../util/password.ts'
 import { sources } from '../addresses.ts'
 import { UsageError } from '../errors.ts'
+import { forgetTopic } from './forget.ts'
 import type { Load, Mode } from './settings.ts'
 
 export interface Addresses {
@@ -39,6 +40,7 @@ export class Server {
   /** nsqlookupd, which remembers the names of topics. */
   readonly #lookupd: Cluster | undefined
   readonly #given: string | undefined
+  readonly #tls: { readonly tls?: RequestTls }
 
   /**
    * @throws UsageError when it is not one nsqd that is named; NsqError `E_LOOKUP` when nsqlookupd does not answer, and what
@@ -77,13 +79,17 @@ export class Server {
     if (told !== undefined) await nsqdPorts(told, { ...ask, signal })
     const http = told ?? (await guessHttp(address, tls, signal))
     const nsqd = http === undefined ? undefined : new Cluster({ lookupds: [], nsqds: [http], ...ask })
-    return new Server(address, http, { lookupd, nsqd }, addresses.topic)
+    return new Server(address, http, { lookupd, nsqd, tls: ask }, addresses.topic)
   }
 
   private constructor(
     address: string,
     http: string | undefined,
-    { lookupd, nsqd }: { lookupd: Cluster | undefined; nsqd: Cluster | undefined },
+    {
+      lookupd,
+      nsqd,
+      tls,
+    }: { lookupd: Cluster | undefined; nsqd: Cluster | undefined; tls: { readonly tls?: RequestTls } },
     given: string | undefined,
   ) {
     this.address = address
@@ -91,6 +97,7 @@ export class Server {
     this.#lookupd = lookupd
     this.#nsqd = nsqd
     this.#given = given
+    this.#tls = tls
   }
 
   /** @throws UsageError where what a run makes could not be deleted */
@@ -124,6 +131,16 @@ export class Server {
     return `--${kind}-http-address ${addresses.map(withoutPassword).join(',')}`
   }
 
+  /** At the nsqlookupds that nobody has named. */
+  async #forget(topic: string): Promise<void> {
+    if (this.http === undefined) return
+    await forgetTopic(this.http, topic, {
+      connectTimeoutMs: GUESS_MS,
+      requestTimeoutMs: GUESS_MS,
+      ...this.#tls,
+    })
+  }
+
   /** How many messages are in a topic that has no channels; undefined when it cannot be told. */
   async depth(topic: string): Promise<number | undefined> {
     try {
@@ -144,6 +161,7 @@ export class Server {
       return isOwn ? undefined : `${what} stays, as it cannot be deleted without HTTP`
     try {
       // nsqlookupd first: nsqd would learn the name again from it.
+      if (isOwn && this.#lookupd === undefined) await this.#forget(topic)
       for (const cluster of [this.#lookupd, this.#nsqd]) {
         await (isOwn ? cluster?.deleteTopic(topic) : cluster?.deleteChannel(topic, channel))?.catch(
           ignoreMissing,

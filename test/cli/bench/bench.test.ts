@@ -1,5 +1,6 @@
 /** bench in this process, against real daemons. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { CSV_NAMES } from '../../../src/cli/bench/report.ts'
@@ -8,12 +9,14 @@ import { type CommandEntry, type Context, defineCommand } from '../../../src/cli
 import { bench, type BenchOptions } from '../../../src/cli/commands/bench.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { runProgram } from '../../../src/cli/program.ts'
+import { closeServer, listenTcp } from '../../../src/net/listen.ts'
 import { FrameType } from '../../../src/protocol/frame.ts'
 import type { Nsqd } from '../../../src/nsqd/daemon.ts'
+import type { Nsqlookupd } from '../../../src/nsqlookupd/daemon.ts'
 import { formatAddress } from '../../../src/util/address.ts'
 import { Daemons } from '../../client/daemons.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../../support/secured-nsqd.ts'
-import { until } from '../../support/wait.ts'
+import { pause, until } from '../../support/wait.ts'
 import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
 import { LosingProxy } from './losing-proxy.ts'
 
@@ -24,6 +27,21 @@ before(async () => {
   nsqd = await daemons.nsqd()
 })
 after(() => daemons.close())
+
+/** With its HTTP API at the port after that of TCP, as official ones have it. */
+async function lookupdWithNextPort(): Promise<Nsqlookupd> {
+  for (;;) {
+    const probe = createServer()
+    const { port } = await listenTcp(probe, { host: '127.0.0.1', port: 0 })
+    await closeServer(probe, new Set())
+    const at = (step: number): string => formatAddress({ host: '127.0.0.1', port: port + step })
+    try {
+      return await daemons.nsqlookupd({ tcpAddress: at(0), httpAddress: at(1) })
+    } catch {
+      // Somebody else has one of them: others are tried.
+    }
+  }
+}
 
 /** Little, and without a warm-up. */
 const SHORT = ['--warmup', '0', '--messages', '500', '--batch', '10', '--no-ceiling']
@@ -164,6 +182,22 @@ describe('nsq-ts bench', () => {
     assert.equal(code, 0, err)
     assert.equal(parsed(out)['nsqd'], formatAddress(member.tcpAddress))
     assert.equal(await said('/topics'), '{"topics":[]}')
+    await member.close()
+  })
+
+  test('an nsqlookupd that only nsqd names forgets as well', async () => {
+    const lookupd = await lookupdWithNextPort()
+    const member = await daemons.nsqd({ lookupdTcpAddress: [formatAddress(lookupd.tcpAddress)] })
+    const flags = ['--nsqd-tcp-address', formatAddress(member.tcpAddress)]
+    const http = ['--nsqd-http-address', formatAddress(member.httpAddress)]
+    // Without it, there would be nothing to forget.
+    await fetch(`http://${http[1]}/topic/create?topic=other`, { method: 'POST' })
+    const said = async (): Promise<string> =>
+      (await fetch(`http://${formatAddress(lookupd.httpAddress)}/topics`)).text()
+    while (!(await said()).includes('other')) await pause(10)
+    const { code, err } = await run(['sub', ...flags, ...http, ...SHORT])
+    assert.equal(code, 0, err)
+    assert.equal(await said(), '{"topics":["other"]}')
     await member.close()
   })
 
