@@ -129,7 +129,7 @@ export const forward: Command = defineCommand({
     'A message is finished when an endpoint has answered 2xx, in full. What fails otherwise comes again: an endpoint that is ' +
       'down, slow or answers 5xx slows the command down, and Retry-After is obeyed. Redirects are not followed.',
     'Answers 4xx but 408, 425 and 429 are refusals: such a message goes to --dead-letter-topic. Without one it is sent again, ' +
-      'ever later, and is dropped, with a warning, after as many attempts as --consumer-opt=max_attempts,N allows (5; 0 for any number). ' +
+      'ever later, and is dropped, with a warning, after as many refusals as --consumer-opt=max_attempts,N allows (5; 0 for any number). ' +
       'Of a batch that is refused as 400, 413, 414, 415 or 422, only the messages that are alone refused count as such.',
   ],
   examples: [

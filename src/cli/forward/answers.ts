@@ -2,11 +2,12 @@ import { Delivery } from '../../client/consumer/delivery.ts'
 import type { Message } from '../../client/consumer/message.ts'
 import { toNsqError } from '../../client/errors.ts'
 import type { NsqError } from '../../util/errors.ts'
+import { Refusals } from './refusals.ts'
 
 export interface AnswersOptions {
   /** Resolves when nsqd has it; undefined when there is no topic for what is refused. */
   readonly deadLetter: ((body: Buffer) => Promise<void>) | undefined
-  /** Deliveries after which a message that is refused is dropped; 0 for any number. */
+  /** Refusals after which a message is dropped; 0 for any number. */
   readonly maxAttempts: number
   /** What failed comes again after so long, times its deliveries. */
   readonly againMs: number
@@ -40,6 +41,7 @@ export interface AnswerCounts {
 export class Answers {
   readonly #options: AnswersOptions
   readonly #counts = { sent: 0, skipped: 0, requeued: 0, deadLettered: 0, dropped: 0, unfinished: 0 }
+  readonly #refusals = new Refusals()
   /** Nobody is there any more to try again: what goes back is for others, at once. */
   #isOver = false
 
@@ -57,6 +59,7 @@ export class Answers {
 
   sent(messages: readonly Message[]): void {
     for (const message of messages) {
+      this.#refusals.forget(message)
       if (message.finish()) this.#counts.sent++
       else this.#counts.unfinished++
     }
@@ -90,7 +93,7 @@ export class Answers {
     const { deadLetter, maxAttempts } = this.#options
     for (const message of messages) {
       if (deadLetter !== undefined) void this.#bury(message, deadLetter)
-      else if (maxAttempts > 0 && message.attempts >= maxAttempts) this.#drop(message, why)
+      else if (maxAttempts > 0 && this.#refusals.add(message) >= maxAttempts) this.#drop(message, why)
       else this.#requeue(message, undefined, slowsDown)
     }
   }
@@ -108,6 +111,7 @@ export class Answers {
 
   #drop(message: Message, why: string): void {
     if (!discard(message)) return
+    this.#refusals.forget(message)
     this.#counts.dropped++
     this.#options.events.dropped(message, why)
   }

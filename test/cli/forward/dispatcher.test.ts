@@ -239,15 +239,23 @@ describe('an endpoint that asks to be left alone', () => {
 })
 
 describe('what is refused', () => {
-  test('comes again, until it has been tried often enough', () => {
+  test('comes again, until it has been refused often enough', () => {
     const setup = new Setup()
-    const messages = [new FakeMessage('1', 1), new FakeMessage('2', 2), new FakeMessage('3', 3)]
-    for (const message of messages) setup.gatherer.add(message)
-    for (const _ of messages) setup.endpoint.answer(400, { text: 'no' })
-    assert.deepEqual(answersOf(messages), ['requeued by default', 'requeued by default', 'finished'])
+    const refuse = (status: number): string => {
+      // During an outage the attempts have become many.
+      const message = new FakeMessage('1', 100)
+      setup.gatherer.add(message)
+      setup.endpoint.answer(status, { text: 'no' })
+      return message.answer
+    }
+    assert.equal(refuse(400), 'requeued by default')
+    assert.equal(refuse(404), 'requeued by default slowly')
+    assert.equal(refuse(500), 'requeued 1000 slowly')
+    assert.equal(refuse(400), 'finished')
     assert.deepEqual(setup.dropped, ['http://a/ answered 400 "no"'])
     const { dropped, sent } = setup.answers.counts
     assert.deepEqual({ dropped, sent }, { dropped: 1, sent: 0 })
+    assert.equal(refuse(400), 'requeued by default')
   })
 
   test('slows down when it is not about the message', () => {
@@ -312,7 +320,11 @@ describe('what is refused', () => {
   })
 
   test('before it is sent, as it does not fit, is out of the batch', () => {
-    const setup = new Setup({ batch: 3, misfit: ({ body }) => (body.toString() === 'x' ? 'no' : undefined) })
+    const setup = new Setup({
+      batch: 3,
+      misfit: ({ body }) => (body.toString() === 'x' ? 'no' : undefined),
+      answers: { maxAttempts: 0 },
+    })
     const messages = setup.add('1', 'x', '3')
     assert.deepEqual(setup.endpoint.sent, ['1,3'])
     assert.deepEqual(answersOf(messages), ['', 'requeued by default', ''])
