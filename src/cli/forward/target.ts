@@ -122,5 +122,7 @@ function unescaped(text: string): string {
 
 /** Of a text that need not be an address at all. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, '//...@').replace(/\?[^]*/, '?...')
+  // Where the password ends, and where the query begins, nobody can say then.
+  if (/[?#][^]*@/.test(text)) return text.replace(/\/\/[^]*/, '//...')
+  return text.replace(/\/\/[^]*@/, '//...@').replace(/\?[^]*/, '?...')
 }

@@ -80,6 +80,23 @@ describe('an address', () => {
   })
 })
 
+test('what is no address is shown without what may be a password', () => {
+  for (const text of [
+    'ftp://me:secret@h/?secret',
+    'http://me:p/secret@h:x/',
+    'http://me:p@secret@h:x/',
+    'http://me:secret?secret@h:x/',
+    'http://me:secret#secret@h:x/?q=secret',
+    'http://h:x/?q=a@secret',
+  ]) {
+    assert.throws(
+      () => postTarget(text, {}),
+      (error: Error) => /is not an http/.test(error.message) && !error.message.includes('secret'),
+      text,
+    )
+  }
+})
+
 describe('headers', () => {
   test('are NAME: VALUE, the last of a name counts', () => {
     const headers = readHeaders(['X-A: 1', 'x-b:2:3', 'x-a:  3 '])
