@@ -16,6 +16,7 @@ const OPTIONS = {
   target: 'es2022',
   types: ['node'],
   skipLibCheck: false,
+  experimentalDecorators: true,
   noEmit: true,
 }
 
@@ -43,6 +44,7 @@ test('a program compiles against them, and what is wrong in it does not', async 
 
 test('the examples of the documents compile', async () => {
   await link('@opentelemetry/api', '@opentelemetry/sdk-trace-base')
+  await link('@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'reflect-metadata', 'rxjs')
   const files = pages().flatMap(page =>
     blocks(page)
       .filter(({ language }) => language === 'ts')
