@@ -41,3 +41,14 @@ export function fakeSurroundings(
     err: () => texts.err,
   }
 }
+
+/** The same output, which takes itself for a terminal. */
+export function asTerminal(output: Output): Output {
+  return new Proxy(output, {
+    get(target, key) {
+      if (key === 'isTerminal') return true
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

@@ -6,6 +6,7 @@ import { producerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'
 import type { BenchOptions } from '../commands/bench.ts'
 import { ExitCode } from '../errors.ts'
+import { untilHangup } from '../hangup.ts'
 import { checkTopic } from '../names.ts'
 import { showStatusLine } from '../status-line.ts'
 import { measureCeiling } from './ceiling.ts'
@@ -24,6 +25,15 @@ export async function runBench(
   context: Context<BenchOptions>,
   patienceMs: number = PATIENCE_MS,
 ): Promise<number> {
+  const { signal, release } = untilHangup(context)
+  try {
+    return await measureAll({ ...context, signal }, patienceMs)
+  } finally {
+    release()
+  }
+}
+
+async function measureAll(context: Context<BenchOptions>, patienceMs: number): Promise<number> {
   const { options, positionals, stdout, stderr, program, signal } = context
   const planned = loads(options, positionals)
   if (options.topic !== undefined) checkTopic(options.topic)

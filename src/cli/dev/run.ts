@@ -5,6 +5,7 @@ import type { Context } from '../command.ts'
 import type { DevOptions } from '../commands/dev.ts'
 import { aborted, daemonLogger } from '../daemon.ts'
 import { oneLine } from '../escape.ts'
+import { untilHangup } from '../hangup.ts'
 import { Cluster } from './cluster.ts'
 import { runShell } from './exec.ts'
 import { makeOffer } from './offer.ts'
@@ -12,7 +13,7 @@ import { banner, clusterEnvironment, clusterValues, readyLine } from './report.t
 import { parseTopicSpec } from './topic-spec.ts'
 
 export async function runDev(context: Context<DevOptions>): Promise<number> {
-  const { options, signal, env } = context
+  const { options, env } = context
   const cluster = await Cluster.start({
     nsqds: options.nsqds,
     lookupds: options.lookupds,
@@ -28,6 +29,7 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
     if (cluster.isTemporary) rmSync(cluster.dataPath, { recursive: true, force: true })
   }
   process.once('exit', removeData)
+  const { signal, release } = untilHangup(context)
   try {
     await announce(cluster, context)
     if (options.exec !== undefined) {
@@ -38,6 +40,7 @@ export async function runDev(context: Context<DevOptions>): Promise<number> {
     await aborted(signal)
     return 0
   } finally {
+    release()
     withdraw()
     await cluster.close()
     process.removeListener('exit', removeData)

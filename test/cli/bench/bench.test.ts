@@ -17,7 +17,7 @@ import { formatAddress } from '../../../src/util/address.ts'
 import { Daemons } from '../../client/daemons.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../../support/secured-nsqd.ts'
 import { pause, until } from '../../support/wait.ts'
-import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
+import { asTerminal, type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
 import { LosingProxy } from './losing-proxy.ts'
 
 const daemons = new Daemons()
@@ -217,6 +217,16 @@ describe('nsq-ts bench', () => {
     assert.equal(await ended, 0, around.err())
     assert.match(around.out(), /^publish, PUB +[\d,]+ /m)
     assert.match(around.err(), /^nsq-ts bench: publish: stopped after /m)
+  })
+
+  test('a terminal that is closed: the topic goes', async () => {
+    const around = fakeSurroundings()
+    const args = ['bench', 'pub', ...addresses(), '--warmup', '0', '--duration', '1h']
+    const terminal = { ...around, stderr: asTerminal(around.stderr) }
+    const ended = runProgram('nsq-ts', args, commands, terminal)
+    await until(() => [...nsqd.topics.values()].some(({ messageCount }) => messageCount > 100))
+    around.hangup()
+    assert.equal(await ended, 0, around.err())
   })
 
   test('a signal before there is anything to show', async () => {

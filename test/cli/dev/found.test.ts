@@ -6,10 +6,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { commands } from '../../../src/cli/commands.ts'
-import type { Output } from '../../../src/cli/output.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { fakeSurroundings } from '../fakes.ts'
+import { asTerminal, fakeSurroundings } from '../fakes.ts'
 
 const BIN = new URL('../../../bin/nsq-ts.js', import.meta.url).pathname
 
@@ -68,16 +67,6 @@ class Rig {
     const code = await runProgram('nsq-ts', line.split(' '), commands, { ...around, stderr })
     return { code, out: around.out(), err: around.err() }
   }
-}
-
-function asTerminal(output: Output): Output {
-  return new Proxy(output, {
-    get(target, key) {
-      if (key === 'isTerminal') return true
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }
 
 describe('commands that are given no address', () => {
