@@ -17,7 +17,7 @@ import { formatAddress } from '../../../src/util/address.ts'
 import { Daemons } from '../../client/daemons.ts'
 import { type SecuredNsqd, startSecuredNsqd } from '../../support/secured-nsqd.ts'
 import { pause, until } from '../../support/wait.ts'
-import { asTerminal, type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
+import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
 import { LosingProxy } from './losing-proxy.ts'
 
 const daemons = new Daemons()
@@ -220,10 +220,7 @@ describe('nsq-ts bench', () => {
   })
 
   test('a terminal that is closed: the topic goes', async () => {
-    const around = fakeSurroundings()
-    const args = ['bench', 'pub', ...addresses(), '--warmup', '0', '--duration', '1h']
-    const terminal = { ...around, stderr: asTerminal(around.stderr) }
-    const ended = runProgram('nsq-ts', args, commands, terminal)
+    const { around, ended } = start([...addresses(), 'pub', '--warmup', '0', '--duration', '1h'])
     await until(() => [...nsqd.topics.values()].some(({ messageCount }) => messageCount > 100))
     around.hangup()
     assert.equal(await ended, 0, around.err())
