@@ -39,4 +39,9 @@ export class ByteSource {
     const [first] = pieces
     return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
   }
+
+  /** To be called by who may not read to the end: whatever the bytes come from is let go of. */
+  async close(): Promise<void> {
+    await this.#input.return?.()
+  }
 }

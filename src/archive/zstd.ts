@@ -67,8 +67,12 @@ async function nextFrame(source: ByteSource): Promise<ZstdFrame | undefined> {
 
 async function* decompress(input: AsyncIterable<Buffer>, library: ZstdLibrary): AsyncGenerator<Buffer> {
   const source = new ByteSource(input)
-  yield* contents(source, library)
-  if (source.position === 0) throw damaged('zstd: there is no frame')
+  try {
+    yield* contents(source, library)
+    if (source.position === 0) throw damaged('zstd: there is no frame')
+  } finally {
+    await source.close()
+  }
 }
 
 function isDamage(error: unknown): boolean {

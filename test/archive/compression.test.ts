@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { ByteSource } from '../../src/archive/byte-source.ts'
 import { type Compression, loadCompression } from '../../src/archive/compression.ts'
+import { until } from '../support/wait.ts'
 import { collect, encoded, inPieces } from './pieces.ts'
 import { filtered, isInstalled } from './tools.ts'
 
@@ -175,3 +176,21 @@ test('a gzip member says in its header how long it is', async () => {
   assert.equal(member.readUInt32LE(16), member.length)
   assert.equal(gunzipSync(member).toString(), 'one\n')
 })
+
+for (const name of ['none', 'gzip', 'zstd'] as const) {
+  test(`who wants only the beginning lets go of the input: ${name}`, async () => {
+    const codec = await loadCompression(name)
+    const packed = await codec.compress([Buffer.from('one'), Buffer.from('two')])
+    let isOpen = true
+    async function* input(): AsyncGenerator<Buffer> {
+      try {
+        yield Buffer.concat(packed)
+        yield* await codec.compress([Buffer.from('three')])
+      } finally {
+        isOpen = false
+      }
+    }
+    for await (const _ of codec.decompress(input())) break
+    await until(() => !isOpen)
+  })
+}
