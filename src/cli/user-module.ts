@@ -15,6 +15,7 @@ const PATIENCE_MS = 30_000
  *
  * @param flag - what named it, for messages: `--map`
  * @param folder - what its path is relative to
+ * @param signal - gives it up
  * @param patienceMs - how long it may take
  * @throws UsageError when it cannot be loaded, or has no such export
  */
@@ -22,6 +23,7 @@ export async function loadUserFunction(
   flag: string,
   path: string,
   folder: string,
+  signal: AbortSignal,
   patienceMs: number = PATIENCE_MS,
 ): Promise<UserFunction> {
   const file = resolve(folder, path)
@@ -31,7 +33,7 @@ export async function loadUserFunction(
       'Name an ES module, such as ./map.js.',
     )
   }
-  const exported = await load(flag, file, patienceMs)
+  const exported = await load(flag, file, signal, patienceMs)
   if (isFunction(exported)) return exported
   throw new UsageError(
     `${flag}: ${file} has no function as its default export`,
@@ -44,11 +46,12 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false
 }
 
-async function load(flag: string, file: string, patienceMs: number): Promise<unknown> {
+async function load(flag: string, file: string, signal: AbortSignal, patienceMs: number): Promise<unknown> {
   // It also keeps the process alive, which otherwise ends without a word when an `await` of the module has no end.
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it took more than ${patienceMs / 1000} s`)), patienceMs)
+    signal.addEventListener('abort', () => reject(new Error('it was given up')), { once: true })
   })
   try {
     const loading: Promise<{ readonly default?: unknown }> = import(pathToFileURL(file).href)

@@ -53,8 +53,8 @@ export async function runMirror(context: Context<MirrorOptions>): Promise<number
   const loading = Promise.all([
     consumerOptions(options, options.consumerOpt),
     findDestination(context),
-    options.filter === undefined ? undefined : loadUserFunction('--filter', options.filter, cwd()),
-    options.map === undefined ? undefined : loadUserFunction('--map', options.map, cwd()),
+    options.filter === undefined ? undefined : loadUserFunction('--filter', options.filter, cwd(), signal),
+    options.map === undefined ? undefined : loadUserFunction('--map', options.map, cwd(), signal),
   ])
   const loaded = await Promise.race([loading, aborted(signal)])
   if (loaded === undefined) return ExitCode.done

@@ -59,7 +59,7 @@ describe('mirror: usage', () => {
 
   test('a module that does not come to its end', async t => {
     const path = moduleOf('await new Promise(() => {})\nexport default () => true')
-    await assert.rejects(loadUserFunction('--map', path, '/', 20), {
+    await assert.rejects(loadUserFunction('--map', path, '/', new AbortController().signal, 20), {
       message: /module\.mjs cannot be loaded: it took more than 0\.02 s/,
     })
     const { code } = await startMirror(t, ['logs', ...TO, '--map', path]).stop()
