@@ -51,7 +51,9 @@ async function load(flag: string, file: string, signal: AbortSignal, patienceMs:
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it took more than ${patienceMs / 1000} s`)), patienceMs)
-    signal.addEventListener('abort', () => reject(new Error('it was given up')), { once: true })
+    const giveUp = (): void => reject(new Error('it was given up'))
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
   })
   try {
     const loading: Promise<{ readonly default?: unknown }> = import(pathToFileURL(file).href)
