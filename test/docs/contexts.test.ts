@@ -37,7 +37,7 @@ describe('docs/contexts.md', () => {
   }
 
   test('shows a file that is as we write it, and every key that there is', () => {
-    const [file] = blocks(document).filter(({ language }) => language === 'toml')
+    const file = blocks(document).find(({ language }) => language === 'toml')
     assert.ok(parsePlain(file?.text ?? '') !== undefined)
     for (const key of Object.keys(CONTEXT_KEYS)) assert.ok(document.text.includes(`\`${key}\``), key)
   })
