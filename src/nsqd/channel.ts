@@ -320,14 +320,14 @@ export class Channel implements CursorEvents {
   #deliverFresh(): void {
     for (;;) {
       this.#takeDeferred(true)
-      const available = this.#unread.readableUntil() - this.#cursor.ordinal
+      const { available } = this.#unread
       if (available <= 0) return
       let ready = 0
       for (const session of this.#sessions) if (session.room() > 0) ready++
       if (ready === 0) return
       const share = Math.ceil(available / ready)
       // Not asked whose turn it is when there is nothing left: it would lose its turn.
-      for (; ready > 0 && this.#unread.readableUntil() > this.#cursor.ordinal; ready--) {
+      for (; ready > 0 && this.#unread.available > 0; ready--) {
         const session = this.#rotation.next()
         if (session === undefined) return
         if (!this.#deliverRun(session, Math.min(share, session.room()))) return
@@ -340,9 +340,9 @@ export class Channel implements CursorEvents {
     const cursor = this.#cursor
     const { window } = this.#inFlight
     // Asked first, as it may move the cursor.
-    const end = this.#unread.readableUntil()
+    const { available } = this.#unread
     const first = cursor.ordinal
-    const until = Math.min(first + most, end)
+    const until = first + Math.min(most, available)
     if (first >= until || !cursor.fill() || cursor.block === undefined) return false
     if (window.isFull) this.#inFlight.makeRoom()
     const { bytes, start: blockStart, committed } = cursor.block
@@ -378,8 +378,7 @@ export class Channel implements CursorEvents {
   #takeDeferred(fromDisk: boolean): void {
     const cursor = this.#cursor
     const { log } = this.topic
-    // Asked first, as it may move the cursor.
-    while (this.#unread.readableUntil() > cursor.ordinal) {
+    while (this.#unread.available > 0) {
       if (!fromDisk && cursor.ordinal < log.memoryOrdinal) return
       if (!cursor.fill() || cursor.block === undefined) return
       if (!isDeferred(cursor.block.bytes, cursor.at)) return

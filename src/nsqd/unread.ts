@@ -26,12 +26,14 @@ export class Unread {
     this.cursor = new Cursor(host.topic.log, host, position)
   }
 
-  /** Up to which ordinal messages may be read from the cursor on, which is moved past what is left out. */
-  readableUntil(): number {
-    const end = ordinalAt(this.#host.topic.distributed)
-    if (this.#skips.isEmpty) return end
-    const next = this.#pass()
-    return next === undefined ? end : ordinalAt(next.from)
+  /** How many messages may be read from the cursor on, which is moved past what is left out. */
+  get available(): number {
+    let end = ordinalAt(this.#host.topic.distributed)
+    if (!this.#skips.isEmpty) {
+      const next = this.#pass()
+      if (next !== undefined) end = ordinalAt(next.from)
+    }
+    return end - this.cursor.ordinal
   }
 
   /** How many messages there are before this ordinal. */

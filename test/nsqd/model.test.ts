@@ -150,6 +150,21 @@ class Model {
   }
 
   async step(): Promise<void> {
+    await this.#act()
+    for (const channel of this.#running.topic().channels.values()) {
+      const counts = [...channel.sessions].map(session => session.inFlightCount)
+      assert.ok(counts.every(count => count >= 0))
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        channel.inFlightCount,
+      )
+      const held = channel.held()
+      const inFlight = [...held.values()].filter(({ session }) => session !== undefined).length
+      assert.equal(held.readyCount + held.deferredCount + inFlight, held.size)
+    }
+  }
+
+  async #act(): Promise<void> {
     const random = this.#random
     const what = random.fraction()
     if (what < 0.35) await this.#publish()

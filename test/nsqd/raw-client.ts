@@ -147,7 +147,7 @@ export class RawClient {
   async settled(): Promise<void> {
     // Not an id: the answer is an error that ends nothing.
     const text = await this.ask(Buffer.from(`TOUCH ${'~'.repeat(16)}\n`))
-    if (!text.startsWith('E_TOUCH_FAILED')) throw new Error(`unexpected reply: ${text}`)
+    if (!text.startsWith('E_TOUCH_FAILED TOUCH ~')) throw new Error(`unexpected reply: ${text}`)
   }
 
   /** Resolves when the connection is closed, by either side. */
