@@ -10,6 +10,7 @@ const addresses = { group: 'Addresses' }
 const data = { group: 'Data' }
 const messages = { group: 'Messages' }
 const clients = { group: 'Clients' }
+const limits = { group: 'Limits, off unless given' }
 const statistics = { group: 'Statistics' }
 const security = { group: 'TLS, compression and authorization' }
 const general = { group: 'General' }
@@ -148,6 +149,64 @@ export const nsqdOptions = {
       ...clients,
       min: 64,
     },
+  ),
+
+  'shutdown-timeout': option.duration(
+    'How long consumers may take to answer what they have in hand when nsqd is told to stop',
+    5000,
+    { ...clients, min: 0 },
+  ),
+
+  'max-topics': option.int('Topics that this nsqd may have; more are refused (0: any number)', 0, {
+    ...limits,
+    min: 0,
+  }),
+  'max-channels': option.int('Channels that each topic may have; more are refused (0: any number)', 0, {
+    ...limits,
+    min: 0,
+  }),
+  'max-connections': option.int(
+    'Connections of clients at a time; more are closed at once (0: any number)',
+    0,
+    {
+      ...limits,
+      min: 0,
+    },
+  ),
+  'max-topic-depth': option.int(
+    'Messages that may wait in a topic that is paused or has no channels (0: any number)',
+    0,
+    { ...limits, min: 0 },
+  ),
+  'max-topic-bytes': option.int('Bytes of messages that may wait so (0: any number)', 0, {
+    ...limits,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  'max-channel-depth': option.int(
+    'Messages that may wait in a channel, deferred ones included (0: any number)',
+    0,
+    { ...limits, min: 0 },
+  ),
+  'max-channel-bytes': option.int('Bytes of messages that may wait in a channel (0: any number)', 0, {
+    ...limits,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  overflow: option.choice(
+    'What happens at these limits: publishes are refused, or the oldest messages are dropped',
+    ['refuse', 'drop-oldest'],
+    'refuse',
+    limits,
+  ),
+  'message-ttl': option.duration('The age at which a message that still waits is dropped (0: none)', 0, {
+    ...limits,
+    min: 0,
+  }),
+  'orphan-after': option.duration(
+    'Warn of a channel in which messages wait and that has had no consumer for this long (0: never)',
+    0,
+    { ...limits, min: 0 },
   ),
 
   'e2e-processing-latency-percentile': option.floats(
