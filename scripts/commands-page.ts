@@ -2,7 +2,8 @@ import { loadPainter } from '../src/cli/colour.ts'
 import { type Command, type CommandEntry, commonOptions } from '../src/cli/command.ts'
 import { commands } from '../src/cli/commands.ts'
 import { commandHelp } from '../src/cli/help.ts'
-import { configKey, type OptionTable } from '../src/util/option.ts'
+import type { OptionTable } from '../src/util/option.ts'
+import { configKey } from '../src/util/option-values.ts'
 
 const WIDTH = 100
 

@@ -1,13 +1,6 @@
 import type { Readable } from 'node:stream'
-import {
-  type GivenOptions,
-  type NamedValues,
-  option,
-  optionOrigins,
-  type OptionTable,
-  type OptionValues,
-  resolveOptions,
-} from '../util/option.ts'
+import { option, type OptionTable, type OptionValues } from '../util/option.ts'
+import { type GivenOptions, type NamedValues, optionOrigins, resolveOptions } from '../util/option-values.ts'
 import type { NamedContext } from './context/named-context.ts'
 import type { Output } from './output.ts'
 

@@ -1,5 +1,5 @@
 import { errorText, NsqError } from '../util/errors.ts'
-import { OptionError } from '../util/option.ts'
+import { OptionError } from '../util/option-values.ts'
 
 /** The exit codes of every command; a second signal adds 128 + its number. */
 export const ExitCode = { done: 0, failed: 1, usage: 2 } as const

@@ -3,7 +3,8 @@
  * begin with a dash (`-delimiter -`); yargs would read these as bundles of letters or as missing values. So what is
  * known is written as `--flag=value`, which leaves yargs nothing to guess.
  */
-import { type Option, type OptionTable, spelled } from '../util/option.ts'
+import type { Option, OptionTable } from '../util/option.ts'
+import { spelled } from '../util/option-values.ts'
 import { UsageError } from './errors.ts'
 import { suggest } from '../util/suggest.ts'
 

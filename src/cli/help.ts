@@ -3,7 +3,8 @@
  * values, and breaks the lines that are there to be copied.
  */
 import { formatDuration } from '../util/duration.ts'
-import { envName, type Option, type OptionTable, spelled } from '../util/option.ts'
+import type { Option, OptionTable } from '../util/option.ts'
+import { envName, spelled } from '../util/option-values.ts'
 import type { Painter } from './colour.ts'
 import type { Command, CommandEntry, Example } from './command.ts'
 import { groupMembers, groupWord } from './find-command.ts'

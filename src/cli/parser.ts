@@ -3,7 +3,8 @@
  * is something to parse.
  */
 import type { Argv } from 'yargs'
-import type { GivenOptions, OptionTable } from '../util/option.ts'
+import type { OptionTable } from '../util/option.ts'
+import type { GivenOptions } from '../util/option-values.ts'
 
 export interface ParsedArguments {
   given: GivenOptions

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { type OptionTable, configKey, envName, type GivenOptions, resolveOptions } from '../util/option.ts'
+import type { OptionTable } from '../util/option.ts'
+import { configKey, envName, type GivenOptions, resolveOptions } from '../util/option-values.ts'
 import { version } from '../util/version.ts'
 import { loadPainter } from './colour.ts'
 import { type Command, type CommandEntry, commonOptions, type Context } from './command.ts'

@@ -1,7 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 import { posix, resolve } from 'node:path'
 import { parseAddress } from '../util/address.ts'
-import { OptionError, type OptionValues, resolveOptions } from '../util/option.ts'
+import type { OptionValues } from '../util/option.ts'
+import { OptionError, resolveOptions } from '../util/option-values.ts'
 import { nsqadminOptions } from './option-table.ts'
 
 export { nsqadminOptions } from './option-table.ts'

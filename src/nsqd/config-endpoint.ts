@@ -2,7 +2,8 @@ import { HttpError } from '../http/error.ts'
 import { json, text, type Reply } from '../http/reply.ts'
 import { parseAddress } from '../util/address.ts'
 import { type Logger, parseLevel } from '../util/logger.ts'
-import { camelCase, configKey, type Option } from '../util/option.ts'
+import type { Option } from '../util/option.ts'
+import { camelCase, configKey } from '../util/option-values.ts'
 import { type NsqdOptions, nsqdOptions } from './options.ts'
 
 /** The parts of a daemon that `/config` shows and changes. */

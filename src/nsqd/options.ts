@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseEndpoint } from '../util/address.ts'
-import { camelCase, type Option, OptionError, type OptionValues, resolveOptions } from '../util/option.ts'
+import type { Option, OptionValues } from '../util/option.ts'
+import { camelCase, OptionError, resolveOptions } from '../util/option-values.ts'
 import { nsqdOptions } from './option-table.ts'
 
 export { nsqdOptions } from './option-table.ts'

@@ -1,4 +1,5 @@
-import { option, type OptionValues, resolveOptions } from '../util/option.ts'
+import { option, type OptionValues } from '../util/option.ts'
+import { resolveOptions } from '../util/option-values.ts'
 
 const addresses = { group: 'Addresses' }
 const producers = { group: 'Producers' }

@@ -4,7 +4,7 @@ import { consumerOptions, producerOptions, SETTINGS } from '../../src/cli/client
 import { connectionOptions } from '../../src/cli/connection-options.ts'
 import { UsageError } from '../../src/cli/errors.ts'
 import { resolveConsumerOptions } from '../../src/client/consumer/consumer-options.ts'
-import { type GivenOptions, resolveOptions } from '../../src/util/option.ts'
+import { type GivenOptions, resolveOptions } from '../../src/util/option-values.ts'
 
 function consumer(settings: readonly string[], given: GivenOptions = {}): Promise<object> {
   return consumerOptions(resolveOptions(connectionOptions, given, {}), settings)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { clusterOptions, findCluster, type FoundCluster } from '../../src/cli/cluster-options.ts'
-import { resolveOptions } from '../../src/util/option.ts'
+import { resolveOptions } from '../../src/util/option-values.ts'
 import { Daemons } from '../client/daemons.ts'
 import { FakeLookupd } from '../client/fake-lookupd.ts'
 import { certificates } from '../support/certificates.ts'

@@ -11,7 +11,7 @@ import { runProgram } from '../../src/cli/program.ts'
 import { secureOptions, settingsOf } from '../../src/cli/secure-settings.ts'
 import type { ConnectionOptions } from '../../src/client/options.ts'
 import { NsqError } from '../../src/util/errors.ts'
-import { type GivenOptions, resolveOptions } from '../../src/util/option.ts'
+import { type GivenOptions, resolveOptions } from '../../src/util/option-values.ts'
 import { certificates } from '../support/certificates.ts'
 import { fakeSurroundings } from './fakes.ts'
 

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { manPages } from '../../scripts/man/pages.ts'
 import { commands } from '../../src/cli/commands.ts'
-import { spelled } from '../../src/util/option.ts'
+import { spelled } from '../../src/util/option-values.ts'
 import { ROOT } from './markdown.ts'
 import { optionTables } from './options.ts'
 

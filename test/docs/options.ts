@@ -3,7 +3,8 @@ import { commands } from '../../src/cli/commands.ts'
 import { findCommand } from '../../src/cli/find-command.ts'
 import { normalizeFlags } from '../../src/cli/flags.ts'
 import { parseArguments } from '../../src/cli/parser.ts'
-import { type OptionTable, resolveOptions } from '../../src/util/option.ts'
+import type { OptionTable } from '../../src/util/option.ts'
+import { resolveOptions } from '../../src/util/option-values.ts'
 
 /** Everything that may stand first in a command line. */
 export const programs: readonly string[] = ['nsq-ts', ...commands.flatMap(({ bin }) => bin ?? [])]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { nsqadminOptions, resolveNsqadminOptions } from '../../src/nsqadmin/options.ts'
-import { OptionError, resolveOptions } from '../../src/util/option.ts'
+import { OptionError, resolveOptions } from '../../src/util/option-values.ts'
 import type { Given } from './rig.ts'
 
 const LOOKUPD = { lookupdHttpAddress: ['127.0.0.1:4161'] }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { describe, test } from 'node:test'
 import { nsqdOptions, optionWarnings, resolveNsqdOptions } from '../../src/nsqd/options.ts'
-import { OptionError, resolveOptions } from '../../src/util/option.ts'
+import { OptionError, resolveOptions } from '../../src/util/option-values.ts'
 
 /** The flags of the official nsqd 1.3.0, with the defaults that it prints. */
 const OFFICIAL: Record<string, unknown> = {

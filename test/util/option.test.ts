@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { camelCase, envName, option, OptionError, resolveOptions } from '../../src/util/option.ts'
+import { option } from '../../src/util/option.ts'
+import { camelCase, envName, OptionError, resolveOptions } from '../../src/util/option-values.ts'
 
 const table = {
   'tcp-address': option.address('address to listen on', '0.0.0.0:4150'),

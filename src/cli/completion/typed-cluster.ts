@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import { formatAddress, parseEndpoint } from '../../util/address.ts'
-import { envName, resolveOptions } from '../../util/option.ts'
+import { envName, resolveOptions } from '../../util/option-values.ts'
 import { clusterOptions, findCluster } from '../cluster-options.ts'
 import type { Context } from '../command.ts'
 import { resolveContext } from '../context/resolve.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { camelCase, optionOrigins, type OptionTable, resolveOptions } from '../../util/option.ts'
+import type { OptionTable } from '../../util/option.ts'
+import { camelCase, optionOrigins, resolveOptions } from '../../util/option-values.ts'
 import { Report } from '../admin/report.ts'
 import type { Context } from '../command.ts'
 import { compressionAlternatives } from '../connection-options.ts'

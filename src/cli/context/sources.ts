@@ -1,11 +1,6 @@
 /** How a context goes together with flags, variables and a config file. */
-import {
-  configKey,
-  envName,
-  type GivenOptions,
-  type NamedValues,
-  type OptionTable,
-} from '../../util/option.ts'
+import type { OptionTable } from '../../util/option.ts'
+import { configKey, envName, type GivenOptions, type NamedValues } from '../../util/option-values.ts'
 import type { Command, Context } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { ADDRESS_KEYS } from './keys.ts'

@@ -1,4 +1,4 @@
-import { envName } from '../../util/option.ts'
+import { envName } from '../../util/option-values.ts'
 import { editDistance, suggest } from '../../util/suggest.ts'
 import { commonOptions } from '../command.ts'
 import type { ConfigurationFacts } from './facts.ts'

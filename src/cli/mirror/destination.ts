@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from '../../client/options.ts'
-import { type OptionValues, resolveOptions } from '../../util/option.ts'
+import type { OptionValues } from '../../util/option.ts'
+import { resolveOptions } from '../../util/option-values.ts'
 import { addressOptions } from '../addresses.ts'
 import { producerOptions } from '../client-options.ts'
 import type { Context } from '../command.ts'

@@ -7,7 +7,7 @@ import { archiveOptions } from '../../../src/cli/commands/archive.ts'
 import { normalizeFlags } from '../../../src/cli/flags.ts'
 import { parseArguments } from '../../../src/cli/parser.ts'
 import { LogLevel } from '../../../src/util/logger.ts'
-import { resolveOptions } from '../../../src/util/option.ts'
+import { resolveOptions } from '../../../src/util/option-values.ts'
 
 async function settings(args: readonly string[], program = 'nsq-ts archive'): Promise<ArchiveSettings> {
   const { given } = await parseArguments(normalizeFlags(args, archiveOptions), archiveOptions)

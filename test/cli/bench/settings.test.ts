@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Load, loads } from '../../../src/cli/bench/settings.ts'
 import { bench } from '../../../src/cli/commands/bench.ts'
-import { resolveOptions } from '../../../src/util/option.ts'
+import { resolveOptions } from '../../../src/util/option-values.ts'
 
 type Given = Parameters<typeof resolveOptions>[1]
 

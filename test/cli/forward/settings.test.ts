@@ -5,7 +5,7 @@ import { commands } from '../../../src/cli/commands.ts'
 import { forwardOptions } from '../../../src/cli/commands/forward.ts'
 import { forwardSettings, type ForwardSettings } from '../../../src/cli/forward/settings.ts'
 import { runProgram } from '../../../src/cli/program.ts'
-import { type GivenOptions, resolveOptions } from '../../../src/util/option.ts'
+import { type GivenOptions, resolveOptions } from '../../../src/util/option-values.ts'
 import { fakeSurroundings } from '../fakes.ts'
 
 const POST = ['http://h/']
