@@ -15,6 +15,7 @@ import { closedError, errorFromFrame, lossOf, notNsq, tooLate, toNsqError } from
 import { FinBuffer } from './fin-buffer.ts'
 import { type HandshakeLine, shakeHands } from './handshake.ts'
 import type { ResolvedConnectionOptions } from '../options.ts'
+import { inTime, SilenceWatch } from './timeouts.ts'
 
 /** Waits for nsqd's answer to one command. One of these is called, once. */
 export interface Reply {
@@ -39,8 +40,6 @@ export interface ConnectionHandler {
   closed(error: NsqError): void
 }
 
-/** Time over twice the heartbeat interval before a silent connection is given up. */
-const SILENCE_SLACK_MS = 1000
 /** How long nsqd may take to close its side after `end`. */
 const END_TIMEOUT_MS = 1000
 const NOT_FATAL: ReadonlySet<string> = new Set(['E_FIN_FAILED', 'E_REQ_FAILED', 'E_TOUCH_FAILED'])
@@ -66,10 +65,11 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   readonly #fins = new FinBuffer()
   readonly #transport: Transport
   readonly #writer: SocketWriter
+  readonly #silence = new SilenceWatch(silenceMs =>
+    this.destroy(tooLate(`nsqd ${this.address} has sent nothing, not even a heartbeat,`, silenceMs)),
+  )
   /** What a step of the handshake may take. */
   readonly #stepMs: number
-  #silence: NodeJS.Timeout | undefined
-  #chunks = 0
   #isFlushScheduled = false
   #end: NsqError | undefined
   /** Nothing more is sent, and nsqd may still have to say something about what was. */
@@ -229,8 +229,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   async #shakeHands(options: ResolvedConnectionOptions, request: Partial<IdentifyRequest>): Promise<void> {
     this.send(MAGIC_V2)
     this.identity = await shakeHands(this, options, request)
-    const silenceMs = 2 * options.heartbeatIntervalMs + SILENCE_SLACK_MS
-    if (this.#end === undefined) this.#silence = setTimeout(this.#onSilence, silenceMs, silenceMs)
+    if (this.#end === undefined) this.#silence.start(options.heartbeatIntervalMs)
     this.#resumeReader()
     if (this.#end !== undefined) throw this.#end
   }
@@ -255,19 +254,10 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
     })
   }
 
-  async #inTime<T>(step: string, done: Promise<T>): Promise<T> {
-    let isDone = false
-    const late = (): void => {
-      if (!isDone) this.destroy(tooLate(`nsqd ${this.address} did not answer ${step}`, this.#stepMs))
-    }
-    // As in #onSilence: what has been waiting is read first.
-    const timer = setTimeout(() => setImmediate(late), this.#stepMs)
-    try {
-      return await done
-    } finally {
-      isDone = true
-      clearTimeout(timer)
-    }
+  #inTime<T>(step: string, done: Promise<T>): Promise<T> {
+    return inTime(done, this.#stepMs, () =>
+      this.destroy(tooLate(`nsqd ${this.address} did not answer ${step}`, this.#stepMs)),
+    )
   }
 
   #resumeReader(): void {
@@ -281,8 +271,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   /** For the transport. */
   data(chunk: Buffer): void {
     if (this.#end !== undefined && !this.#isEnding) return
-    this.#chunks++
-    this.#silence?.refresh()
+    this.#silence.heard()
     try {
       this.#reader.push(chunk)
     } catch (error) {
@@ -307,15 +296,6 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   #unreadable(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error
     this.garbage(error.message, error)
-  }
-
-  readonly #onSilence = (silenceMs: number): void => {
-    const heard = this.#chunks
-    // After a suspended laptop or a long computation this timer comes before the bytes that have been waiting.
-    setImmediate(() => {
-      if (heard !== this.#chunks) return
-      this.destroy(tooLate(`nsqd ${this.address} has sent nothing, not even a heartbeat,`, silenceMs))
-    })
   }
 
   /** For the frame reader. */
@@ -376,7 +356,7 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
   #close(error: NsqError): void {
     if (this.#end !== undefined) return
     this.#end = error
-    clearTimeout(this.#silence)
+    this.#silence.stop()
     this.#handler.closed(error)
     for (let reply = this.#replies.shift(); reply !== undefined; reply = this.#replies.shift()) {
       reply.lost(error)
