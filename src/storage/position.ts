@@ -12,3 +12,8 @@ export interface Position {
 export function ordinalAt(position: Position): number {
   return position.segment.firstOrdinal + position.index
 }
+
+/** How many bytes of the log lie before this place. */
+export function byteAt(position: Position): number {
+  return position.segment.firstByte + position.offset
+}

@@ -7,6 +7,8 @@ import type { SegmentFile } from './segment-file.ts'
 export class Segment {
   readonly number: number
   readonly firstOrdinal: number
+  /** How many bytes of the log lie before it, like `firstOrdinal`. The log that it is in writes this; nobody else does. */
+  firstByte = 0
   /** Undefined for a segment that lives in memory. */
   readonly file: SegmentFile | undefined
   /** Messages and bytes appended. */

@@ -61,10 +61,11 @@ export class TopicLog implements BlockOwner {
     let previous: Segment | undefined
     for (const segment of segments) {
       if (previous !== undefined) previous.next = segment
+      segment.firstByte = previous === undefined ? 0 : previous.firstByte + previous.size
       previous = segment
     }
-    this.last = previous ?? this.#newSegment(0)
-    this.#tail = this.last.isClosed ? this.#newSegment(this.last.endOrdinal) : this.last
+    this.last = previous ?? this.#newSegment(undefined)
+    this.#tail = this.last.isClosed ? this.#newSegment(this.last) : this.last
     this.first = segments[0] ?? this.last
   }
 
@@ -81,6 +82,12 @@ export class TopicLog implements BlockOwner {
   get end(): Position {
     const { last } = this
     return { segment: last, offset: last.committedSize, index: last.committedCount }
+  }
+
+  /** The place behind the last message, committed or not. */
+  get appended(): Position {
+    const tail = this.#tail
+    return { segment: tail, offset: tail.size, index: tail.count }
   }
 
   /** The ordinal of the oldest message in memory: from there on, reading needs no disk. */
@@ -332,19 +339,22 @@ export class TopicLog implements BlockOwner {
     return block
   }
 
-  #newSegment(firstOrdinal: number): Segment {
+  /** `previous`: the one that it will follow. */
+  #newSegment(previous: Segment | undefined): Segment {
     const { directory } = this.#options
     const number = this.#options.nextSegmentNumber()
-    return new Segment(
+    const file = directory === undefined ? undefined : new SegmentFile(directory, number)
+    const segment = new Segment(
       number,
-      firstOrdinal,
-      directory === undefined ? undefined : new SegmentFile(directory, number),
+      previous === undefined ? 0 : previous.firstOrdinal + previous.count,
+      file,
     )
+    segment.firstByte = previous === undefined ? 0 : previous.firstByte + previous.size
+    return segment
   }
 
   #roll(): Segment {
-    const full = this.#tail
-    this.#tail = this.#newSegment(full.firstOrdinal + full.count)
+    this.#tail = this.#newSegment(this.#tail)
     return this.#tail
   }
 
