@@ -83,16 +83,16 @@ export type IdentifyAnswer = Pick<
 
 /**
  * Reads what nsqd answered to IDENTIFY. An nsqd that does not negotiate says only `OK`, and an old one does not tell
- * everything: then it is official nsqd's default, and no feature was granted.
+ * everything, or something impossible: then it is official nsqd's default, and no feature was granted.
  *
  * @throws ProtocolError E_BAD_BODY
  */
 export function parseIdentifyAnswer(text: string): IdentifyAnswer {
   const fields = text === 'OK' ? {} : parseFields(text)
   return {
-    max_rdy_count: numberOr(fields.max_rdy_count, 2500),
-    msg_timeout: numberOr(fields.msg_timeout, 60_000),
-    max_msg_timeout: numberOr(fields.max_msg_timeout, 900_000),
+    max_rdy_count: countOr(fields.max_rdy_count, 0, 2500),
+    msg_timeout: countOr(fields.msg_timeout, 1, 60_000),
+    max_msg_timeout: countOr(fields.max_msg_timeout, 1, 900_000),
     tls_v1: fields.tls_v1 === true,
     snappy: fields.snappy === true,
     deflate: fields.deflate === true,
@@ -100,8 +100,9 @@ export function parseIdentifyAnswer(text: string): IdentifyAnswer {
   }
 }
 
-function numberOr(value: unknown, fallback: number): number {
-  return typeof value === 'number' ? value : fallback
+/** RDY and timers are made of these: a fraction, a negative or a huge number would be no use to either. */
+function countOr(value: unknown, least: number, fallback: number): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least ? value : fallback
 }
 
 type Fields = { [K in keyof IdentifyRequest | keyof IdentifyResponse]?: unknown }

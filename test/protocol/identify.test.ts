@@ -98,6 +98,11 @@ test('an answer is read as far as it goes', () => {
     auth_required: true,
   }
   assert.deepEqual(parseIdentifyAnswer(JSON.stringify({ ...full, version: '1.3.0' })), full)
+  for (const number of ['-1', '0.5', '1e400', '9007199254740993']) {
+    const answer = `{"max_rdy_count":${number},"msg_timeout":${number},"max_msg_timeout":${number}}`
+    assert.deepEqual(parseIdentifyAnswer(answer), plain, answer)
+  }
+  assert.deepEqual(parseIdentifyAnswer('{"msg_timeout":0,"max_msg_timeout":0}'), plain)
   for (const text of ['ok', '', '3', '[]', '"OK"']) {
     assert.throws(() => parseIdentifyAnswer(text), { code: 'E_BAD_BODY' }, text)
   }

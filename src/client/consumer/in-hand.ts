@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../options.ts'
 import type { Delivery } from './delivery.ts'
 
 /** What nsqd granted, in milliseconds. */
@@ -39,7 +40,8 @@ export class InHand {
   constructor(timeouts: MessageTimeouts, touches: boolean, handler: InHandHandler) {
     this.#handler = handler
     this.#touches = touches
-    const periodMs = Math.max(1, timeouts.msg_timeout / PERIODS)
+    // A timer that is longer than the longest would go off at once, again and again.
+    const periodMs = Math.min(Math.max(1, timeouts.msg_timeout / PERIODS), LONGEST_TIMER_MS)
     this.#maxPeriods = timeouts.max_msg_timeout / periodMs
     this.#timer = setInterval(() => this.#tick(), periodMs)
   }

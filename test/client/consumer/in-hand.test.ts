@@ -138,3 +138,12 @@ test('removes from any place, also while it is gone through', () => {
   rig.inHand.add(d)
   assert.deepEqual([...rig.inHand], [d])
 })
+
+test('a timeout of years is no timer that goes off all the time', () => {
+  const set = mock.method(globalThis, 'setInterval')
+  const year = 365 * 86_400_000
+  const timeouts = { msg_timeout: 10 * year, max_msg_timeout: 100 * year }
+  new InHand(timeouts, true, { touch() {}, expired() {} }).stop()
+  set.mock.restore()
+  assert.equal(set.mock.calls[0]?.arguments[1], 2 ** 31 - 1)
+})
