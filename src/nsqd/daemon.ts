@@ -5,12 +5,13 @@ import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
 import type { Address, Endpoint } from '../util/address.ts'
-import { errorText, NsqError } from '../util/errors.ts'
+import { asError, errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
 import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
 import { lockDataPath } from './data-lock.ts'
+import { DiskHealth, type DiskPart } from './disk-health.ts'
 import { nsqdRoutes } from './http.ts'
 import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
@@ -30,6 +31,8 @@ import { Turn } from './turn.ts'
 
 /** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
 const DURABLE_SAVE_AFTER = 500
+/** When that is tried again after the disk has refused it, in ms. */
+const SAVE_RETRY = 1000
 
 /** An nsqd: topics and channels on a data path, served over TCP and HTTP. */
 export class Nsqd implements TopicHost, SessionHost {
@@ -38,12 +41,11 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly turn: Turn
   readonly startTime: Date = new Date()
   readonly lookupPeers: LookupPeers
-  /** `OK`, or `NOK - ` and what is wrong with the disk. */
-  health = 'OK'
   readonly #topics = new Map<string, Topic>()
   readonly #stores: TopicStores
   readonly #sessions = new Set<Session>()
   readonly #budget: MemoryBudget
+  readonly #disk: DiskHealth
   readonly #listeners: Listeners
   readonly #segmentNumbers = new SegmentNumbers(() => this.#metadata?.saveNow(this.#describe()))
   #secured: Secured = { tlsLayer: undefined, authServers: undefined }
@@ -59,6 +61,7 @@ export class Nsqd implements TopicHost, SessionHost {
   constructor(options: NsqdOptions, logger: Logger) {
     this.options = options
     this.logger = logger
+    this.#disk = new DiskHealth(logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
     this.#stores = new TopicStores(this, this.#budget, () => this.#segmentNumbers.next())
@@ -81,6 +84,11 @@ export class Nsqd implements TopicHost, SessionHost {
 
   get sessions(): ReadonlySet<Session> {
     return this.#sessions
+  }
+
+  /** `OK`, or `NOK - ` and what is wrong with the disk. */
+  get health(): string {
+    return this.#disk.text
   }
 
   get memory(): Pick<MemoryBudget, 'used' | 'limit'> {
@@ -190,6 +198,7 @@ export class Nsqd implements TopicHost, SessionHost {
     for (const channel of topic.channels.keys()) this.lookupPeers.unregister(name, channel)
     this.lookupPeers.unregister(name)
     this.#stores.remove(topic)
+    this.#disk.forget(`the checkpoint of topic ${name}`)
     this.logger.info(`topic ${name}: deleted`)
     this.#saveMetadata()
     return true
@@ -235,14 +244,8 @@ export class Nsqd implements TopicHost, SessionHost {
     return this.#stores.makeRoom(error)
   }
 
-  diskResult(error: Error | null): void {
-    if (error === null) {
-      if (this.health !== 'OK') this.logger.info('the disk takes messages again')
-      this.health = 'OK'
-      return
-    }
-    this.health = `NOK - ${error.message}`
-    this.logger.error(`the disk refuses messages: ${error.message}`)
+  diskResult(error: Error | null, part: DiskPart = 'messages'): void {
+    this.#disk.report(part, error)
   }
 
   channelCreated(topic: Topic, channel: Channel): void {
@@ -287,7 +290,7 @@ export class Nsqd implements TopicHost, SessionHost {
 
   #load(): void {
     const { dataPath } = this.options
-    const metadata = loadMetadata(dataPath)
+    const metadata = loadMetadata(dataPath, text => this.logger.warn(text))
     this.#metadata = new MetadataStore(dataPath)
     this.#segmentNumbers.startFrom(metadata?.segment_reserve ?? 0)
     // A topic is there when its folder is: nsqd.dat may be a moment behind.
@@ -322,23 +325,37 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   /**
-   * Topics, channels or pauses have changed: nsqd.dat says so before anybody is told, without waiting for the disk;
-   * and is then made to survive a power cut, in the background.
+   * Topics, channels or pauses have changed: nsqd.dat says so before anybody is told. Without --durability=power that is
+   * done without waiting for the disk, and made to survive a power cut in the background, a moment later.
    */
   #saveMetadata(): void {
     if (this.#closing || this.#loading || this.#metadata === undefined) return
-    const failed = (error: unknown): void => {
-      this.logger.error(`cannot save the list of topics and channels: ${errorText(error)}`)
-    }
+    const durable = this.options.durability === 'power'
     try {
-      this.#metadata.saveNow(this.#describe(), false)
+      this.#metadata.saveNow(this.#describe(), durable)
     } catch (error) {
-      failed(error)
+      this.#metadataSaved(error)
+      return
     }
+    if (durable) this.#metadataSaved()
+    else this.#saveLater(DURABLE_SAVE_AFTER)
+  }
+
+  #saveLater(ms: number): void {
     this.#durableSave ??= setTimeout(() => {
       this.#durableSave = undefined
-      this.#metadata?.save(this.#describe()).catch(failed)
-    }, DURABLE_SAVE_AFTER)
+      this.#metadata?.save(this.#describe()).then(
+        () => this.#metadataSaved(),
+        (error: unknown) => this.#metadataSaved(error),
+      )
+    }, ms)
+  }
+
+  /** What the disk has refused is tried again until it takes it. */
+  #metadataSaved(error?: unknown): void {
+    if (this.#closing) return
+    this.diskResult(error === undefined ? null : asError(error), 'the list of topics and channels')
+    if (error !== undefined) this.#saveLater(SAVE_RETRY)
   }
 
   #identity(): LookupIdentity {

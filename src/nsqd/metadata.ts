@@ -1,10 +1,25 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEphemeral, isValidChannelName, isValidTopicName } from '../protocol/names.ts'
+import { syncFolderLater, syncFolderNow } from '../storage/folder.ts'
+import { isMissing } from '../storage/segment-file.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 
 const FILE_NAME = 'nsqd.dat'
+/** The last state that was synced. `nsqd.dat` itself is written without waiting for the disk: a power cut may tear it. */
+const SYNCED = '.synced'
+/** What is kept of a torn file, for a person to look at. */
+const BAD = '.bad'
 
 export interface ChannelMetadata {
   name: string
@@ -24,19 +39,52 @@ export interface Metadata {
   segment_reserve: number
 }
 
-/** Reads the metadata in a data path; undefined when there is none. Throws NsqError E_METADATA when it is unreadable. */
-export function loadMetadata(dataPath: string): Metadata | undefined {
+/**
+ * Reads the metadata in a data path; undefined when there is none. A file that a power cut has torn is kept aside, and the
+ * state that was synced last taken instead; `warn` is told.
+ *
+ * @throws NsqError E_METADATA when it is unreadable, or no metadata.
+ */
+export function loadMetadata(dataPath: string, warn: (text: string) => void): Metadata | undefined {
   const file = join(dataPath, FILE_NAME)
   try {
-    return parse(JSON.parse(readFileSync(file, 'utf8')))
+    return parse(readJson(file) ?? readSynced(file, warn))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw new NsqError('E_METADATA', `cannot read the topics and channels in ${file}: ${errorText(error)}`, {
       cause: error,
       remedy:
         'Put a good copy of the file there, or move it away: topics and messages stay, pauses are forgotten.',
     })
   }
+}
+
+/** Undefined for a file that is no JSON, as a torn one is not: no end, or zeros where nothing was written. */
+function readJson(file: string): unknown {
+  const text = readFileSync(file, 'utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function readSynced(file: string, warn: (text: string) => void): unknown {
+  const synced = file + SYNCED
+  let value: unknown
+  try {
+    value = readJson(synced)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  if (value === undefined) throw new TypeError('it is no JSON')
+  // A copy: who is killed before the next save must find this out again.
+  copyFileSync(file, file + BAD)
+  warn(
+    `${file} was torn, by a power cut most likely, and is kept as ${file + BAD}; the topics and channels are those of ${synced}: ` +
+      'channels, pauses and deletions of the last moment before may be missing',
+  )
+  return value
 }
 
 /** A state to write, the number of `saveNow`s before it, and the promise that settles when it is written. */
@@ -58,6 +106,8 @@ export class MetadataStore {
   #writing: Promise<void> = Promise.resolve()
   /** Counts `saveNow`, so that a slower `save` does not put an older state over it. */
   #epoch = 0
+  /** What was written last: not written again. */
+  #last: { readonly text: string; readonly durable: boolean } | undefined
 
   constructor(dataPath: string) {
     this.#dataPath = dataPath
@@ -93,21 +143,19 @@ export class MetadataStore {
    */
   saveNow(metadata: Metadata, durable = true): void {
     this.#epoch++
+    const text = serialize(metadata)
+    if (this.#last?.text === text && (this.#last.durable || !durable)) return
+    this.#last = undefined
     const temporary = `${this.#file}.exit.tmp`
     try {
-      const handle = openSync(temporary, 'w')
-      try {
-        writeFileSync(handle, serialize(metadata))
-        if (durable) fsyncSync(handle)
-      } finally {
-        closeSync(handle)
-      }
-      renameSync(temporary, this.#file)
+      if (durable) replaceNow(this.#file + SYNCED, temporary, text, true)
+      replaceNow(this.#file, temporary, text, false)
       if (durable) syncFolderNow(this.#dataPath)
     } catch (error) {
-      rmSync(temporary, { force: true })
+      removeNow(temporary)
       throw this.#failure(error)
     }
+    this.#last = { text, durable }
   }
 
   /** Resolves when nothing is being written any more: who comes next may write the same files. */
@@ -116,21 +164,30 @@ export class MetadataStore {
   }
 
   async #write(metadata: Metadata, epoch: number): Promise<void> {
+    const text = serialize(metadata)
     const temporary = `${this.#file}.tmp`
+    const temporarySynced = `${this.#file}${SYNCED}.tmp`
     try {
-      const handle = await open(temporary, 'w')
+      const handle = await open(temporarySynced, 'w')
       try {
-        await handle.writeFile(serialize(metadata))
-        await handle.sync()
+        await handle.writeFile(text)
+        await handle.datasync()
       } finally {
         await handle.close()
       }
+      await writeFile(temporary, text)
       // Checked and renamed in one go: an asynchronous rename could land after that of a saveNow.
-      if (epoch === this.#epoch) renameSync(temporary, this.#file)
-      else await rm(temporary, { force: true })
-      await syncFolder(this.#dataPath)
+      if (epoch !== this.#epoch) {
+        await removeAll(temporary, temporarySynced)
+        return
+      }
+      this.#last = undefined
+      renameSync(temporarySynced, this.#file + SYNCED)
+      renameSync(temporary, this.#file)
+      await syncFolderLater(this.#dataPath)
+      if (epoch === this.#epoch) this.#last = { text, durable: true }
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined)
+      await removeAll(temporary, temporarySynced)
       throw this.#failure(error)
     }
   }
@@ -143,25 +200,27 @@ export class MetadataStore {
   }
 }
 
-/** Makes a rename last through a power cut. Windows cannot open folders, and needs no such thing. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(path, 'r')
+function replaceNow(file: string, temporary: string, text: string, durable: boolean): void {
+  const handle = openSync(temporary, 'w')
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-function syncFolderNow(path: string): void {
-  if (process.platform === 'win32') return
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
+    writeFileSync(handle, text)
+    if (durable) fsyncSync(handle)
   } finally {
     closeSync(handle)
   }
+  renameSync(temporary, file)
+}
+
+function removeNow(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Left over on a disk that takes nothing; the next write replaces it.
+  }
+}
+
+async function removeAll(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { force: true }).catch(() => undefined)
 }
 
 function serialize({ topics, version, segment_reserve }: Metadata): string {

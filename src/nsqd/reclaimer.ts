@@ -94,6 +94,11 @@ export class Reclaimer {
     return count < MOST_AT_ONCE && now() >= this.#moveNotBefore
   }
 
+  /** Whether messages were moved out of what waits for a checkpoint to go. */
+  get hasMoved(): boolean {
+    return this.#doomed.some(({ isMoved }) => isMoved)
+  }
+
   /** A checkpoint was written: the files of what was given up before it was begun can go. */
   removeDoomed(): void {
     for (const { segment } of this.#doomed.splice(0)) this.#remove(segment)

@@ -15,7 +15,7 @@ import type { Segment } from '../storage/segment.ts'
 import { republish, Stragglers } from '../storage/stragglers.ts'
 import { removeTopicDirectory } from '../storage/topic-directory.ts'
 import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
-import { errorText } from '../util/errors.ts'
+import { asError, NsqError } from '../util/errors.ts'
 import { now } from './clock.ts'
 import { Reclaimer } from './reclaimer.ts'
 import { Topic, type TopicHost } from './topic.ts'
@@ -33,7 +33,7 @@ export class TopicStore {
   readonly #stragglers: Stragglers
   readonly reclaimer: Reclaimer
   /** The checkpoint that is being written. */
-  #writing: Promise<void> | undefined
+  #writing: Promise<Error | undefined> | undefined
   #notBefore = 0
 
   private constructor(topic: Topic, directory: string, stragglers: Stragglers) {
@@ -94,15 +94,23 @@ export class TopicStore {
   }
 
   /**
-   * Resolves when what has changed up to now is in a checkpoint, so that a crash does not undo it; or when that was tried,
-   * and has failed, which is logged.
+   * Resolves when what has changed up to now is in a checkpoint, so that a crash does not undo it.
+   *
+   * @throws NsqError E_CHECKPOINT when it could not be written: what has changed holds, but for a crash.
    */
   async settle(): Promise<void> {
     // One that is being written may be of before.
     await this.#writing
     this.#notBefore = 0
     if (this.topic.dirty) this.maintain(0)
-    await this.#writing
+    const failure = await this.#writing
+    if (failure !== undefined) {
+      throw new NsqError(
+        'E_CHECKPOINT',
+        `done, but a crash of nsqd would undo it: cannot write the checkpoint of topic ${this.topic.name}`,
+        { cause: failure },
+      )
+    }
   }
 
   /** Writes everything down and closes the files. */
@@ -132,18 +140,24 @@ export class TopicStore {
     this.#stragglers.close()
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  /** Gives what the disk said, if it refused. */
+  async #write(bytes: Buffer): Promise<Error | undefined> {
     const { topic } = this
+    const part = `the checkpoint of topic ${topic.name}` as const
     try {
-      const durable = topic.options.durability === 'power'
+      // Where messages were moved, the files that they were in go next: even after a power cut nobody may look there.
+      const durable = topic.options.durability === 'power' || this.reclaimer.hasMoved
       await writeCheckpoint(this.#directory, bytes, { durable, wanted: () => !topic.closed })
+      topic.diskResult(null, part)
       if (!topic.closed) this.reclaimer.removeDoomed()
+      return undefined
     } catch (error) {
       // A topic deleted meanwhile took its folder with it.
-      if (topic.closed) return
+      if (topic.closed) return undefined
       topic.dirty = true
       topic.makeRoom(error)
-      topic.logger.error(`topic ${topic.name}: cannot write its checkpoint: ${errorText(error)}`)
+      topic.diskResult(asError(error), part)
+      return asError(error)
     } finally {
       this.#writing = undefined
     }

@@ -4,6 +4,7 @@ import type { TopicLog } from '../storage/topic-log.ts'
 import type { Logger } from '../util/logger.ts'
 import { LatencyQuantiles } from '../util/quantile.ts'
 import { Channel } from './channel.ts'
+import type { DiskPart } from './disk-health.ts'
 import { Intake, type IntakeHost } from './intake.ts'
 import type { NsqdOptions } from './options.ts'
 import type { Session } from './session.ts'
@@ -14,8 +15,8 @@ export interface TopicHost {
   readonly options: NsqdOptions
   readonly logger: Logger
   readonly turn: Turn
-  /** A commit or a sync went well, or did not. */
-  diskResult(error: Error | null): void
+  /** The disk has taken something, or has refused it: without `part`, messages. */
+  diskResult(error: Error | null, part?: DiskPart): void
   /** The disk has refused something: gives up what is retained, if it is full. False when that was of no use. */
   makeRoom(error: unknown): boolean
   channelCreated(topic: Topic, channel: Channel): void
@@ -150,8 +151,8 @@ export class Topic implements IntakeHost {
     return this.#host.makeRoom(error)
   }
 
-  diskResult(error: Error | null): void {
-    if (!this.closed) this.#host.diskResult(error)
+  diskResult(error: Error | null, part?: DiskPart): void {
+    if (!this.closed) this.#host.diskResult(error, part)
   }
 
   /** The channel of this name; made when there is none. */

@@ -14,6 +14,7 @@ import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { syncFolderLater } from './folder.ts'
 import type { Position } from './position.ts'
 import type { SegmentTotals } from './recovery.ts'
 import { isMissing } from './segment-file.ts'
@@ -259,10 +260,16 @@ export async function writeCheckpoint(
       await file.close()
     }
     // Asked and renamed in one go: an asynchronous rename could land later.
-    if (wanted()) renameSync(temporary, path)
-    else await rm(temporary, { force: true })
+    if (!wanted()) {
+      await rm(temporary, { force: true })
+      return
+    }
+    renameSync(temporary, path)
+    // What the older one refers to may be deleted now: it must not come back.
+    if (durable) await syncFolderLater(directory)
   } catch (error) {
-    await rm(temporary, { force: true })
+    // A disk that refuses may refuse this, too; the next start removes it.
+    await rm(temporary, { force: true }).catch(() => undefined)
     throw error
   }
 }

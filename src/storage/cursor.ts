@@ -3,7 +3,7 @@ import { soundBatchAfter } from './batches.ts'
 import type { Position } from './position.ts'
 import { isRecord, recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
-import { errorText } from '../util/errors.ts'
+import { asError } from '../util/errors.ts'
 import type { LogReader, TopicLog } from './topic-log.ts'
 
 /** Told of what happens while a cursor reads in the background. */
@@ -200,7 +200,7 @@ export class Cursor implements LogReader {
       segment.file?.keepAside(offset, bytes)
     } catch (error) {
       // Nothing is given up before it is safe.
-      this.#events.readFailed(error instanceof Error ? error : new Error(errorText(error)))
+      this.#events.readFailed(asError(error))
       return false
     }
     this.advance(bytes, messages)

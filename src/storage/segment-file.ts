@@ -8,15 +8,12 @@
  *     | offset   | length   | crc32   | messages |      each u32 BE
  */
 import {
-  close,
   closeSync,
   existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
-  fsync,
   ftruncateSync,
-  open,
   openSync,
   read,
   readSync,
@@ -27,7 +24,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { NsqError } from '../util/errors.ts'
+import { asError, NsqError } from '../util/errors.ts'
+import { syncFolder } from './folder.ts'
 import { isPlausible, recordLength } from './record.ts'
 
 export const INDEX_LINE = 16
@@ -98,7 +96,7 @@ export class SegmentFile {
     try {
       this.#open()
     } catch (error) {
-      setImmediate(done, errorOf(error))
+      setImmediate(done, asError(error))
       return
     }
     const isNew = this.#isNew
@@ -124,7 +122,7 @@ export class SegmentFile {
     try {
       this.#open()
     } catch (error) {
-      setImmediate(done, errorOf(error), target.subarray(0, 0))
+      setImmediate(done, asError(error), target.subarray(0, 0))
       return
     }
     this.#reads++
@@ -253,10 +251,6 @@ export class SegmentFile {
   }
 }
 
-function errorOf(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value))
-}
-
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
@@ -269,18 +263,6 @@ function openForAppend(path: string): number {
     if (!isMissing(error)) throw error
     return openSync(path, 'wx+')
   }
-}
-
-/** Makes new names in a folder survive a power cut. Windows cannot open folders, and needs no such thing. */
-function syncFolder(path: string, done: (error: Error | null) => void): void {
-  if (process.platform === 'win32') {
-    done(null)
-    return
-  }
-  open(path, 'r', (error, fd) => {
-    if (error !== null) done(error)
-    else fsync(fd, failed => close(fd, () => done(failed)))
-  })
 }
 
 function writeFully(fd: number, slices: readonly Buffer[], position: number): void {

@@ -30,3 +30,8 @@ export function errorText(error: unknown): string {
     return 'something that has no text'
   }
 }
+
+/** Anything that was thrown, as an error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(errorText(error))
+}

@@ -185,7 +185,7 @@ describe('a full disk', () => {
       taken.delete(body)
     }
     await consumer.settled()
-    await until(() => running.log.some(line => line.includes('cannot write its checkpoint')))
+    await until(() => running.log.some(line => line.includes('refuses the checkpoint of topic t')))
     makeRoom(running)
     await running.restart()
     const got = await drain(running, await running.subscribe(100))

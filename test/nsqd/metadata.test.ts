@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { loadMetadata, type Metadata, MetadataStore } from '../../src/nsqd/metadata.ts'
 import { NsqError } from '../../src/util/errors.ts'
+import { replaceFs } from '../storage/fixtures.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -25,7 +26,7 @@ describe('MetadataStore', () => {
       version: '1.2.3',
       segment_reserve: 7,
     })
-    assert.deepEqual(loadMetadata(folder), metadata(7, 't'))
+    assert.deepEqual(load(), metadata(7, 't'))
   })
 
   test('leaves ephemeral topics and channels out', async () => {
@@ -34,7 +35,7 @@ describe('MetadataStore', () => {
       { name: 'e#ephemeral', paused: false, channels: [] },
     ]
     await new MetadataStore(folder).save({ topics, version: '', segment_reserve: 0 })
-    assert.deepEqual(loadMetadata(folder)?.topics, [{ name: 't', paused: true, channels: [] }])
+    assert.deepEqual(load()?.topics, [{ name: 't', paused: true, channels: [] }])
   })
 
   test('makes one write of what is saved while another is under way', async () => {
@@ -44,7 +45,7 @@ describe('MetadataStore', () => {
     const second = store.save(metadata(2))
     assert.equal(store.save(metadata(3)), second)
     await Promise.all([first, second])
-    assert.equal(loadMetadata(folder)?.segment_reserve, 3)
+    assert.equal(load()?.segment_reserve, 3)
   })
 
   test('never puts an older state over that of saveNow', async () => {
@@ -53,10 +54,10 @@ describe('MetadataStore', () => {
     await Promise.resolve()
     store.saveNow(metadata(3))
     await Promise.all(earlier)
-    assert.equal(loadMetadata(folder)?.segment_reserve, 3)
+    assert.equal(load()?.segment_reserve, 3)
     await store.save(metadata(4))
-    assert.equal(loadMetadata(folder)?.segment_reserve, 4)
-    assert.deepEqual(readdirSync(folder), ['nsqd.dat'])
+    assert.equal(load()?.segment_reserve, 4)
+    assert.deepEqual(readdirSync(folder).sort(), ['nsqd.dat', 'nsqd.dat.synced'])
   })
 
   test('does not lose what is saved after saveNow while an earlier write is under way', async () => {
@@ -67,7 +68,7 @@ describe('MetadataStore', () => {
     store.saveNow(metadata(3), false)
     const third = store.save(metadata(4))
     await Promise.all([first, second, third])
-    assert.equal(loadMetadata(folder)?.segment_reserve, 4)
+    assert.equal(load()?.segment_reserve, 4)
   })
 
   test('says so when it cannot write', async () => {
@@ -78,15 +79,83 @@ describe('MetadataStore', () => {
   })
 })
 
+describe('nsqd.dat after a power cut', () => {
+  for (const torn of [
+    '',
+    '\0'.repeat(40),
+    '{"topics":[{"name":"t","pau',
+    '{"topics":[{"na\0\0\0\0aused":false',
+  ]) {
+    test(`may be torn (${JSON.stringify(torn)}): the state that was synced last is taken, and it is said`, () => {
+      const store = new MetadataStore(folder)
+      store.saveNow(metadata(7, 't'))
+      store.saveNow(metadata(7, 't', 'u'), false)
+      write(torn)
+      const warnings: string[] = []
+      for (let start = 1; start <= 2; start++) {
+        assert.deepEqual(
+          loadMetadata(folder, text => warnings.push(text)),
+          metadata(7, 't'),
+        )
+        assert.equal(warnings.length, start)
+      }
+      assert.match(warnings.join(), /nsqd\.dat was torn.*nsqd\.dat\.bad.*nsqd\.dat\.synced/)
+      assert.equal(readFileSync(join(folder, 'nsqd.dat.bad'), 'utf8'), torn)
+      store.saveNow(metadata(8, 't'))
+      assert.deepEqual(load(), metadata(8, 't'))
+    })
+  }
+
+  test('is taken as it is when it is whole', async () => {
+    const store = new MetadataStore(folder)
+    await store.save(metadata(7, 't'))
+    store.saveNow(metadata(7, 't', 'u'), false)
+    assert.deepEqual(load(), metadata(7, 't', 'u'))
+    await store.save(metadata(7, 't', 'u'))
+    write('')
+    assert.deepEqual(
+      loadMetadata(folder, () => undefined),
+      metadata(7, 't', 'u'),
+    )
+  })
+
+  test('is refused when both are torn', () => {
+    new MetadataStore(folder).saveNow(metadata(7, 't'))
+    write('')
+    writeFileSync(join(folder, 'nsqd.dat.synced'), '')
+    assert.throws(load, isMetadataError)
+  })
+
+  test('is synced before its name is, and the folder last', t => {
+    const calls: string[] = []
+    for (const name of ['fsyncSync', 'renameSync'] as const) {
+      replaceFs(t, name, (original: (...args: never[]) => void) => (...args: never[]) => {
+        calls.push(name)
+        original(...args)
+      })
+    }
+    const store = new MetadataStore(folder)
+    store.saveNow(metadata(1, 't'))
+    assert.deepEqual(calls, ['fsyncSync', 'renameSync', 'renameSync', 'fsyncSync'])
+    store.saveNow(metadata(1, 't'))
+    store.saveNow(metadata(1, 't'), false)
+    assert.equal(calls.length, 4)
+    store.saveNow(metadata(2, 't'), false)
+    assert.equal(calls.length, 5)
+    store.saveNow(metadata(2, 't'))
+    assert.equal(calls.length, 9)
+  })
+})
+
 describe('loadMetadata', () => {
   test('finds nothing in a new data path', () => {
-    assert.equal(loadMetadata(folder), undefined)
+    assert.equal(load(), undefined)
   })
 
   test('reads a file of the official nsqd', () => {
     write('{"topics":[{"channels":null,"name":"t","paused":true}],"version":"1.3.0"}')
     const topics = [{ name: 't', paused: true, channels: [] }]
-    assert.deepEqual(loadMetadata(folder), { topics, version: '1.3.0', segment_reserve: 0 })
+    assert.deepEqual(load(), { topics, version: '1.3.0', segment_reserve: 0 })
   })
 
   const corrupt = [
@@ -104,10 +173,15 @@ describe('loadMetadata', () => {
   for (const text of corrupt) {
     test(`refuses ${text || 'an empty file'}, naming it and what to do`, () => {
       write(text)
-      assert.throws(() => loadMetadata(folder), isMetadataError)
+      assert.throws(() => load(), isMetadataError)
     })
   }
 })
+
+/** What is there, where nothing is wrong. */
+function load(): Metadata | undefined {
+  return loadMetadata(folder, text => assert.fail(text))
+}
 
 function write(text: string): void {
   writeFileSync(join(folder, 'nsqd.dat'), text)

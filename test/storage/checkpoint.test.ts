@@ -135,6 +135,23 @@ describe('the file of a checkpoint', () => {
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
   })
 
+  test('is there for good when it is durable: the folder is synced behind its rename', async t => {
+    const folder = temporaryFolder()
+    const calls: string[] = []
+    replaceFs(t, 'renameSync', original => (from: string, to: string) => {
+      calls.push('rename')
+      original(from, to)
+    })
+    replaceFs(t, 'fsync', original => (fd: number, done: (error: Error | null) => void) => {
+      calls.push('sync')
+      original(fd, done)
+    })
+    await writeCheckpoint(folder, encodeCheckpoint(SMALL))
+    assert.deepEqual(calls, process.platform === 'win32' ? ['rename'] : ['rename', 'sync'])
+    await writeCheckpoint(folder, encodeCheckpoint(SMALL), { durable: false })
+    assert.equal(calls.at(-1), 'rename')
+  })
+
   test('that is no longer wanted leaves the old one, and nothing else', async () => {
     const folder = temporaryFolder()
     await writeCheckpoint(folder, encodeCheckpoint(SMALL))
