@@ -24,6 +24,8 @@ export class SocketWriter {
   #isHeld = false
   #queue: Buffer[] = []
   #queued = 0
+  /** Bytes that were ever handed to the socket. */
+  #handed = 0
   #slab: Buffer = NO_SLAB
   // The part of the slab that is not in the queue yet.
   #from = 0
@@ -53,6 +55,7 @@ export class SocketWriter {
     this.#closePart()
     const queue = this.#queue
     this.#queue = []
+    this.#handed += this.#queued
     this.#queued = 0
     if (!this.#socket.writable) return
     const several = queue.length > 1
@@ -67,9 +70,12 @@ export class SocketWriter {
    * here in full. What is left out is only what lies between two layers: a few buffers of 64 KiB.
    */
   get pending(): number {
-    let bytes = this.#queued + this.#socket.writableLength
-    for (const stream of this.#below) bytes += stream.writableLength
-    return bytes
+    return this.#queued + this.#inStreams
+  }
+
+  /** Changes whenever bytes leave the process, by whole writes, and only then. */
+  get sent(): number {
+    return this.#handed - this.#inStreams
   }
 
   /** Flushes, and from then on keeps what is written until `moveTo`. */
@@ -91,6 +97,12 @@ export class SocketWriter {
     if (lastBytes !== undefined) this.write(lastBytes)
     this.flush()
     this.#socket.end()
+  }
+
+  get #inStreams(): number {
+    let bytes = this.#socket.writableLength
+    for (const stream of this.#below) bytes += stream.writableLength
+    return bytes
   }
 
   #closePart(): void {

@@ -1,6 +1,9 @@
 import type { SocketWriter } from '../net/writer.ts'
 import { OK_FRAME } from '../protocol/frame.ts'
 
+/** A client that has this many replies waiting is read no further. */
+const MOST_WAITING = 1000
+
 interface Waiting {
   readonly frame: Buffer
   /** How many publishes are answered before it. */
@@ -25,6 +28,11 @@ export class Replies {
   /** Whether every publish was answered. */
   get isSettled(): boolean {
     return this.#answered === this.#published
+  }
+
+  /** Whether so much waits behind publishes that nothing more should be asked for. */
+  get isLong(): boolean {
+    return this.#waiting.length >= MOST_WAITING
   }
 
   /** A publish was taken in. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TlsFacts } from '../net/tls.ts'
+import { Patience } from '../net/patience.ts'
 import { type Layer, Transport, type TransportHandler } from '../net/transport.ts'
 import type { SocketWriter } from '../net/writer.ts'
 import { type CommandHandler, type CommandLimits, CommandReader } from '../protocol/command-reader.ts'
@@ -57,6 +58,9 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   readonly #reader: CommandReader
   readonly #replies: Replies
   readonly #heartbeat: Heartbeat
+  /** With a command that was begun, and with what is to be read. */
+  readonly #forCommand = new Patience()
+  readonly #forReading = new Patience()
   /** Commands wait for something that the last one has begun. */
   #isHeld = false
   #isUpgrading = false
@@ -78,10 +82,11 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#writer = this.#transport.writer
     this.#replies = new Replies(this.#writer)
     this.#reader = new CommandReader(owner, limits)
-    this.#heartbeat = new Heartbeat(
-      () => this.#beat(),
-      () => this.#giveUp(),
-    )
+    this.#heartbeat = new Heartbeat({
+      beat: () => this.#beat(),
+      giveUp: () => this.#giveUp(),
+      look: passedMs => this.#look(passedMs),
+    })
   }
 
   /** What the TLS handshake has led to; undefined without TLS. */
@@ -144,6 +149,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Reads no further until something is committed or sent. */
   pause(): void {
+    this.#forCommand.rest()
     this.#transport.pause()
   }
 
@@ -197,7 +203,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     } catch (error) {
       this.fail(error)
     }
-    if (this.isBacklogged) this.#transport.pause()
+    if (this.isBacklogged || this.#replies.isLong) this.pause()
   }
 
   drained(): void {
@@ -240,7 +246,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   #hold(): void {
     this.#isHeld = true
     this.#reader.paused = true
-    this.#transport.pause()
+    this.pause()
   }
 
   /** Goes on with the commands that came meanwhile, and reads on. */
@@ -259,7 +265,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Reads on, unless commands are held, or replies or the disk are behind. */
   #resume(): void {
-    if (this.#transport.isPaused && !this.#isHeld && !this.isBacklogged) this.#transport.resume()
+    if (!this.#transport.isPaused || this.#isHeld || this.isBacklogged || this.#replies.isLong) return
+    this.#transport.resume()
   }
 
   async #holdFor(work: Promise<() => void>): Promise<void> {
@@ -317,13 +324,33 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   }
 
   #giveUp(): void {
-    // Nothing is read from a client whose commands are held.
-    if (this.#isHeld) {
+    // Nothing is read from a client whose commands are held, or whose publishes wait for the disk.
+    if (this.#isHeld || (this.#transport.isPaused && !this.isBacklogged)) {
       this.#beat()
       return
     }
     this.#host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
     this.#transport.destroy()
+  }
+
+  /** Ends a connection that is in the middle of something and does not go on; says whether it stays. */
+  #look(passedMs: number): boolean {
+    const { pending, sent } = this.#writer
+    if (pending === 0) {
+      this.#forReading.rest()
+    } else if (this.#forReading.isOver(sent, pending, passedMs)) {
+      this.#host.logger.warn(`client ${this.remoteAddress}: does not read what it is sent, closing`)
+      this.#transport.destroy()
+      return false
+    }
+    const { isAmid, progress, bodySize } = this.#reader
+    if (!isAmid || this.#transport.isPaused) {
+      this.#forCommand.rest()
+    } else if (this.#forCommand.isOver(progress, bodySize, passedMs)) {
+      this.fail(new ProtocolError('E_INVALID', 'the command took too long to arrive'))
+      return false
+    }
+    return true
   }
 
   #end(): void {

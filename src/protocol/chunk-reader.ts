@@ -8,6 +8,11 @@ const NOTHING = Buffer.alloc(0)
 export abstract class ChunkReader {
   /** A handler sets this to read no further than the present value. Later chunks are kept until `resume`. */
   paused = false
+  /**
+   * Changes whenever a line, a header or a body comes to its end. Who finds it as it was, and `isAmid`, knows that the
+   * other side has begun something and not finished it.
+   */
+  progress = 0
 
   #busy = false
   // Chunks that came while paused, and the rest of the one in which that happened.
@@ -16,6 +21,16 @@ export abstract class ChunkReader {
   #part: Buffer = NOTHING
   #body: Buffer | undefined
   #filled = 0
+
+  /** Whether the beginning of a value has come, and not yet its end. */
+  get isAmid(): boolean {
+    return this.#part.length > 0 || this.#body !== undefined
+  }
+
+  /** The whole length, in bytes, of the body of which only a part has come; 0 when there is none. */
+  get bodySize(): number {
+    return this.#body?.length ?? 0
+  }
 
   /**
    * Reads every complete value in what came so far.
@@ -69,7 +84,11 @@ export abstract class ChunkReader {
     try {
       let at = this.#part.length > 0 ? this.#readPart(chunk) : 0
       if (this.#body !== undefined) at = this.#fill(this.#body, chunk, at)
-      if (at < chunk.length) at = this.read(chunk, at)
+      if (at < chunk.length) {
+        const begin = at
+        at = this.read(chunk, begin)
+        if (at > begin) this.progress++
+      }
       if (at < chunk.length) this.#keep(chunk.subarray(at))
     } finally {
       this.#busy = false
@@ -80,7 +99,12 @@ export abstract class ChunkReader {
   #readPart(chunk: Buffer): number {
     const used = this.missing(this.#part, chunk)
     const joined = Buffer.concat([this.#part, chunk.subarray(0, used)])
-    this.#part = this.read(joined, 0) < joined.length ? joined : NOTHING
+    if (this.read(joined, 0) < joined.length) {
+      this.#part = joined
+    } else {
+      this.#part = NOTHING
+      this.progress++
+    }
     return used
   }
 
@@ -89,6 +113,7 @@ export abstract class ChunkReader {
     this.#filled += copied
     if (this.#filled === body.length) {
       this.#body = undefined
+      this.progress++
       this.deliver(body, 0, body.length)
     }
     return at + copied

@@ -20,6 +20,11 @@ export abstract class LineReader extends ChunkReader {
     this.#magic = magic
   }
 
+  /** The other side owes the magic, too, and the body that a line has announced. */
+  override get isAmid(): boolean {
+    return !this.#greeted || this.expectsSize || super.isAmid
+  }
+
   /** Reads the magic the first time; returns where the commands begin, or -1 while it is not complete. */
   protected greet(bytes: Buffer, at: number): number {
     if (this.#greeted) return at

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { describe, test, type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { MAGIC_V2, nop, pub } from '../../src/protocol/command.ts'
+import { errorFrame } from '../../src/protocol/frame.ts'
+import { Turn } from '../../src/nsqd/turn.ts'
+import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
+import { recorder, type Event } from '../protocol/recorder.ts'
+
+const HEARTBEAT = 30_000
+const LIMITS = { maxMessageSize: 1024 * 1024, maxBodySize: 1024 * 1024 }
+
+/** A socket whose other side is this test: what is pushed is read, and what is written is kept until it is taken. */
+class FakeSocket extends Socket {
+  written = ''
+  /** The other side takes nothing. */
+  isStuck = false
+  #taken: (() => void) | undefined
+
+  override _read(): void {
+    // What there is, the test pushes.
+  }
+
+  override _write(chunk: Buffer, _: string, taken: () => void): void {
+    this.written += chunk.toString('latin1')
+    if (this.isStuck) this.#taken = taken
+    else taken()
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), '', taken)
+  }
+
+  override _final(done: () => void): void {
+    done()
+  }
+
+  /** Takes the write that is under way. */
+  takeWrite(): void {
+    const taken = this.#taken
+    this.#taken = undefined
+    taken?.()
+  }
+}
+
+interface SetUp {
+  readonly socket: FakeSocket
+  readonly wire: Wire
+  readonly log: string[]
+  readonly events: Event[]
+  /** What the client says, in a chunk of its own. */
+  say(bytes: Buffer | string): Promise<void>
+  /** Lets so many heartbeats come. */
+  beats(count: number): Promise<void>
+}
+
+/** A connection; every TOUCH is answered with an error, and a PUB waits for its commit. */
+function setUp(t: TestContext): SetUp {
+  let beat = (): void => {}
+  const interval = t.mock.method(globalThis, 'setInterval', (callback: () => void) => {
+    beat = callback
+    return setTimeout(() => {}, 0)
+  })
+  const log: string[] = []
+  const events: Event[] = []
+  const socket = new FakeSocket()
+  const owner: WireOwner = {
+    ...recorder(events),
+    PUB: () => wire.published(),
+    TOUCH: () => wire.reply(errorFrame('E_TOUCH_FAILED')),
+    drained() {},
+    ended() {},
+    closed() {},
+  }
+  const write = (line: string): void => void log.push(line)
+  const logger = new Logger({ prefix: '', level: LogLevel.debug, write })
+  const host = { logger, turn: new Turn({ flushesFirst: false }) }
+  const wire: Wire = new Wire(host, socket, owner, LIMITS)
+  wire.beatEvery(HEARTBEAT)
+  interval.mock.restore()
+  t.after(() => wire.destroy())
+  const say = async (bytes: Buffer | string): Promise<void> => {
+    socket.push(bytes)
+    await setImmediate()
+    await setImmediate()
+  }
+  const beats = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      beat()
+      await setImmediate()
+      await setImmediate()
+    }
+  }
+  return { socket, wire, log, events, say, beats }
+}
+
+const TOO_LONG = 'E_INVALID the command took too long to arrive'
+
+describe('a client that takes its time', () => {
+  for (const [what, bytes] of [
+    ['the magic', '  '],
+    ['a line', '  V2FIN 0123'],
+    ['a size', '  V2PUB t\n\0'],
+    ['a body', '  V2PUB t\n\0\0\0\x05hell'],
+    ['a body whose line is all there is', '  V2PUB t\n'],
+  ] as const) {
+    test(`ends with an error in ${what}`, async t => {
+      const { socket, log, say, beats } = setUp(t)
+      await say(bytes)
+      await beats(2)
+      assert.ok(!socket.written.includes(TOO_LONG))
+      await beats(1)
+      assert.ok(socket.written.includes(TOO_LONG), socket.written)
+      assert.ok(log.at(-1)?.includes(TOO_LONG))
+      assert.ok(socket.writableEnded)
+    })
+  }
+
+  test('byte by byte is not faster', async t => {
+    const { socket, say, beats } = setUp(t)
+    await say('  V2')
+    for (const byte of 'SUB') {
+      await say(byte)
+      await beats(1)
+    }
+    await setImmediate()
+    assert.ok(socket.written.includes(TOO_LONG))
+  })
+
+  test('stays while it finishes what it begins', async t => {
+    const { socket, events, say, beats } = setUp(t)
+    await say('  V2NO')
+    for (let i = 0; i < 10; i++) {
+      await beats(2)
+      await say('P\nNO')
+    }
+    assert.equal(events.length, 10)
+    assert.ok(!socket.writableEnded)
+  })
+
+  test('has longer for a long body', async t => {
+    const { socket, say, beats } = setUp(t)
+    await say(Buffer.concat([MAGIC_V2, pub('t', Buffer.alloc(1024 * 1024)).subarray(0, -1)]))
+    await beats(3)
+    assert.ok(!socket.writableEnded)
+    await beats(1)
+    assert.ok(socket.written.includes(TOO_LONG))
+  })
+
+  test('may be idle', async t => {
+    const { socket, say, beats } = setUp(t)
+    await say(MAGIC_V2)
+    await beats(100)
+    assert.ok(!socket.writableEnded && !socket.destroyed)
+  })
+})
+
+describe('a client that does not read', () => {
+  test('is let go', async t => {
+    const { socket, wire, log, say, beats } = setUp(t)
+    await say(MAGIC_V2)
+    socket.isStuck = true
+    wire.deliver(Buffer.alloc(100_000, '.'))
+    await setImmediate()
+    await beats(1)
+    // It is there, and says so.
+    for (let i = 0; i < 3; i++) {
+      await say(nop())
+      await beats(1)
+    }
+    assert.ok(socket.destroyed)
+    assert.match(log.join(''), /does not read what it is sent/)
+  })
+
+  test('stays when it does read, however slowly', async t => {
+    const { socket, wire, say, beats } = setUp(t)
+    await say(MAGIC_V2)
+    socket.isStuck = true
+    for (let i = 0; i < 10; i++) {
+      wire.deliver(Buffer.alloc(100_000, '.'))
+      await setImmediate()
+      await beats(1)
+      socket.takeWrite()
+      await setImmediate()
+      await beats(1)
+    }
+    assert.ok(!socket.destroyed)
+  })
+})
+
+describe('replies behind a publish that waits for the disk', () => {
+  test('are bounded: no more is read', async t => {
+    const { socket, wire, say } = setUp(t)
+    const errors = (): number => socket.written.split('E_TOUCH_FAILED').length - 1
+    const touch = 'TOUCH 0123456789abcdef\n'
+    await say(Buffer.concat([MAGIC_V2, pub('t', Buffer.from('x'))]))
+    await say(touch.repeat(999))
+    assert.equal(socket.isPaused(), false)
+    await say(touch)
+    assert.equal(socket.isPaused(), true)
+    assert.equal(errors(), 0)
+    wire.acknowledge()
+    await setImmediate()
+    assert.equal(socket.isPaused(), false)
+    assert.equal(errors(), 1000)
+  })
+
+  test('are waited for, however long: nothing is read, so nothing can be heard', async t => {
+    const { socket, wire, say, beats } = setUp(t)
+    let later = 0
+    t.mock.method(performance, 'now', () => later)
+    await say(Buffer.concat([MAGIC_V2, pub('t', Buffer.from('x'))]))
+    wire.pause()
+    for (let i = 0; i < 20; i++) {
+      later += HEARTBEAT
+      await beats(1)
+    }
+    assert.ok(!socket.destroyed)
+  })
+})
