@@ -63,7 +63,8 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
   const begin = performance.now()
   const count = { accepted: 0, rejected: 0 }
   let [peakBytes, slowestMs] = [0, 0]
-  let [number, input] = [from, Buffer.alloc(0)]
+  let number = from
+  let input: Buffer = Buffer.alloc(0)
   let escaped: { error: unknown } | undefined
   // What is thrown where nobody waits for it: a timer, an event.
   const onEscaped = (error: unknown): void => {
@@ -126,23 +127,24 @@ function checkSize(largest: number, { mostAtOnce = MOST_AT_ONCE }: Target): void
     throw new Error(`${largest} bytes were allocated at once, allowed are ${mostAtOnce}`)
 }
 
+const MAKERS = ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const
+
 /** Sees what is asked for by the sizes that an input says. */
 class LargestAllocation {
   bytes = 0
-  readonly #plain = Buffer.allocUnsafe
-  readonly #slow = Buffer.allocUnsafeSlow
-  readonly #alloc = Buffer.alloc
+  readonly #own = new Map(MAKERS.map(name => [name, Object.getOwnPropertyDescriptor(Buffer, name)]))
 
   constructor() {
-    Buffer.allocUnsafe = size => this.#plain(this.#seen(size))
-    Buffer.allocUnsafeSlow = size => this.#slow(this.#seen(size))
-    Buffer.alloc = (size, ...fill: []) => this.#alloc(this.#seen(size), ...fill)
+    const alloc = Buffer.alloc.bind(Buffer)
+    const allocUnsafe = Buffer.allocUnsafe.bind(Buffer)
+    const allocUnsafeSlow = Buffer.allocUnsafeSlow.bind(Buffer)
+    Buffer.allocUnsafe = size => allocUnsafe(this.#seen(size))
+    Buffer.allocUnsafeSlow = size => allocUnsafeSlow(this.#seen(size))
+    Buffer.alloc = (size, ...fill: []) => alloc(this.#seen(size), ...fill)
   }
 
   restore(): void {
-    Buffer.allocUnsafe = this.#plain
-    Buffer.allocUnsafeSlow = this.#slow
-    Buffer.alloc = this.#alloc
+    for (const [name, own] of this.#own) if (own !== undefined) Object.defineProperty(Buffer, name, own)
   }
 
   #seen(size: number): number {

@@ -25,9 +25,12 @@ interface Message {
   done?: number
 }
 
+function tell(message: Message): void {
+  process.send?.(message)
+}
+
 /** In the child: one target. */
 async function work(job: Job): Promise<void> {
-  const say = (message: Message): void => void process.send?.(message)
   const make = TARGETS[job.target]
   if (make === undefined) throw new Error(`there is no target ${job.target}`)
   const target = await make()
@@ -35,13 +38,13 @@ async function work(job: Job): Promise<void> {
   const progress = (done: number): void => {
     if (performance.now() - last < PROGRESS_MS) return
     last = performance.now()
-    say({ done })
+    tell({ done })
   }
   try {
-    say({ report: await campaign(target, { ...job, progress }) })
+    tell({ report: await campaign(target, { ...job, progress }) })
   } catch (error) {
     if (!(error instanceof Finding)) throw error
-    say({ finding: error.message })
+    tell({ finding: error.message })
     process.exitCode = 1
   } finally {
     await target.close?.()
@@ -112,10 +115,17 @@ function show(reports: readonly Report[]): void {
   const table = new Table({
     head: ['target', 'inputs', 'a second', 'accepted', 'rejected', 'slowest', 'peak MiB'],
   })
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
   for (const { target, runs, accepted, rejected, ms, slowestMs, peakBytes } of reports) {
     const rate = Math.round((runs / ms) * 1000)
-    table.push([target, runs, rate, accepted, rejected, `${slowestMs.toFixed(0)} ms`, mib(peakBytes)])
+    table.push([
+      target,
+      runs,
+      rate,
+      accepted,
+      rejected,
+      `${slowestMs.toFixed(0)} ms`,
+      (peakBytes / 2 ** 20).toFixed(0),
+    ])
   }
   say(table.toString())
   const inputs = reports.reduce((sum, report) => sum + report.runs, 0)

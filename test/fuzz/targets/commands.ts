@@ -46,7 +46,6 @@ function read(chunks: readonly Buffer[], pauses?: Random): string {
 }
 
 function recorder(note: (text: string) => void): CommandHandler {
-  const text = (bytes: Buffer, start: number, end: number): string => bytes.latin1Slice(start, end)
   return {
     IDENTIFY: (bytes, start, end) => note(`IDENTIFY ${text(bytes, start, end)}`),
     AUTH: (bytes, start, end) => note(`AUTH ${text(bytes, start, end)}`),
@@ -62,4 +61,8 @@ function recorder(note: (text: string) => void): CommandHandler {
     NOP: () => note('NOP'),
     topicNamed: topic => note(`topic ${topic}`),
   }
+}
+
+function text(bytes: Buffer, start: number, end: number): string {
+  return bytes.latin1Slice(start, end)
 }

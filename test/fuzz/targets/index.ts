@@ -2,14 +2,19 @@ import type { MakeTarget } from '../target.ts'
 import { nsqdCommands } from './commands.ts'
 import { clientFrames } from './frames.ts'
 import { clientHandshake, identifyRequest } from './identify.ts'
+import { compressedStreams, snappyFrames } from './layers.ts'
 import { lookupCommands, lookupReplies } from './lookup.ts'
+import { nsqdSession } from './session.ts'
 
 /** Everything that faces a socket or a file, by its name. */
 export const TARGETS: Readonly<Record<string, MakeTarget>> = {
   'nsqd-commands': nsqdCommands,
+  'nsqd-session': nsqdSession,
   identify: identifyRequest,
   'client-frames': clientFrames,
   'client-handshake': clientHandshake,
   'nsqlookupd-commands': lookupCommands,
   'nsqlookupd-replies': lookupReplies,
+  'snappy-frames': snappyFrames,
+  'compressed-streams': compressedStreams,
 }
