@@ -27,6 +27,13 @@ export async function listenTcp(server: Server, endpoint: Endpoint): Promise<End
   return { host: bound.address, port: bound.port }
 }
 
+/** Closes every connection beyond this many at once, before anything is made of it; 0 for no limit. */
+export function limitConnections(server: Server, most: number, refused: () => void): void {
+  if (most === 0) return
+  server.maxConnections = most
+  server.on('drop', refused)
+}
+
 /** Stops listening and closes the given connections; resolves when the server and all of them are closed. */
 export async function closeServer(server: Server, sockets: Iterable<Socket>): Promise<void> {
   const closed = new Promise<void>(resolve => {

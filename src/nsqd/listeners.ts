@@ -4,15 +4,19 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { json, type Reply } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
 import { closeHttpServer, createHttpServer } from '../http/server.ts'
-import { closeServer, listenTcp } from '../net/listen.ts'
+import { closeServer, limitConnections, listenTcp } from '../net/listen.ts'
 import { demandCertificates, tlsServerOptions, type TlsServerOptions } from '../net/tls.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
+import { Seldom } from '../util/seldom.ts'
 import type { NsqdOptions } from './options.ts'
 
 /** What is served, and to whom it goes. */
 export interface Served {
-  readonly options: Pick<NsqdOptions, 'tcpAddress' | 'httpAddress' | 'httpsAddress' | 'tlsRequired'>
+  readonly options: Pick<
+    NsqdOptions,
+    'tcpAddress' | 'httpAddress' | 'httpsAddress' | 'tlsRequired' | 'maxConnections'
+  >
   readonly logger: Logger
   readonly routes: readonly Route[]
   accept(socket: Socket): void
@@ -24,6 +28,7 @@ export class Listeners {
   readonly #sockets = new Set<Socket>()
   readonly #tcpServer: Server
   readonly #httpServers: HttpServer[] = []
+  readonly #refused: Seldom
   #tcp: Endpoint | undefined
   #http: Endpoint | undefined
   #https: Endpoint | undefined
@@ -36,6 +41,17 @@ export class Listeners {
       socket.on('close', () => this.#sockets.delete(socket))
       served.accept(socket)
     })
+    const { maxConnections } = served.options
+    this.#refused = new Seldom(times => {
+      const what = times === 1 ? 'a connection was' : `${times} connections were`
+      served.logger.warn(`${what} refused: there are ${maxConnections} (--max-connections)`)
+    })
+    limitConnections(this.#tcpServer, maxConnections, () => this.#refused.happened())
+  }
+
+  /** Connections of clients that --max-connections has refused. */
+  get refusedConnections(): number {
+    return this.#refused.total
   }
 
   /** Undefined before `listen`, as are the others. */
