@@ -5,6 +5,7 @@ import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
 import type { Address, Endpoint } from '../util/address.ts'
+import { formatDuration } from '../util/duration.ts'
 import { asError, errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
@@ -19,10 +20,13 @@ import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
+import { Phase } from './phase.ts'
+import type { Refusal } from './refusal.ts'
 import { replay, type ReplayReport, type TimeRange } from './replay.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
+import { endSessions } from './shutdown.ts'
 import { startStatsd, type StatsdPusher } from './statsd.ts'
 import type { Topic, TopicHost } from './topic.ts'
 import { MAINTENANCE, TopicStores } from './topic-stores.ts'
@@ -42,6 +46,7 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly startTime: Date = new Date()
   readonly lookupPeers: LookupPeers
   readonly #topics = new Map<string, Topic>()
+  readonly #phase: Phase
   readonly #stores: TopicStores
   readonly #sessions = new Set<Session>()
   readonly #budget: MemoryBudget
@@ -62,6 +67,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.options = options
     this.logger = logger
     this.#disk = new DiskHealth(logger)
+    this.#phase = new Phase(this.#topics, logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
     this.#stores = new TopicStores(this, this.#budget, () => this.#segmentNumbers.next())
@@ -86,9 +92,20 @@ export class Nsqd implements TopicHost, SessionHost {
     return this.#sessions
   }
 
-  /** `OK`, or `NOK - ` and what is wrong with the disk. */
+  /** `OK`, or `NOK - ` and what is wrong with the disk, or that it is draining or shutting down. */
   get health(): string {
-    return this.#disk.text
+    const disk = this.#disk.text
+    const { problem } = this.#phase
+    if (problem === undefined) return disk
+    return disk === 'OK' ? `NOK - ${problem}` : `${disk}; ${problem}`
+  }
+
+  get refusal(): Refusal | undefined {
+    return this.#phase.refusal
+  }
+
+  get isStopping(): boolean {
+    return this.#phase.isStopping
   }
 
   get memory(): Pick<MemoryBudget, 'used' | 'limit'> {
@@ -144,13 +161,30 @@ export class Nsqd implements TopicHost, SessionHost {
     this.#statsd = startStatsd(this)
   }
 
-  /** Ends all connections, and writes down the exact state of every topic. */
+  /** Refuses publishes and new topics from now on, and goes on delivering; not kept over a restart. */
+  drain(): void {
+    this.#phase.drain()
+  }
+
+  undrain(): void {
+    this.#phase.undrain()
+  }
+
+  /**
+   * Takes nothing in and delivers nothing any more, lets consumers answer what they have in hand for --shutdown-timeout,
+   * ends all connections, and writes down the exact state of every topic.
+   *
+   * @throws NsqError E_SHUTDOWN when something could not be written down
+   */
   async close(): Promise<void> {
     if (this.#closing) return
     this.#closing = true
+    this.#phase.stop()
+    this.lookupPeers.close()
+    this.#listeners.stop(this.options.shutdownTimeout)
+    await this.#endSessions()
     clearInterval(this.#maintenance)
     clearTimeout(this.#durableSave)
-    this.lookupPeers.close()
     await this.#statsd?.close()
     this.#secured.authServers?.close()
     await this.#listeners.close()
@@ -175,10 +209,11 @@ export class Nsqd implements TopicHost, SessionHost {
       throw new NsqError('E_SHUTDOWN', 'not all topics could be saved', { cause: failures[0] })
   }
 
-  /** The topic of this name; made when there is none. */
+  /** The topic of this name; made when there is none. Throws Refusal when nothing is taken in. */
   topic(name: string): Topic {
     const known = this.#topics.get(name)
     if (known !== undefined) return known
+    if (this.refusal !== undefined) throw this.refusal
     const topic = this.#open(name)
     this.logger.info(`topic ${name}: created`)
     this.lookupPeers.register(name)
@@ -218,9 +253,9 @@ export class Nsqd implements TopicHost, SessionHost {
     if (topic !== undefined) await this.#stores.settle(topic)
   }
 
-  /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED or E_EXITING. */
+  /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED, or Refusal. */
   publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
-    if (this.#closing) return Promise.reject(new NsqError('E_EXITING', 'nsqd is shutting down'))
+    if (this.refusal !== undefined) return Promise.reject(this.refusal)
     const topic = this.topic(name)
     for (const body of bodies) {
       if (deferMs > 0) topic.intake.putDeferred(body, 0, body.length, now() + deferMs)
@@ -276,6 +311,20 @@ export class Nsqd implements TopicHost, SessionHost {
     if (topic.closed) return
     for (const channel of channels) topic.channel(channel)
     topic.begin()
+  }
+
+  /** Ends the connections of clients without hurry; those that are left are cut. */
+  async #endSessions(): Promise<void> {
+    const { shutdownTimeout: timeout } = this.options
+    if (timeout === 0 || this.#sessions.size === 0) return
+    this.logger.info(
+      `shutting down: consumers have ${formatDuration(timeout)} to answer what they have in hand`,
+    )
+    const left = await endSessions(this.#sessions, timeout)
+    if (left === 0) return
+    this.logger.warn(
+      `${left} messages were still in hand after ${formatDuration(timeout)}, and will come again`,
+    )
   }
 
   #accept(socket: Socket): void {

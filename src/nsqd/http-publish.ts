@@ -2,7 +2,6 @@ import { HttpError } from '../http/error.ts'
 import { type Reply, text } from '../http/reply.ts'
 import type { HttpRequest, Route } from '../http/router.ts'
 import { isValidTopicName } from '../protocol/names.ts'
-import { NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import type { NsqdOptions } from './options.ts'
 
@@ -10,9 +9,12 @@ import type { NsqdOptions } from './options.ts'
 export interface PublishTarget {
   readonly options: Pick<NsqdOptions, 'maxBodySize' | 'maxMsgSize' | 'maxReqTimeout'>
   readonly logger: Logger
-  /** Gets or creates the topic. */
+  /** Gets or creates the topic. Throws Refusal when no more topics are made. */
   topic(name: string): unknown
-  /** Resolves when the messages are committed; rejects with an NsqError: E_EXITING when the daemon is shutting down. */
+  /**
+   * Resolves when the messages are committed. Rejects with Refusal when they are not taken in; with anything else when it is
+   * the server's fault, which is logged and answered as 500 INTERNAL_ERROR.
+   */
   publish(topic: string, bodies: Buffer[], deferMs: number): Promise<void>
 }
 
@@ -50,13 +52,7 @@ async function publish(
   bodies: Buffer[],
   deferMs: number,
 ): Promise<Reply> {
-  try {
-    await nsqd.publish(topic, bodies, deferMs)
-  } catch (error) {
-    if (error instanceof NsqError && error.code === 'E_EXITING') throw new HttpError(503, 'EXITING')
-    // Anything else is the server's fault: it is logged and answered as 500 INTERNAL_ERROR.
-    throw error
-  }
+  await nsqd.publish(topic, bodies, deferMs)
   return text('OK')
 }
 

@@ -6,18 +6,20 @@ import type { HttpRequest, Route } from '../http/router.ts'
 import { version } from '../util/version.ts'
 import { type ConfigSource, getConfig, putConfig } from './config-endpoint.ts'
 import { type AdminTarget, adminRoutes } from './http-admin.ts'
+import { type DrainTarget, drainRoutes } from './http-drain.ts'
 import { peekRoute, type PeekTarget } from './http-peek.ts'
 import { publishRoutes, type PublishTarget } from './http-publish.ts'
 import { replayRoutes, type ReplayTarget } from './http-replay.ts'
 import { watchGc } from './memory.ts'
 import { type MetricsSource, writeNsqdMetrics } from './metrics.ts'
 import type { NsqdOptions } from './options.ts'
+import { Refusal } from './refusal.ts'
 import { collectStats } from './stats.ts'
 import { statsText } from './stats-text.ts'
 
 /** The daemon, as its HTTP API needs it. */
 export interface HttpTarget
-  extends AdminTarget, ConfigSource, PublishTarget, MetricsSource, PeekTarget, ReplayTarget {
+  extends AdminTarget, ConfigSource, DrainTarget, PublishTarget, MetricsSource, PeekTarget, ReplayTarget {
   readonly options: NsqdOptions
   readonly topics: AdminTarget['topics'] & MetricsSource['topics']
   /** The ports listened on; 0 for none. */
@@ -25,7 +27,7 @@ export interface HttpTarget
   readonly httpPort: number
 }
 
-/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/peek`, `/channel/replay` and `/metrics`. */
+/** The official HTTP API of nsqd, without Go's `/debug`, and ours: `/peek`, `/channel/replay`, `/drain` and `/metrics`. */
 export function nsqdRoutes(nsqd: HttpTarget): Route[] {
   watchGc()
   return [
@@ -34,8 +36,9 @@ export function nsqdRoutes(nsqd: HttpTarget): Route[] {
     { method: 'GET', path: '/stats', handle: request => stats(nsqd, request) },
     peekRoute(nsqd),
     metricsRoute(writer => writeNsqdMetrics(writer, nsqd)),
-    ...publishRoutes(nsqd),
-    ...adminRoutes(nsqd),
+    ...publishRoutes(nsqd).map(withRefusals),
+    ...adminRoutes(nsqd).map(withRefusals),
+    ...drainRoutes(nsqd),
     ...replayRoutes(nsqd),
     { method: 'GET', path: '/config/:name', handle: ({ params }) => getConfig(nsqd, params['name'] ?? '') },
     {
@@ -47,6 +50,21 @@ export function nsqdRoutes(nsqd: HttpTarget): Route[] {
       },
     },
   ]
+}
+
+/** Answers what nsqd refuses as it says. */
+function withRefusals(route: Route): Route {
+  return {
+    ...route,
+    async handle(request): Promise<Reply> {
+      try {
+        return await route.handle(request)
+      } catch (error) {
+        if (error instanceof Refusal) throw new HttpError(error.status, error.answer)
+        throw error
+      }
+    },
+  }
 }
 
 function ping({ health }: HttpTarget): Reply {

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { json, type Reply } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
 import { closeHttpServer, createHttpServer } from '../http/server.ts'
-import { closeServer, limitConnections, listenTcp } from '../net/listen.ts'
+import { limitConnections, listenTcp } from '../net/listen.ts'
 import { demandCertificates, tlsServerOptions, type TlsServerOptions } from '../net/tls.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../util/address.ts'
 import type { Logger } from '../util/logger.ts'
@@ -22,6 +22,9 @@ export interface Served {
   accept(socket: Socket): void
 }
 
+/** The time that HTTP requests in progress have at least when an nsqd is stopped, in ms. */
+const LEAST_GRACE = 1000
+
 /** Where an nsqd listens: for clients, for HTTP, and with a certificate for HTTPS. */
 export class Listeners {
   readonly #served: Served
@@ -29,6 +32,8 @@ export class Listeners {
   readonly #tcpServer: Server
   readonly #httpServers: HttpServer[] = []
   readonly #refused: Seldom
+  #tcpStopped: Promise<void> | undefined
+  #httpStopped: Promise<void>[] | undefined
   #tcp: Endpoint | undefined
   #http: Endpoint | undefined
   #https: Endpoint | undefined
@@ -85,9 +90,20 @@ export class Listeners {
     }
   }
 
-  /** Stops listening and ends every connection. */
+  /** Stops listening. HTTP requests in progress may take this time at most, in ms. */
+  stop(graceMs: number): void {
+    // The only error is that it was not listening, and then there is nothing to do.
+    this.#tcpStopped ??= new Promise(resolve => void this.#tcpServer.close(() => resolve()))
+    this.#httpStopped ??= this.#httpServers.map(server =>
+      closeHttpServer(server, Math.max(graceMs, LEAST_GRACE)),
+    )
+  }
+
+  /** Stops listening, ends the connections of clients, and resolves when HTTP requests in progress are answered. */
   async close(): Promise<void> {
-    await Promise.all([closeServer(this.#tcpServer, this.#sockets), ...this.#httpServers.map(closeHttp)])
+    this.stop(0)
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all([this.#tcpStopped, ...(this.#httpStopped ?? [])])
   }
 
   #httpServer(given: Pick<Parameters<typeof createHttpServer>[0], 'tls' | 'refusal'>): HttpServer {
@@ -113,8 +129,4 @@ export class Listeners {
 /** The port to tell others; as in the official nsqd 0 where there is none. */
 export function portOf(endpoint: Endpoint | undefined): number {
   return endpoint === undefined || 'path' in endpoint ? 0 : endpoint.port
-}
-
-function closeHttp(server: HttpServer): Promise<void> {
-  return closeHttpServer(server)
 }

@@ -12,6 +12,7 @@ import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
 import { defaultSettings, type Grant, negotiate, type SessionSettings } from './identify.ts'
 import type { NsqdOptions } from './options.ts'
+import { Refusal } from './refusal.ts'
 import type { Secured } from './secured.ts'
 import { TlsGate } from './tls-gate.ts'
 import type { Topic } from './topic.ts'
@@ -24,6 +25,11 @@ const State = { init: 0, disconnected: 1, subscribed: 3, closing: 4 } as const
 export interface SessionHost extends WireHost {
   readonly options: NsqdOptions
   readonly secured: Secured
+  /** Why nothing is taken in; undefined while everything is. */
+  readonly refusal: Refusal | undefined
+  /** Nothing is delivered any more. */
+  readonly isStopping: boolean
+  /** The topic of this name; made when there is none. Throws Refusal when no more topics are made. */
   topic(name: string): Topic
   sessionClosed(session: Session): void
 }
@@ -106,7 +112,7 @@ export class Session implements WireOwner {
 
   /** How many messages it may be sent now. */
   room(): number {
-    if (this.state !== State.subscribed || this.#wire.isBacklogged) return 0
+    if (this.state !== State.subscribed || this.#host.isStopping || this.#wire.isBacklogged) return 0
     return Math.max(0, this.ready - this.inFlightCount)
   }
 
@@ -134,6 +140,15 @@ export class Session implements WireOwner {
 
   destroy(): void {
     this.#wire.destroy()
+  }
+
+  /**
+   * Ends the connection behind the replies that are due. What a consumer with messages in hand still answers, until it has heard
+   * of that and ends its side, counts.
+   */
+  end(): void {
+    if (this.inFlightCount > 0) this.#wire.endHearing()
+    else this.#wire.end()
   }
 
   IDENTIFY(bytes: Buffer, start: number, end: number): void {
@@ -189,7 +204,7 @@ export class Session implements WireOwner {
 
   SUB(topicName: string, channelName: string): void {
     this.mustBeSubscribable()
-    const channel = this.#host.topic(topicName).channel(channelName)
+    const channel = this.#topic(topicName, 'E_SUB_FAILED').channel(channelName)
     const { maxChannelConsumers: limit } = this.#host.options
     if (limit > 0 && channel.sessions.size >= limit) {
       const text = `SUB failed consumers for ${topicName}:${channelName} exceeds limit of ${limit}`
@@ -310,6 +325,8 @@ export class Session implements WireOwner {
   }
 
   #publishTo(name: string, messages: number): Topic {
+    const { refusal } = this.#host
+    if (refusal !== undefined) throw new ProtocolError('E_PUB_FAILED', refusal.message)
     let pub = this.#lastPub
     if (pub === undefined || pub.topic.name !== name || pub.topic.closed) {
       const topic = this.#topic(name)
@@ -321,12 +338,13 @@ export class Session implements WireOwner {
     return pub.topic
   }
 
-  /** The topic to publish to. A new one may be more than a full disk takes. */
-  #topic(name: string): Topic {
+  /** The topic of this name. A new one may be refused, or more than a full disk takes. */
+  #topic(name: string, code: 'E_PUB_FAILED' | 'E_SUB_FAILED' = 'E_PUB_FAILED'): Topic {
     try {
       return this.#host.topic(name)
     } catch (cause) {
-      throw new ProtocolError('E_PUB_FAILED', `cannot make topic ${name}`, { cause })
+      if (cause instanceof Refusal) throw new ProtocolError(code, cause.message)
+      throw new ProtocolError(code, `cannot make topic ${name}`, { cause })
     }
   }
 

@@ -67,6 +67,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   /** The client has said all that it had, and some of that is held. */
   #endsWhenReleased = false
   #isEnding = false
+  /** This side has ended, or is about to, and the client may still have something to say. */
+  #isHearingOnly = false
   /** The layer that is just being put over the connection. */
   #upgradingTo: string | undefined
   /** Waits until every publish is answered. */
@@ -176,8 +178,22 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     // A client in its handshake could make nothing of a heartbeat.
     this.#heartbeat.stop()
     const begin = (): void => void this.#upgrade(upgrades, done)
-    if (this.#replies.isSettled) begin()
-    else this.#whenSettled = begin
+    this.#whenAnswered(begin)
+  }
+
+  /** Takes no more commands, and ends behind the replies that are due. */
+  end(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#owner.ended()
+    this.#whenAnswered(() => this.#end())
+  }
+
+  /** Ends its own side behind the replies that are due, and takes commands until the client has ended the other one. */
+  endHearing(): void {
+    if (this.#isEnding || this.#isHearingOnly) return
+    this.#isHearingOnly = true
+    this.#whenAnswered(() => this.#end())
   }
 
   /** Ends the connection with an error, behind the replies that are still due. */
@@ -192,7 +208,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
       logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
     }
-    this.#endSoon()
+    this.end()
   }
 
   data(chunk: Buffer): void {
@@ -213,7 +229,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   ended(): void {
     if (this.#isHeld && !this.#isUpgrading) this.#endsWhenReleased = true
-    else this.#endSoon()
+    else this.end()
   }
 
   closed(error?: Error): void {
@@ -223,13 +239,9 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#owner.closed()
   }
 
-  /** Takes no more commands, and ends behind the replies that are due. */
-  #endSoon(): void {
-    if (this.#isEnding) return
-    this.#isEnding = true
-    this.#owner.ended()
-    if (this.#replies.isSettled) this.#end()
-    else this.#whenSettled = () => this.#end()
+  #whenAnswered(next: () => void): void {
+    if (this.#replies.isSettled) next()
+    else this.#whenSettled = next
   }
 
   #committed(): void {
@@ -260,7 +272,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       this.fail(error)
     }
     this.#resume()
-    if (this.#endsWhenReleased && !this.#isHeld) this.#endSoon()
+    if (this.#endsWhenReleased && !this.#isHeld) this.end()
   }
 
   /** Reads on, unless commands are held, or replies or the disk are behind. */

@@ -18,7 +18,8 @@ export class Daemons {
   async nsqd(given: Partial<NsqdOptions> = {}): Promise<Nsqd> {
     const dataPath = given.dataPath ?? (await this.directory())
     const anyPort = { tcpAddress: ANY_PORT, httpAddress: ANY_PORT, httpsAddress: ANY_PORT }
-    const options = { ...anyPort, ...given, dataPath }
+    // Nobody waits for consumers that a test has forgotten.
+    const options = { ...anyPort, shutdownTimeout: 0, ...given, dataPath }
     const nsqd = new Nsqd(resolveNsqdOptions(options), logger)
     await nsqd.start()
     this.#closers.push(() => nsqd.close())

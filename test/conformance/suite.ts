@@ -34,8 +34,11 @@ const LOCAL = {
   'broadcast-address': '127.0.0.1',
 }
 
+/** Clients that only say what a transcript says have messages in hand at its end, and nobody waits for them. */
+const AT_ONCE = { 'shutdown-timeout': '0' }
+
 function newNsqd(flags: readonly string[]): Nsqd {
-  const given = { ...LOCAL, 'data-path': temporaryFolder(), ...parsed(flags) }
+  const given = { ...LOCAL, ...AT_ONCE, 'data-path': temporaryFolder(), ...parsed(flags) }
   return new Nsqd(resolveNsqdOptions(resolveOptions(nsqdOptions, given, {})), quiet)
 }
 

@@ -120,7 +120,14 @@ export async function start(
     const dataPath = temporaryFolder()
     const lookupdTcpAddress = [formatAddress(lookupd.tcpAddress)]
     const nsqd = new Nsqd(
-      resolveNsqdOptions({ ...listen, dataPath, lookupdTcpAddress, nodeId: i + 1, ...givenNsqd }),
+      resolveNsqdOptions({
+        ...listen,
+        dataPath,
+        lookupdTcpAddress,
+        nodeId: i + 1,
+        shutdownTimeout: 0,
+        ...givenNsqd,
+      }),
       quiet,
     )
     await nsqd.start()

@@ -7,6 +7,7 @@ import { closeHttpServer, createHttpServer } from '../../src/http/server.ts'
 import { type HttpTarget, nsqdRoutes } from '../../src/nsqd/http.ts'
 import { resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import type { ChannelSource, TopicSource } from '../../src/nsqd/stats.ts'
+import { Refusal } from '../../src/nsqd/refusal.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { version } from '../../src/util/version.ts'
@@ -83,6 +84,8 @@ function fakeDaemon() {
     publish: async (name: string, bodies: Buffer[], deferMs: number): Promise<void> => {
       calls.push(`publish ${name} ${JSON.stringify(bodies.map(String))} ${deferMs}`)
     },
+    drain: () => void calls.push('drain'),
+    undrain: () => void calls.push('undrain'),
   }
   return target satisfies HttpTarget
 }
@@ -233,8 +236,14 @@ describe('POST /pub', () => {
   })
 
   test('says that it is shutting down, or that it failed', async () => {
-    nsqd.publish = () => Promise.reject(new NsqError('E_EXITING', 'nsqd is shutting down'))
+    const exiting = new Refusal('E_EXITING', 'nsqd is shutting down', 503, 'EXITING')
+    nsqd.publish = () => Promise.reject(exiting)
     assert.deepEqual(await request('POST', '/pub?topic=t', 'x'), refusal(503, 'EXITING'))
+    nsqd.topic = () => {
+      throw exiting
+    }
+    assert.deepEqual(await request('POST', '/mpub?topic=t', 'x'), refusal(503, 'EXITING'))
+    assert.deepEqual(await request('POST', '/topic/create?topic=t'), refusal(503, 'EXITING'))
     assert.deepEqual(log, [])
     nsqd.publish = () => Promise.reject(new NsqError('E_PUB_FAILED', 'no space left on device'))
     assert.deepEqual(await request('POST', '/pub?topic=t', 'x'), refusal(500, 'INTERNAL_ERROR'))

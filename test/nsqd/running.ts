@@ -117,6 +117,8 @@ export class Running {
       tcpAddress: '127.0.0.1:0',
       httpAddress: '127.0.0.1:0',
       dataPath: this.dataPath,
+      // Nobody waits for consumers that a test has forgotten.
+      shutdownTimeout: 0,
       ...this.#given,
     })
     return new Nsqd(

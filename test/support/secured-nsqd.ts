@@ -39,6 +39,7 @@ export async function startSecuredNsqd(options: Partial<NsqdOptions> = {}): Prom
       httpAddress: '127.0.0.1:0',
       httpsAddress: '127.0.0.1:0',
       dataPath: join(folder, 'data'),
+      shutdownTimeout: 0,
       tlsCert: join(folder, 'server.pem'),
       tlsKey: join(folder, 'server.key'),
       tlsRootCaFile: join(folder, 'ca.pem'),

@@ -45,6 +45,8 @@ const LOOPBACK_NAMES = ['localhost', LOOPBACK, '[::1]']
 /** The second nsqd is on 4250, and so on: neither meets nsqlookupd's ports, nor nsqadmin's. */
 const PORT_STEP = 100
 const MAX_PORT_STEPS = 20
+/** How long consumers have for what they have in hand when it ends, in ms: it is somebody at a keyboard who waits. */
+const SHUTDOWN_TIMEOUT = 1000
 
 interface Daemon {
   readonly httpAddress: Address
@@ -90,8 +92,10 @@ export class Cluster {
 
   /** Closes the daemons, the nsqds first. A temporary folder stays: removing it is for the caller. */
   async close(): Promise<void> {
-    for (const daemon of this.#daemons.reverse()) await daemon.close()
+    // At once: each nsqd waits for its own consumers.
+    const endings = await Promise.allSettled(this.#daemons.reverse().map(daemon => daemon.close()))
     this.#daemons.length = 0
+    for (const ending of endings) if (ending.status === 'rejected') throw ending.reason
   }
 
   async #start(): Promise<void> {
@@ -139,6 +143,7 @@ export class Cluster {
     const options = resolveNsqdOptions({
       ...addresses,
       dataPath,
+      shutdownTimeout: SHUTDOWN_TIMEOUT,
       broadcastAddress: LOOPBACK,
       lookupdTcpAddress: this.lookupds.map(({ tcp }) => tcp),
       // Several nsqds of one machine would otherwise have the same node id, and message ids with it.

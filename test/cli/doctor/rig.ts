@@ -85,6 +85,7 @@ export async function startNsqd(t: TestContext, options: Partial<NsqdOptions>): 
       tcpAddress: '127.0.0.1:0',
       httpAddress: '127.0.0.1:0',
       dataPath: temporaryFolder(),
+      shutdownTimeout: 0,
       ...options,
     }),
     logger(),

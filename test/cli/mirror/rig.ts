@@ -66,6 +66,7 @@ export class Side {
     const options = resolveNsqdOptions({
       dataPath: this.#folder,
       broadcastAddress: '127.0.0.1',
+      shutdownTimeout: 0,
       ...this.#flags,
       tcpAddress: this.#tcp,
       httpAddress: this.#http,
