@@ -2,6 +2,8 @@ import { parseDuration } from './duration.ts'
 import { parseRfc3339 } from './rfc3339.ts'
 
 const DAY_MS = 86_400_000
+/** What a Date can hold, but for a day, as zones shift it. */
+const FARTHEST_MS = 8.64e15 - DAY_MS
 
 /** Groups: date, hours and minutes, seconds with their fraction, zone. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?([Zz]|[+-]\d{2}:\d{2})?)?$/
@@ -19,7 +21,7 @@ export function parseMoment(text: string, now: number): number {
   const trimmed = text.trim()
   if (trimmed === 'now') return now
   const found = parseDate(trimmed) ?? ago(trimmed, now)
-  if (found !== undefined) return found
+  if (found !== undefined && Math.abs(found) <= FARTHEST_MS) return found
   throw new RangeError(
     `"${text}" is not a time: write it like 90m or 7d (ago), 2026-01-02, 2026-01-02T15:04 or 2026-01-02T15:04:05Z`,
   )

@@ -64,3 +64,8 @@ test('formats as Go does', () => {
 test('what is formatted parses back', () => {
   for (const ms of [0.25, 1, 999, 61_001, 7_322_004.5]) assert.equal(parseDuration(formatDuration(ms)), ms)
 })
+
+test('a long run of digits is refused at once', () => {
+  // With two ways to read it, this would be a million million steps.
+  assert.throws(() => parseDuration('1'.repeat(1_000_000)), RangeError)
+})

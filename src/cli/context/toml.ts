@@ -22,9 +22,10 @@ const NAME = String.raw`[\w-]+`
 // A text without escapes, and without control characters.
 const TEXT = String.raw`"([^"\\\p{Cc}]*)"`
 const HEADER = new RegExp(String.raw`^\[contexts\.(?:(${NAME})|${TEXT})\]$`, 'u')
-const ENTRY = new RegExp(String.raw`^(${NAME})\s*=\s*(\S.*)$`, 'u')
+// Spaces and tabs are all that may stand between: what else is white to JavaScript is a mistake to TOML.
+const ENTRY = new RegExp(String.raw`^(${NAME})[ \t]*=[ \t]*([^ \t].*)$`, 'u')
 const WHOLE_TEXT = new RegExp(`^${TEXT}$`, 'u')
-const LIST = new RegExp(String.raw`^\[\s*(?:${TEXT}(?:\s*,\s*${TEXT})*)?\s*\]$`, 'u')
+const LIST = new RegExp(String.raw`^\[[ \t]*(?:${TEXT}(?:[ \t]*,[ \t]*${TEXT})*)?[ \t]*\]$`, 'u')
 
 /** @throws TomlDamage */
 export async function parseContextsToml(text: string): Promise<unknown> {
@@ -36,8 +37,8 @@ export function parsePlain(text: string): TomlTable | undefined {
   const root: TomlTable = emptyTable()
   let contexts: TomlTable | undefined
   let table = root
-  for (const raw of text.split('\n')) {
-    const line = raw.trim()
+  for (const raw of text.split(/\r?\n/)) {
+    const line = trimmed(raw)
     if (line === '' || /^#[^\p{Cc}]*$/u.test(line)) continue
     const header = HEADER.exec(line)
     if (header !== null) {
@@ -53,6 +54,17 @@ export function parsePlain(text: string): TomlTable | undefined {
     table[key] = value
   }
   return root
+}
+
+function trimmed(line: string): string {
+  let [start, end] = [0, line.length]
+  while (isBlank(line[start])) start++
+  while (end > start && isBlank(line[end - 1])) end--
+  return line.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }
 
 /** Names such as `constructor` are names like others. */

@@ -70,6 +70,10 @@ describe('the TOML of contexts', () => {
     'a = "x" "y"',
     'a = "\u0001"',
     '# \u0001',
+    '\u2028',
+    'a = 1\u00a0',
+    'a\u2003= 1',
+    'a = ["x",\u00a0"y"]',
     'a = tru',
     'prod',
   ]

@@ -1,10 +1,12 @@
 import type { MakeTarget } from '../target.ts'
 import { nsqdCommands } from './commands.ts'
 import { clientFrames } from './frames.ts'
+import { lookupdHttp, nsqdHttp } from './http.ts'
 import { clientHandshake, identifyRequest } from './identify.ts'
 import { compressedStreams, snappyFrames } from './layers.ts'
 import { lookupCommands, lookupReplies } from './lookup.ts'
 import { nsqdSession } from './session.ts'
+import { contextFiles, texts } from './texts.ts'
 
 /** Everything that faces a socket or a file, by its name. */
 export const TARGETS: Readonly<Record<string, MakeTarget>> = {
@@ -15,6 +17,10 @@ export const TARGETS: Readonly<Record<string, MakeTarget>> = {
   'client-handshake': clientHandshake,
   'nsqlookupd-commands': lookupCommands,
   'nsqlookupd-replies': lookupReplies,
+  'nsqd-http': nsqdHttp,
+  'nsqlookupd-http': lookupdHttp,
   'snappy-frames': snappyFrames,
   'compressed-streams': compressedStreams,
+  texts,
+  'context-files': contextFiles,
 }
