@@ -7,23 +7,35 @@ import { type Address, parseAddress } from '../../src/util/address.ts'
 
 const PATIENCE_MS = 20_000
 
+/** What each program listens for, and the flags that nothing but a test wants. */
+const PROGRAMS = {
+  nsqd: { kinds: ['TCP', 'HTTP'], flags: ['--tcp-address=127.0.0.1:0', '--broadcast-address=127.0.0.1'] },
+  nsqlookupd: {
+    kinds: ['TCP', 'HTTP'],
+    flags: ['--tcp-address=127.0.0.1:0', '--broadcast-address=127.0.0.1'],
+  },
+  nsqadmin: { kinds: ['HTTP'], flags: [] },
+} as const
+
 /** A daemon in a process of its own, on ports of its own choice; it can be killed. */
 export class Spawned {
   readonly #child: ChildProcess
+  readonly #kinds: Set<string>
   readonly #lines: string[] = []
   /** Where it listens; once `start` has resolved. */
   tcp: Address = { host: '', port: 0 }
   http: Address = { host: '', port: 0 }
 
-  /** @param name - of a program in bin/ */
-  constructor(name: 'nsqd' | 'nsqlookupd', flags: readonly string[]) {
+  /**
+   * @param flags - the last of a name counts, also of those for the addresses
+   * @param launcher - a program that becomes the daemon, with its arguments: as `nsenter` does
+   */
+  constructor(name: keyof typeof PROGRAMS, flags: readonly string[], launcher: readonly string[] = []) {
     const bin = fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url))
-    const listen = [
-      '--tcp-address=127.0.0.1:0',
-      '--http-address=127.0.0.1:0',
-      '--broadcast-address=127.0.0.1',
-    ]
-    this.#child = spawn(process.execPath, [bin, ...listen, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const listen = ['--http-address=127.0.0.1:0', ...PROGRAMS[name].flags]
+    this.#kinds = new Set(PROGRAMS[name].kinds)
+    const [program = process.execPath, ...rest] = [...launcher, process.execPath, bin, ...listen, ...flags]
+    this.#child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'] })
   }
 
   get pid(): number {
@@ -52,7 +64,8 @@ export class Spawned {
         if (address === undefined) return
         if (kind === 'TCP') this.tcp = parseAddress(address)
         else this.http = parseAddress(address)
-        if (this.tcp.port === 0 || this.http.port === 0) return
+        this.#kinds.delete(kind ?? '')
+        if (this.#kinds.size > 0) return
         clearTimeout(timer)
         resolve()
       })

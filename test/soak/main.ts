@@ -1,0 +1,28 @@
+/**
+ * `npm run soak`: an hour of mixed load, or `MINUTES=5 npm run soak`. `RATE` is messages a second, `SEED` repeats a run's
+ * choices. Ends with 1 when a message is lost, or when memory, descriptors, disk or latency have grown.
+ */
+import { createWriteStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { seeded } from '../storage/random.ts'
+import { report } from './report.ts'
+import { soak } from './soak.ts'
+
+const minutes = Number(process.env['MINUTES'] ?? 60)
+const { seed } = seeded(text => process.stdout.write(`${text}\n`))
+const path = join(tmpdir(), `soak-${seed}.csv`)
+const file = createWriteStream(path)
+const result = await soak({
+  seed,
+  ms: minutes * 60_000,
+  rate: Number(process.env['RATE'] ?? 300),
+  sampleMs: 5000,
+  restartMs: 45_000,
+  toolsMs: 60_000,
+  csv: line => file.write(`${line}\n`),
+})
+file.end()
+process.stdout.write(report(result))
+process.stdout.write(`samples: ${path}\n`)
+process.exitCode = result.problems.length === 0 ? 0 : 1
