@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { LOOK_EVERY, Patience } from '../net/patience.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { LookupCommandReader, lookupReply, type LookupCommandHandler } from '../protocol/lookup.ts'
 import { formatAddress } from '../util/address.ts'
@@ -27,6 +28,10 @@ export class LookupSession implements LookupCommandHandler {
   readonly #context: SessionContext
   readonly #reader: LookupCommandReader
   readonly #id: string
+  /** With a command that was begun, and with replies that are to be read. */
+  readonly #forCommand = new Patience()
+  readonly #forReading = new Patience()
+  readonly #look: NodeJS.Timeout
   #producer: Producer | undefined
 
   constructor(socket: Socket, context: SessionContext) {
@@ -39,6 +44,7 @@ export class LookupSession implements LookupCommandHandler {
     socket.on('data', chunk => this.#receive(chunk))
     socket.on('drain', () => socket.resume())
     socket.on('close', () => this.#leave())
+    this.#look = setInterval(() => this.#checkProgress(), LOOK_EVERY)
     socket.on('error', error => context.logger.debug(() => `client(${this.#id}): ${error.message}`))
     context.logger.info(() => `TCP: new client(${this.#id})`)
   }
@@ -89,6 +95,25 @@ export class LookupSession implements LookupCommandHandler {
     if (this.#socket.writableNeedDrain) this.#socket.pause()
   }
 
+  /** Ends a connection whose command, or whose reading of replies, does not come to its end. An idle one may stay. */
+  #checkProgress(): void {
+    const socket = this.#socket
+    const { isAmid, progress, bodySize } = this.#reader
+    const unread = socket.writableLength
+    if (unread > 0) {
+      this.#forCommand.rest()
+      if (!this.#forReading.isOver(socket.bytesWritten - unread, unread, LOOK_EVERY)) return
+      this.#context.logger.error(`client(${this.#id}): does not read its replies, closing`)
+      socket.destroy()
+      return
+    }
+    this.#forReading.rest()
+    if (!isAmid) this.#forCommand.rest()
+    else if (this.#forCommand.isOver(progress, bodySize, LOOK_EVERY)) {
+      this.#refuse(new ProtocolError('E_INVALID', 'the command took too long to arrive'))
+    }
+  }
+
   /** Says what was wrong, and closes. */
   #refuse(error: unknown): void {
     const { logger } = this.#context
@@ -104,6 +129,7 @@ export class LookupSession implements LookupCommandHandler {
   }
 
   #leave(): void {
+    clearInterval(this.#look)
     if (this.#producer === undefined) return
     this.#context.registry.leave(this.#producer)
     this.#log('UNREGISTER', 'client')

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { MAGIC_V2, nop, pub } from '../../src/protocol/command.ts'
@@ -8,42 +7,10 @@ import { Turn } from '../../src/nsqd/turn.ts'
 import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { recorder, type Event } from '../protocol/recorder.ts'
+import { FakeSocket } from '../support/fake-socket.ts'
 
 const HEARTBEAT = 30_000
 const LIMITS = { maxMessageSize: 1024 * 1024, maxBodySize: 1024 * 1024 }
-
-/** A socket whose other side is this test: what is pushed is read, and what is written is kept until it is taken. */
-class FakeSocket extends Socket {
-  written = ''
-  /** The other side takes nothing. */
-  isStuck = false
-  #taken: (() => void) | undefined
-
-  override _read(): void {
-    // What there is, the test pushes.
-  }
-
-  override _write(chunk: Buffer, _: string, taken: () => void): void {
-    this.written += chunk.toString('latin1')
-    if (this.isStuck) this.#taken = taken
-    else taken()
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), '', taken)
-  }
-
-  override _final(done: () => void): void {
-    done()
-  }
-
-  /** Takes the write that is under way. */
-  takeWrite(): void {
-    const taken = this.#taken
-    this.#taken = undefined
-    taken?.()
-  }
-}
 
 interface SetUp {
   readonly socket: FakeSocket
