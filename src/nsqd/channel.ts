@@ -2,23 +2,22 @@ import type { ChannelCheckpoint } from '../storage/checkpoint.ts'
 import type { Cursor, CursorEvents } from '../storage/cursor.ts'
 import type { LogRange } from '../storage/log-range.ts'
 import type { Position } from '../storage/position.ts'
-import { frameOf, isDeferred, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
 import type { Stretch } from '../storage/stretch.ts'
-import { errorText, NsqError } from '../util/errors.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { Alarm } from './alarm.ts'
 import { now } from './clock.ts'
+import { Delivery, type DeliveryHost } from './delivery.ts'
+import type { Held } from './held-messages.ts'
 import { InFlight } from './in-flight.ts'
+import { channelBounds, shedLimits } from './limits.ts'
 import type { Pending } from './peek.ts'
 import { Rotation } from './rotation.ts'
 import type { Session } from './session.ts'
+import { Shedding, type ShedLimits } from './shedding.ts'
 import type { Topic } from './topic.ts'
 import { Unread } from './unread.ts'
 
-/** Most bytes of one write to a session. */
-const MAX_RUN = 256 * 1024
-const MAX_ATTEMPTS = 65_535
 /** How long to wait after the disk refused a read, in ms. */
 const READ_RETRY = 1000
 
@@ -26,7 +25,7 @@ const READ_RETRY = 1000
  * A named reader of a topic. It shares the topic's messages among its sessions: each message goes to one of them, and
  * to another when it is not finished in time.
  */
-export class Channel implements CursorEvents {
+export class Channel implements CursorEvents, DeliveryHost {
   readonly name: string
   readonly topic: Topic
   readonly ephemeral: boolean
@@ -39,6 +38,8 @@ export class Channel implements CursorEvents {
   zoneLocalCount = 0
   regionLocalCount = 0
   globalCount = 0
+  /** Messages that it has not delivered, as it is ephemeral and was too slow. */
+  overtakenCount = 0
   /** Owned by Turn. */
   inTurn = false
   #paused = false
@@ -48,6 +49,11 @@ export class Channel implements CursorEvents {
   readonly #unread: Unread
   readonly #cursor: Cursor
   readonly #inFlight: InFlight
+  readonly #delivery: Delivery
+  /** Undefined when nothing is ever dropped. */
+  readonly #shedding: Shedding | undefined
+  /** Messages have come since it was last looked whether they are too many. */
+  #hasArrivals = false
   /** For the next message that times out or is due. */
   readonly #alarm = new Alarm(() => this.#expire())
   /** Set while nothing is delivered, because the disk refused a read. */
@@ -62,6 +68,9 @@ export class Channel implements CursorEvents {
     this.#unread = new Unread(this, position)
     this.#cursor = this.#unread.cursor
     this.#inFlight = new InFlight(topic.log, this.#cursor, this.#sessions, this.latency)
+    this.#delivery = new Delivery(this, this.#rotation, this.#unread, this.#inFlight)
+    const limits = shedLimits(channelBounds(topic.options), topic.options, ephemeral || topic.ephemeral)
+    this.#shedding = limits === undefined ? undefined : this.#newShedding(limits)
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -90,6 +99,25 @@ export class Channel implements CursorEvents {
     return this.#inFlight.held.deferredCount
   }
 
+  /** Messages that wait now or until they are due. */
+  get waitingCount(): number {
+    return this.depth + this.deferredCount
+  }
+
+  /** Bytes of the log that wait; of messages that were delivered once, or are deferred, only the number counts. */
+  get waitingBytes(): number {
+    return this.#unread.bytes
+  }
+
+  /** Messages that were dropped since the start: there were too many, or they were too old. */
+  get droppedCount(): number {
+    return this.overtakenCount + (this.#shedding?.dropped ?? 0)
+  }
+
+  get expiredCount(): number {
+    return this.#shedding?.expired ?? 0
+  }
+
   /** The ordinal of the next fresh message. */
   get ordinal(): number {
     return this.#cursor.ordinal
@@ -113,6 +141,7 @@ export class Channel implements CursorEvents {
 
   /** Forgets every message that waits, is deferred or is in flight. */
   empty(): void {
+    this.#shedding?.reset()
     this.#unread.clear()
     this.#inFlight.clear()
     this.topic.touched()
@@ -135,10 +164,18 @@ export class Channel implements CursorEvents {
    * flight or held of them is taken back, so that none comes twice.
    */
   replay(range: LogRange): void {
+    this.#shedding?.reset()
     this.messageCount += range.messages - this.countUnfinished(range)
     this.#inFlight.letGo(range, session => session.timedOut())
     this.#unread.add(range)
     this.topic.touched()
+    this.topic.turn.pump(this)
+  }
+
+  /** `count` messages have come to it. */
+  arrived(count: number): void {
+    this.messageCount += count
+    this.#hasArrivals ||= count > 0
     this.topic.turn.pump(this)
   }
 
@@ -179,12 +216,20 @@ export class Channel implements CursorEvents {
   /** Gives messages to the sessions that have room for them. Called by Turn. */
   pump(): void {
     if (this.#closed) return
-    if (!this.#paused && this.#sessions.size > 0 && this.#retry === undefined) {
-      this.#deliverHeld()
-      this.#deliverFresh()
+    const shedding = this.#shedding
+    const canRead = this.#retry === undefined
+    // What is too much or too old goes first; where that cannot be read now, it is not to be delivered either.
+    if (shedding === undefined || (canRead && shedding.shed())) {
+      if (canRead && !this.#paused && this.#sessions.size > 0) this.#delivery.deliver()
+      this.#delivery.takeDeferred(false)
     }
-    this.#takeDeferred(false)
-    this.#inFlight.tidy()
+    if (shedding !== undefined && this.#hasArrivals) {
+      // Only now: what goes to a consumer at once is not too much.
+      shedding.bound(this.waitingCount)
+      if (canRead) shedding.shed()
+    }
+    this.#hasArrivals = false
+    this.#inFlight.flights.tidy()
     this.#alarm.set(this.#inFlight.nextExpiry())
   }
 
@@ -203,7 +248,7 @@ export class Channel implements CursorEvents {
   /** Lets go of the log before this ordinal: what is in flight there is held by name. */
   holdUpTo(ordinal: number): void {
     this.#inFlight.holdUpTo(ordinal)
-    this.#inFlight.tidy()
+    this.#inFlight.flights.tidy()
   }
 
   /** The messages held by name, wherever they lie. */
@@ -217,7 +262,7 @@ export class Channel implements CursorEvents {
     return {
       ready: held.firstReady(most),
       fresh: this.#unread.stretches(),
-      flights: this.#inFlight.firstFlights(most),
+      flights: this.#inFlight.flights.first(most),
       inFlight: held.firstInFlight(most),
       deferred: held.firstDeferred(most),
     }
@@ -248,11 +293,24 @@ export class Channel implements CursorEvents {
   close(): void {
     this.#closed = true
     this.#alarm.clear()
+    this.#shedding?.close()
     clearTimeout(this.#retry)
     for (const session of this.#sessions) session.destroy()
     this.#sessions.clear()
     this.#rotation.clear()
     this.#cursor.close()
+  }
+
+  delivered(session: Session, count: number): void {
+    this.topic.touched()
+    const distance = this.topic.distanceOf(session)
+    if (distance === 0) this.zoneLocalCount += count
+    else if (distance === 1) this.regionLocalCount += count
+    else this.globalCount += count
+  }
+
+  dropsHeld(held: Held): boolean {
+    return this.#shedding?.dropsHeld(held) ?? false
   }
 
   readable(): void {
@@ -283,117 +341,28 @@ export class Channel implements CursorEvents {
     this.topic.turn.pump(this)
   }
 
-  #deliverHeld(): void {
-    const { held } = this.#inFlight
-    for (let message = held.nextReady(); message !== undefined; message = held.nextReady()) {
-      const session = this.#rotation.next()
-      if (session === undefined) return
-      const attempts = Math.min(message.attempts + 1, MAX_ATTEMPTS)
-      let frame: Buffer
-      try {
-        frame =
-          message.record === undefined
-            ? this.topic.log.fetch(message.segment, message.offset, attempts)
-            : frameOf(message.record, 0, attempts)
-      } catch (error) {
-        if (error instanceof NsqError && error.code === 'E_DAMAGED') {
-          this.topic.logger.error(
-            `topic ${this.topic.name}: channel ${this.name} leaves out a message: ${error.message}`,
-          )
-          held.remove(message)
-          continue
-        }
-        this.readFailed(error instanceof Error ? error : new Error(errorText(error)))
-        return
-      }
-      if (session.skips()) {
-        held.remove(message)
-        continue
-      }
-      message.attempts = attempts
-      this.#inFlight.redelivered(message, session, now())
-      session.deliver(frame, 1)
-      this.#countDelivered(session, 1)
+  #newShedding(limits: ShedLimits): Shedding {
+    const { topic } = this
+    const inFlight = this.#inFlight
+    const host = {
+      log: topic.log,
+      held: inFlight.held,
+      jump: (position: Position) => {
+        topic.touched()
+        this.jump(position)
+      },
+      pass: (bytes: number) => {
+        topic.touched()
+        inFlight.pass(bytes)
+      },
+      defer: () => {
+        topic.touched()
+        inFlight.takeDeferred(now())
+        return true
+      },
+      again: () => topic.turn.pump(this),
     }
-  }
-
-  #deliverFresh(): void {
-    for (;;) {
-      this.#takeDeferred(true)
-      const { available } = this.#unread
-      if (available <= 0) return
-      let ready = 0
-      for (const session of this.#sessions) if (session.room() > 0) ready++
-      if (ready === 0) return
-      const share = Math.ceil(available / ready)
-      // Not asked whose turn it is when there is nothing left: it would lose its turn.
-      for (; ready > 0 && this.#unread.available > 0; ready--) {
-        const session = this.#rotation.next()
-        if (session === undefined) return
-        if (!this.#deliverRun(session, Math.min(share, session.room()))) return
-      }
-    }
-  }
-
-  /** Sends one run of fresh messages, at most `most`. False when the next message cannot be had now. */
-  #deliverRun(session: Session, most: number): boolean {
-    const cursor = this.#cursor
-    const { window } = this.#inFlight
-    // Asked first, as it may move the cursor.
-    const { available } = this.#unread
-    const first = cursor.ordinal
-    const until = first + Math.min(most, available)
-    if (first >= until || !cursor.fill() || cursor.block === undefined) return false
-    if (window.isFull) this.#inFlight.makeRoom()
-    const { bytes, start: blockStart, committed } = cursor.block
-    const start = cursor.at
-    const stop = Math.min(committed, start + MAX_RUN)
-    const sampled = session.sampleRate > 0
-    let skips = false
-    let at = start
-    let ordinal = first
-    while (ordinal < until && at < stop && !window.isFull && !isDeferred(bytes, at)) {
-      skips = sampled && session.skips()
-      if (skips) break
-      window.add(session.number, blockStart + at)
-      at += recordLength(bytes, at)
-      ordinal++
-    }
-    const count = ordinal - first
-    cursor.advance(at - start, count)
-    if (count > 0) {
-      this.#inFlight.delivered(session, first, count, now())
-      session.deliver(bytes.subarray(start, at), count)
-      this.#countDelivered(session, count)
-    }
-    if (skips) {
-      // Left out by the sample rate: this message is done with, as in the official nsqd.
-      cursor.advance(recordLength(bytes, at), 1)
-      window.addSettled()
-    }
-    return true
-  }
-
-  /** Takes deferred messages at the cursor out of the way. Without `fromDisk` only what is in memory is looked at. */
-  #takeDeferred(fromDisk: boolean): void {
-    const cursor = this.#cursor
-    const { log } = this.topic
-    while (this.#unread.available > 0) {
-      if (!fromDisk && cursor.ordinal < log.memoryOrdinal) return
-      if (!cursor.fill() || cursor.block === undefined) return
-      if (!isDeferred(cursor.block.bytes, cursor.at)) return
-      if (this.#inFlight.window.isFull) this.#inFlight.makeRoom()
-      this.#inFlight.takeDeferred(cursor.block.bytes, cursor.at, now())
-      if (this.#inFlight.held.readyCount > 0) this.topic.turn.pump(this)
-    }
-  }
-
-  #countDelivered(session: Session, count: number): void {
-    this.topic.touched()
-    const distance = this.topic.distanceOf(session)
-    if (distance === 0) this.zoneLocalCount += count
-    else if (distance === 1) this.regionLocalCount += count
-    else this.globalCount += count
+    return new Shedding(host, this.#unread, limits)
   }
 
   #expire(): void {

@@ -25,6 +25,8 @@ export interface Held {
   when: number
   /** When it was delivered last, Unix ms: TOUCH may not go past the maximum timeout from here. */
   deliveredAt: number
+  /** Since when it might have been delivered, Unix ms: when it was published, or due. 0: nobody has looked. */
+  since: number
   /** The record itself, for a log that has no disk to read it from again. */
   record: Buffer | undefined
   heapIndex: number
@@ -48,6 +50,7 @@ export function heldMessage(
     session: undefined,
     when: dueMs,
     deliveredAt: 0,
+    since: 0,
     record,
     heapIndex: -1,
   }
@@ -109,6 +112,11 @@ export class HeldMessages {
   /** The next message to deliver again. It must be given a state by `move` or `remove`. */
   nextReady(): Held | undefined {
     return this.#ready.peek()
+  }
+
+  /** The first of those that are due later. */
+  nextDeferred(): Held | undefined {
+    return this.#deferred.peek()
   }
 
   /** Gives a message a new state, and the time that goes with it. */

@@ -3,15 +3,14 @@ import { ID_LENGTH, idIndex, idSegment, MAX_INDEX, readIdHigh, readIdLow } from 
 import type { HeldMessage } from '../storage/checkpoint.ts'
 import type { Cursor } from '../storage/cursor.ts'
 import type { LogRange } from '../storage/log-range.ts'
-import { ordinalAt, type Position } from '../storage/position.ts'
 import { dueOf, publishedMsOf, recordLength } from '../storage/record.ts'
 import type { Segment } from '../storage/segment.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import type { LatencyQuantiles } from '../util/quantile.ts'
 import { now } from './clock.ts'
+import { Flights } from './flights.ts'
 import { type Held, heldMessage, HeldMessages } from './held-messages.ts'
-import { InFlightWindow } from './in-flight-window.ts'
-import { RunQueue } from './run-queue.ts'
+import type { InFlightWindow } from './in-flight-window.ts'
 import type { Session } from './session.ts'
 
 /** How many messages leave a full window at once. */
@@ -26,12 +25,6 @@ function isIn(range: LogRange, key: number): boolean {
   return range.has(Math.floor(key / (MAX_INDEX + 1)), key % (MAX_INDEX + 1))
 }
 
-/** A message of the window that somebody has. */
-export interface Flight extends Position {
-  /** When it times out, Unix ms. */
-  readonly deadline: number
-}
-
 /**
  * The messages that a channel has taken from its cursor and that are not finished: who has them, until when, and which
  * are to be delivered again. Two representations share the work: the window for messages on their first flight, and
@@ -39,14 +32,10 @@ export interface Flight extends Position {
  */
 export class InFlight {
   readonly held: HeldMessages = new HeldMessages()
+  readonly flights: Flights
   readonly window: InFlightWindow
   readonly #log: TopicLog
   readonly #cursor: Cursor
-  /** By message timeout, in ms. */
-  readonly #runs = new Map<number, RunQueue>()
-  /** The segment in which the window's low end lies. */
-  #lowSegment: Segment
-  readonly #sessions: ReadonlySet<Session>
   readonly #latency: LatencyQuantiles | undefined
   /** Messages with a session now. */
   count = 0
@@ -60,20 +49,13 @@ export class InFlight {
     this.#latency = latency
     this.#log = log
     this.#cursor = cursor
-    this.#sessions = sessions
-    this.#lowSegment = cursor.segment
-    this.window = new InFlightWindow(cursor.ordinal)
+    this.flights = new Flights(cursor, sessions)
+    this.window = this.flights.window
   }
 
   /** A run of `count` messages, already added to the window, was sent to this session. */
   delivered(session: Session, first: number, count: number, nowMs: number): void {
-    const timeout = session.msgTimeout
-    let runs = this.#runs.get(timeout)
-    if (runs === undefined) {
-      runs = new RunQueue()
-      this.#runs.set(timeout, runs)
-    }
-    runs.push(first, first + count, nowMs + timeout)
+    this.flights.sent(session, first, count, nowMs)
     this.count += count
   }
 
@@ -89,9 +71,10 @@ export class InFlight {
    * FIN: the message is done with. Throws E_FIN_FAILED (not fatal) when this session does not have it.
    */
   finish(session: Session, bytes: Buffer, at: number): void {
-    const ordinal = this.#ordinalOf(bytes, at)
+    const ordinal = this.flights.ordinalOf(bytes, at)
     if (ordinal >= 0 && this.window.ownerOf(ordinal) === session.number) {
-      if (this.#latency !== undefined) this.#observe(this.#segmentAt(ordinal), this.window.offsetOf(ordinal))
+      if (this.#latency !== undefined)
+        this.#observe(this.flights.segmentAt(ordinal), this.window.offsetOf(ordinal))
       this.window.settle(ordinal)
       this.count--
       return
@@ -132,18 +115,10 @@ export class InFlight {
 
   /** Takes back what has timed out, and makes ready what is due. Calls `timedOut` for each message taken back. */
   expire(nowMs: number, timedOut: (session: Session) => void): void {
-    const { window } = this
-    for (const runs of this.#runs.values()) {
-      for (; !runs.isEmpty && runs.headDeadline <= nowMs; runs.shift()) {
-        const end = runs.headEnd
-        for (let ordinal = Math.max(runs.headFirst, window.low); ordinal < end; ordinal++) {
-          const session = this.#sessionOf(window.ownerOf(ordinal))
-          if (session === undefined) continue
-          this.#backFromWindow(ordinal)
-          timedOut(session)
-        }
-      }
-    }
+    this.flights.expire(nowMs, (ordinal, session) => {
+      this.#back(this.#holdInFlight(ordinal, session))
+      timedOut(session)
+    })
     for (let held = this.held.firstDue(nowMs); held !== undefined; held = this.held.firstDue(nowMs)) {
       const session = held.session
       if (session === undefined) {
@@ -157,12 +132,9 @@ export class InFlight {
 
   /** The time of the next `expire` that has something to do; undefined when there is none. */
   nextExpiry(): number | undefined {
-    let next = this.held.nextWhen
-    for (const runs of this.#runs.values()) {
-      while (!runs.isEmpty && runs.headEnd <= this.window.low) runs.shift()
-      if (!runs.isEmpty && (next === undefined || runs.headDeadline < next)) next = runs.headDeadline
-    }
-    return next
+    const held = this.held.nextWhen
+    const flight = this.flights.nextDeadline
+    return held === undefined || flight === undefined ? (held ?? flight) : Math.min(held, flight)
   }
 
   /** Makes room in a full window: its oldest messages stay in flight, but are held by name from now on. */
@@ -176,7 +148,7 @@ export class InFlight {
   holdUpTo(end: number): void {
     const { window } = this
     for (let ordinal = window.low; ordinal < Math.min(end, window.high); ordinal++) {
-      const session = this.#sessionOf(window.ownerOf(ordinal))
+      const session = this.flights.sessionOf(ordinal)
       if (session !== undefined) this.#holdInFlight(ordinal, session)
     }
   }
@@ -185,7 +157,7 @@ export class InFlight {
   countIn(range: LogRange): number {
     const { window } = this
     let count = 0
-    for (const ordinal of this.#flightsIn(range)) if (window.ownerOf(ordinal) !== 0) count++
+    for (const ordinal of this.flights.in(range)) if (window.ownerOf(ordinal) !== 0) count++
     for (const { key } of this.held.values()) if (isIn(range, key)) count++
     return count
   }
@@ -197,8 +169,8 @@ export class InFlight {
       this.count--
       lost(session)
     }
-    for (const ordinal of this.#flightsIn(range)) {
-      const session = this.#sessionOf(this.window.ownerOf(ordinal))
+    for (const ordinal of this.flights.in(range)) {
+      const session = this.flights.sessionOf(ordinal)
       if (session === undefined) continue
       this.window.settle(ordinal)
       taken(session)
@@ -210,17 +182,24 @@ export class InFlight {
     })
   }
 
-  /** The deferred record at the cursor is held until it is due; the cursor moves behind it. */
-  takeDeferred(bytes: Buffer, at: number, nowMs: number): void {
-    const cursor = this.#cursor
-    const due = dueOf(bytes, at)
-    const ready = due <= nowMs
-    const length = recordLength(bytes, at)
-    const { segment, offset, index } = cursor
+  /** The deferred record at the cursor, which is filled, is held until it is due; the cursor moves behind it. */
+  takeDeferred(nowMs: number): void {
+    const { segment, offset, index, block, at } = this.#cursor
+    if (block === undefined) return
+    const due = dueOf(block.bytes, at)
+    const dueMs = due <= nowMs ? 0 : due
     const key = messageKey(segment.number, index)
-    this.held.add(heldMessage(key, segment, offset, 0, ready ? 0 : due, this.#recordOf(segment, offset)))
+    const held = heldMessage(key, segment, offset, 0, dueMs, this.#recordOf(segment, offset))
+    held.since = due
+    this.held.add(held)
+    this.pass(recordLength(block.bytes, at))
+  }
+
+  /** The message at the cursor, which is so many bytes long, goes elsewhere, or is done with. */
+  pass(bytes: number): void {
+    if (this.window.isFull) this.makeRoom()
     this.window.addSettled()
-    cursor.advance(length, 1)
+    this.#cursor.advance(bytes, 1)
   }
 
   /** Takes in a message that a checkpoint says was held. */
@@ -229,24 +208,8 @@ export class InFlight {
     this.held.add(heldMessage(key, segment, message.offset, message.attempts, message.dueMs, undefined))
   }
 
-  /** The first messages of the window that are in flight, oldest first, at most `most`. */
-  firstFlights(most: number): Flight[] {
-    const { window } = this
-    const flights: Flight[] = []
-    for (let ordinal = window.low; ordinal < window.high && flights.length < most; ordinal++) {
-      const session = this.#sessionOf(window.ownerOf(ordinal))
-      if (session === undefined) continue
-      const segment = this.#segmentAt(ordinal)
-      const index = ordinal - segment.firstOrdinal
-      const deadline = this.#runs.get(session.msgTimeout)?.deadlineOf(ordinal) ?? 0
-      flights.push({ segment, offset: window.offsetOf(ordinal), index, deadline })
-    }
-    return flights
-  }
-
   /** All of it, for a checkpoint. What is in flight now is ready again after a restart. */
   checkpoint(): HeldMessage[] {
-    const { window } = this
     const messages: HeldMessage[] = []
     for (const held of this.held.values()) {
       messages.push({
@@ -258,19 +221,7 @@ export class InFlight {
         dueMs: held.state === 'deferred' ? held.when : 0,
       })
     }
-    for (let ordinal = window.low; ordinal < window.high; ordinal++) {
-      if (window.ownerOf(ordinal) === 0) continue
-      const segment = this.#segmentAt(ordinal)
-      messages.push({
-        idSegment: segment.number,
-        idIndex: ordinal - segment.firstOrdinal,
-        segment: segment.number,
-        offset: window.offsetOf(ordinal),
-        attempts: 1,
-        dueMs: 0,
-      })
-    }
-    return messages
+    return messages.concat(this.flights.checkpoint())
   }
 
   /** Forgets everything; the cursor has jumped. */
@@ -282,62 +233,12 @@ export class InFlight {
 
   /** Begins a new window at the cursor, which has jumped. What was in flight must be held already. */
   resetWindow(): void {
-    // The cursor may come to the same messages again, after a replay.
-    this.#runs.clear()
-    this.window.reset(this.#cursor.ordinal)
-    this.#lowSegment = this.#cursor.segment
-  }
-
-  /** Follows the window's low end into the next segments, so that old ones can go. */
-  tidy(): void {
-    let segment = this.#lowSegment
-    while (
-      segment.next !== undefined &&
-      segment !== this.#cursor.segment &&
-      segment.endOrdinal <= this.window.low
-    ) {
-      segment = segment.next
-    }
-    this.#lowSegment = segment
-  }
-
-  /**
-   * The ordinal of an id in one of the window's segments, or -1. The node in it does not matter: only what was sent to
-   * the session counts, and --node-id may have been another when the message came.
-   */
-  #ordinalOf(bytes: Buffer, at: number): number {
-    const high = readIdHigh(bytes, at)
-    const low = readIdLow(bytes, at)
-    if (high < 0 || low < 0) return -1
-    const number = idSegment(high, low)
-    for (let segment: Segment | undefined = this.#lowSegment; segment !== undefined; segment = segment.next) {
-      if (segment.number === number) {
-        const ordinal = segment.firstOrdinal + idIndex(low)
-        return ordinal < segment.endOrdinal ? ordinal : -1
-      }
-      if (segment === this.#cursor.segment) break
-    }
-    return -1
-  }
-
-  /** The ordinals of the window that lie in this range. */
-  *#flightsIn({ stretches }: LogRange): Generator<number, void, undefined> {
-    const { low, high } = this.window
-    for (const { from, to } of stretches) {
-      const end = Math.min(high, ordinalAt(to))
-      for (let ordinal = Math.max(low, ordinalAt(from)); ordinal < end; ordinal++) yield ordinal
-    }
-  }
-
-  #segmentAt(ordinal: number): Segment {
-    let segment = this.#lowSegment
-    while (segment.next !== undefined && ordinal >= segment.endOrdinal) segment = segment.next
-    return segment
+    this.flights.reset()
   }
 
   /** The message of a command as a held one: found among them, or taken out of the window. */
   #take(session: Session, bytes: Buffer, at: number, command: string, code: ProtocolErrorCode): Held {
-    const ordinal = this.#ordinalOf(bytes, at)
+    const ordinal = this.flights.ordinalOf(bytes, at)
     if (ordinal >= 0 && this.window.ownerOf(ordinal) === session.number)
       return this.#holdInFlight(ordinal, session)
     return this.#find(session, bytes, at, ordinal, command, code)
@@ -365,9 +266,9 @@ export class InFlight {
   /** Moves a message from the window to the held ones; it stays in flight. */
   #holdInFlight(ordinal: number, session: Session): Held {
     const { window } = this
-    const segment = this.#segmentAt(ordinal)
+    const segment = this.flights.segmentAt(ordinal)
     const offset = window.offsetOf(ordinal)
-    const deadline = this.#runs.get(session.msgTimeout)?.deadlineOf(ordinal) ?? 0
+    const deadline = this.flights.deadlineOf(ordinal, session)
     const key = messageKey(segment.number, ordinal - segment.firstOrdinal)
     const held = heldMessage(key, segment, offset, 1, deadline, this.#recordOf(segment, offset))
     held.state = 'inFlight'
@@ -379,7 +280,7 @@ export class InFlight {
   }
 
   #backFromWindow(ordinal: number): void {
-    const session = this.#sessionOf(this.window.ownerOf(ordinal))
+    const session = this.flights.sessionOf(ordinal)
     if (session !== undefined) this.#back(this.#holdInFlight(ordinal, session))
   }
 
@@ -400,11 +301,5 @@ export class InFlight {
   #recordOf(segment: Segment, offset: number): Buffer | undefined {
     if (segment.file !== undefined) return undefined
     return this.#log.copyRecord(segment, offset)
-  }
-
-  #sessionOf(number: number): Session | undefined {
-    if (number === 0) return undefined
-    for (const session of this.#sessions) if (session.number === number) return session
-    return undefined
   }
 }

@@ -7,7 +7,7 @@ import { type FoundRecord, RecordReader } from '../storage/record-reader.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import { now } from './clock.ts'
 import type { Held } from './held-messages.ts'
-import type { Flight } from './in-flight.ts'
+import type { Flight } from './flights.ts'
 import type { Readable } from './topic.ts'
 
 /** What is not finished, as it is at one moment. */

@@ -1,4 +1,4 @@
-import { ordinalAt, type Position } from '../storage/position.ts'
+import { byteAt, ordinalAt, type Position } from '../storage/position.ts'
 import { between, countWithin, type OpenStretch, type Stretch } from '../storage/stretch.ts'
 
 /**
@@ -45,6 +45,15 @@ export class Skips {
   count(start: number, end: number): number {
     let count = 0
     for (const skip of this.#skips) count += countWithin(skip, start, end)
+    return count
+  }
+
+  /** How many bytes of the log from byte `start` on and before byte `end` are left out. */
+  countBytes(start: number, end: number): number {
+    let count = 0
+    for (const { from, to } of this.#skips) {
+      count += Math.max(0, Math.min(end, byteAt(to)) - Math.max(start, byteAt(from)))
+    }
     return count
   }
 

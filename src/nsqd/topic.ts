@@ -3,11 +3,15 @@ import { ordinalAt, type Position } from '../storage/position.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import type { Logger } from '../util/logger.ts'
 import { LatencyQuantiles } from '../util/quantile.ts'
+import { Admission } from './admission.ts'
 import { Channel } from './channel.ts'
 import type { DiskPart } from './disk-health.ts'
 import { Intake, type IntakeHost } from './intake.ts'
+import { refusesOverflow, shedLimits, topicBounds } from './limits.ts'
 import type { NsqdOptions } from './options.ts'
+import { Refusal } from './refusal.ts'
 import type { Session } from './session.ts'
+import { TopicBacklog } from './topic-backlog.ts'
 import type { Turn } from './turn.ts'
 
 /** What a topic needs of its daemon. */
@@ -52,15 +56,18 @@ export class Topic implements IntakeHost {
   closed = false
   /** Up to here messages were given to the channels. */
   distributed: Position
+  /** Up to here messages are acknowledged. */
+  visible: Position
   /** Bytes of finished segments that are kept; undefined when nothing is. */
   retainedBytes: number | undefined = undefined
   readonly #host: TopicHost
   readonly #channels = new Map<string, Channel>()
+  /** Set when something here may be refused, or dropped. */
+  readonly #admission: Admission | undefined
+  readonly #backlog: TopicBacklog | undefined
   #paused = false
   /** Nothing is distributed before `begin`: channels are still being made. */
   #starting = true
-  /** Up to here messages are acknowledged. */
-  #visible: Position
 
   constructor(host: TopicHost, name: string, log: TopicLog, distributed: Position = startOf(log)) {
     this.#host = host
@@ -71,8 +78,12 @@ export class Topic implements IntakeHost {
     this.options = host.options
     this.logger = host.logger
     this.distributed = distributed
-    this.#visible = log.end
+    this.visible = log.end
     this.intake = new Intake(this, log)
+    const refuses = !this.ephemeral && refusesOverflow(this.options)
+    this.#admission = refuses ? new Admission(this) : undefined
+    const limits = shedLimits(topicBounds(this.options), this.options, this.ephemeral)
+    this.#backlog = limits === undefined ? undefined : new TopicBacklog(this, limits)
   }
 
   get channels(): ReadonlyMap<string, Channel> {
@@ -88,20 +99,33 @@ export class Topic implements IntakeHost {
     return this.intake.messageBytes
   }
 
+  /** Messages that were not taken in, as too many wait here; and those that waited here and were dropped. */
+  get refusedCount(): number {
+    return this.#admission?.refusedCount ?? 0
+  }
+
+  get droppedCount(): number {
+    return this.#backlog?.droppedCount ?? 0
+  }
+
+  get expiredCount(): number {
+    return this.#backlog?.expiredCount ?? 0
+  }
+
   get paused(): boolean {
     return this.#paused
   }
 
   /** Messages that wait in the topic itself. */
   get depth(): number {
-    return ordinalAt(this.#visible) - ordinalAt(this.distributed)
+    return ordinalAt(this.visible) - ordinalAt(this.distributed) - (this.#backlog?.leaving ?? 0)
   }
 
   /** How many of these are on disk only. */
   get backendDepth(): number {
     return Math.max(
       0,
-      Math.min(this.log.memoryOrdinal, ordinalAt(this.#visible)) - ordinalAt(this.distributed),
+      Math.min(this.log.memoryOrdinal, ordinalAt(this.visible)) - ordinalAt(this.distributed),
     )
   }
 
@@ -132,6 +156,15 @@ export class Topic implements IntakeHost {
     this.dirty = true
   }
 
+  /**
+   * To be called before so many messages, with bodies of so many bytes in all, are put into the intake.
+   *
+   * @throws Refusal E_TOPIC_FULL: none of them may be
+   */
+  admit(messages: number, bytes: number): void {
+    this.#admission?.admit(messages, bytes)
+  }
+
   /** Commits what came in. Called by Turn. */
   commit(): void {
     if (!this.closed) this.intake.commit()
@@ -155,12 +188,21 @@ export class Topic implements IntakeHost {
     if (!this.closed) this.#host.diskResult(error, part)
   }
 
-  /** The channel of this name; made when there is none. */
+  /**
+   * The channel of this name; made when there is none.
+   *
+   * @throws Refusal E_TOO_MANY_CHANNELS
+   */
   channel(name: string): Channel {
     const known = this.#channels.get(name)
     if (known !== undefined) return known
+    const { maxChannels } = this.options
+    if (maxChannels > 0 && this.#channels.size >= maxChannels) {
+      const reason = `topic ${this.name} has ${this.#channels.size} channels already (--max-channels=${maxChannels})`
+      throw new Refusal('E_TOO_MANY_CHANNELS', reason, 403, 'TOO_MANY_CHANNELS')
+    }
     const channel = this.addChannel(name, this.distributed)
-    this.#advance(this.#visible)
+    this.#advance(this.visible)
     return channel
   }
 
@@ -189,20 +231,23 @@ export class Topic implements IntakeHost {
   unpause(): void {
     this.#paused = false
     this.#host.pauseChanged()
-    this.#advance(this.#visible)
+    this.#advance(this.visible)
   }
 
   /** The channels that the topic begins with are made: messages may be distributed. */
   begin(): void {
     this.#starting = false
-    if (!this.closed) this.#advance(this.#visible)
+    if (!this.closed) this.#advance(this.visible)
   }
 
   /** Forgets what waits in the topic itself. */
   empty(): void {
+    if (ordinalAt(this.distributed) !== ordinalAt(this.visible)) this.dropUpTo(this.visible)
+  }
+
+  /** Forgets what waits in the topic itself before this place. */
+  dropUpTo(to: Position): void {
     const from = this.distributed
-    const to = this.#visible
-    if (ordinalAt(from) === ordinalAt(to)) return
     this.distributed = to
     for (const channel of this.#channels.values()) channel.skip({ from, to })
     this.dirty = true
@@ -210,7 +255,7 @@ export class Topic implements IntakeHost {
 
   /** What waits in the topic itself. */
   get waiting(): Readable {
-    return { from: this.distributed, until: ordinalAt(this.#visible) }
+    return { from: this.distributed, until: ordinalAt(this.visible) }
   }
 
   /** A channel of it was paused or unpaused. */
@@ -223,13 +268,14 @@ export class Topic implements IntakeHost {
     this.closed = true
     for (const channel of this.#channels.values()) channel.close()
     this.intake.close()
+    this.#backlog?.close()
     this.log.close()
   }
 
   /** Drops the oldest messages of a topic in memory, down to --mem-queue-size, but for those in flight. */
   #trim(): void {
     // The last one at least stays, for consumers who wait for it.
-    const least = ordinalAt(this.#visible) - Math.max(1, this.options.memQueueSize)
+    const least = ordinalAt(this.visible) - Math.max(1, this.options.memQueueSize)
     const channels = [...this.#channels.values()]
     for (const channel of channels) channel.holdUpTo(least)
     const late = channels.filter(channel => channel.ordinal < least)
@@ -237,7 +283,10 @@ export class Topic implements IntakeHost {
     const position = this.log.positionOf(least)
     if (position === undefined) return
     if (ordinalAt(this.distributed) < least) this.distributed = position
-    for (const channel of late) channel.jump(position)
+    for (const channel of late) {
+      channel.overtakenCount += least - channel.ordinal
+      channel.jump(position)
+    }
   }
 
   /** Lets go of blocks in memory that nobody needs: those behind all channels. */
@@ -259,22 +308,23 @@ export class Topic implements IntakeHost {
     this.distributed = { segment, offset, index }
   }
 
-  get #isFlowing(): boolean {
+  get isFlowing(): boolean {
     return !this.#paused && !this.#starting && this.#channels.size > 0
   }
 
   /** Messages up to here are acknowledged: channels may have them. */
   #advance(visible: Position): void {
-    this.#visible = visible
-    if (this.#isFlowing) {
+    this.visible = visible
+    if (this.isFlowing) {
       const count = ordinalAt(visible) - ordinalAt(this.distributed)
       this.distributed = visible
       for (const channel of this.#channels.values()) {
-        channel.messageCount += count
-        this.turn.pump(channel)
+        channel.arrived(count)
       }
     }
+    if (this.#admission !== undefined) this.#admission.isStale = true
     if (this.ephemeral) this.#trim()
+    this.#backlog?.look()
     this.releaseMemory()
   }
 }

@@ -1,7 +1,7 @@
 import { type ChannelCheckpoint, placeOf } from '../storage/checkpoint.ts'
 import { Cursor, type CursorEvents } from '../storage/cursor.ts'
 import type { LogRange } from '../storage/log-range.ts'
-import { ordinalAt, type Position } from '../storage/position.ts'
+import { byteAt, ordinalAt, type Position } from '../storage/position.ts'
 import type { Segment } from '../storage/segment.ts'
 import { type Stretch, union } from '../storage/stretch.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
@@ -18,6 +18,8 @@ export interface UnreadHost extends CursorEvents {
 /** The messages that a channel has not delivered yet: those from its cursor on, but for what it leaves out. */
 export class Unread {
   readonly cursor: Cursor
+  /** Messages before this ordinal are dropped: they count no more, and the cursor will pass them. */
+  floor = 0
   readonly #host: UnreadHost
   readonly #skips = new Skips()
 
@@ -38,16 +40,33 @@ export class Unread {
 
   /** How many messages there are before this ordinal. */
   countBefore(end: number): number {
-    return this.#count(this.cursor.ordinal, Math.min(end, ordinalAt(this.#host.topic.distributed)))
+    return this.#count(this.#start, Math.min(end, ordinalAt(this.#host.topic.distributed)))
+  }
+
+  /** What they take in the log, in bytes; those before the floor are among them until the cursor has passed them. */
+  get bytes(): number {
+    const start = byteAt(this.cursor)
+    const end = byteAt(this.#host.topic.distributed)
+    return Math.max(0, end - start) - this.#skips.countBytes(start, end)
   }
 
   countIn({ stretches }: LogRange): number {
-    const { ordinal } = this.cursor
+    const start = this.#start
     let count = 0
     for (const { from, to } of stretches) {
-      count += this.#count(Math.max(ordinal, ordinalAt(from)), ordinalAt(to))
+      count += this.#count(Math.max(start, ordinalAt(from)), ordinalAt(to))
     }
     return count
+  }
+
+  /** Drops the first `count` of them: see `floor`. */
+  dropFirst(count: number): void {
+    if (count > 0) this.floor = this.#behind(count, this.#start, ordinalAt)
+  }
+
+  /** The byte of the log behind the first `bytes` bytes of them. */
+  byteBehind(bytes: number): number {
+    return this.#behind(bytes, byteAt(this.cursor), byteAt)
   }
 
   /** Where they lie. */
@@ -92,6 +111,23 @@ export class Unread {
       cursor: placeOf(cursor.position),
       skips: skips.map(({ from, to }) => ({ from: placeOf(from), to: placeOf(to) })),
     }
+  }
+
+  /** The ordinal of the first of them. */
+  get #start(): number {
+    return Math.max(this.cursor.ordinal, this.floor)
+  }
+
+  /** Where one is that has gone `length` on from `start`, but for what is left out; by ordinals, or by bytes. */
+  #behind(length: number, start: number, placeAt: (position: Position) => number): number {
+    let left = length
+    for (const { from, to } of this.#skips.stretchesFrom(this.cursor.position)) {
+      const first = Math.max(start, placeAt(from))
+      const end = to === undefined ? Infinity : placeAt(to)
+      if (first + left <= end) return first + left
+      left -= Math.max(0, end - first)
+    }
+    return start + length
   }
 
   /** Moves the cursor past what is left out, if it stands there. Returns what is left out next. */
