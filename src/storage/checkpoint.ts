@@ -181,6 +181,16 @@ export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
 
 /** Undefined when these bytes are no whole checkpoint. */
 export function decodeCheckpoint(bytes: Buffer): TopicCheckpoint | undefined {
+  try {
+    return decode(bytes)
+  } catch (error) {
+    // The checksum is right, and yet there is less than its counts say: no nsqd has written that.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function decode(bytes: Buffer): TopicCheckpoint | undefined {
   if (bytes.length < HEADER) return undefined
   const magic = bytes.subarray(0, MAGIC.length)
   const isFirst = magic.equals(FIRST_MAGIC)

@@ -200,4 +200,14 @@ describe('the file of a checkpoint', () => {
     assert.deepEqual(readdirSync(folder), ['checkpoint'])
     await assert.rejects(writeCheckpoint(join(folder, 'none'), encodeCheckpoint(EMPTY)), { code: 'ENOENT' })
   })
+
+  test('whose checksum is right, and whose counts say more than there is, is none', () => {
+    const bytes = encodeCheckpoint(SMALL)
+    for (let length = 16; length < bytes.length; length++) {
+      const short = Buffer.from(bytes.subarray(0, length))
+      short.writeUInt32BE(crc32(short.subarray(16)), 8)
+      short.writeUInt32BE(length - 16, 12)
+      assert.equal(decodeCheckpoint(short), undefined, `${length} bytes`)
+    }
+  })
 })

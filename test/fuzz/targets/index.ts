@@ -1,5 +1,8 @@
 import type { MakeTarget } from '../target.ts'
+import { answers } from './answers.ts'
+import { archives } from './archives.ts'
 import { nsqdCommands } from './commands.ts'
+import { checkpoints, metadata } from './files.ts'
 import { clientFrames } from './frames.ts'
 import { lookupdHttp, nsqdHttp } from './http.ts'
 import { clientHandshake, identifyRequest } from './identify.ts'
@@ -22,5 +25,9 @@ export const TARGETS: Readonly<Record<string, MakeTarget>> = {
   'snappy-frames': snappyFrames,
   'compressed-streams': compressedStreams,
   texts,
+  'http-answers': answers,
+  checkpoints,
+  metadata,
+  archives,
   'context-files': contextFiles,
 }
