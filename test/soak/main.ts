@@ -25,4 +25,4 @@ const result = await soak({
 file.end()
 process.stdout.write(report(result))
 process.stdout.write(`samples: ${path}\n`)
-process.exitCode = result.problems.length === 0 ? 0 : 1
+process.exitCode = result.problems.length + result.grown.length === 0 ? 0 : 1

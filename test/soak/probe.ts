@@ -9,7 +9,8 @@ import type { Member, SoakCluster } from './soak-cluster.ts'
 const MiB = 1024 * 1024
 /** A heap is as large as its last garbage collection has left it, and the allocator keeps what was needed once. */
 const MEMORY = { ratio: 1.2, slack: 24 }
-const DESCRIPTORS = { ratio: 1.1, slack: 8 }
+/** Connections over which HTTP is kept alive come and go by the dozen. */
+const DESCRIPTORS = { ratio: 1.1, slack: 24 }
 const DISK = { ratio: 1.3, slack: 6 }
 /** Generous, as the machine may be busy with something else in the end: only what grows with time is looked for. */
 const LATENCY = { ratio: 5, slack: 200 }

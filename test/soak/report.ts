@@ -2,7 +2,7 @@ import type { SoakResult } from './soak.ts'
 
 /** For people: what went through, a line for each quantity, and what was wrong. */
 export function report(result: SoakResult): string {
-  const { published, failed, deliveries, repeated, restarts, late, samples, problems } = result
+  const { published, failed, deliveries, repeated, restarts, late, samples, problems, grown } = result
   const lines = [
     `${published} messages acknowledged, ${failed} refused, ${deliveries} delivered, ${repeated} of them again`,
     `${restarts} restarts, ${late} FINs too late, ${samples} samples`,
@@ -12,7 +12,9 @@ export function report(result: SoakResult): string {
       row(unit === '' ? name : `${name}, ${unit}`, ...[first, last, most].map(value => value.toFixed(1))),
     ),
     '',
-    problems.length === 0 ? 'nothing lost, nothing grown' : `FAILED\n${problems.join('\n')}`,
+    ...(problems.length + grown.length === 0
+      ? ['nothing lost, nothing grown']
+      : ['FAILED', ...problems, ...grown]),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -1,4 +1,4 @@
-/** The short form of `npm run soak`: everything that the hour has, in seconds. */
+/** The short form of `npm run soak`: everything that the hour has, in seconds. Whether something grows they cannot tell. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seeded } from '../storage/random.ts'
@@ -20,5 +20,6 @@ test('mixed load with restarts: nothing is lost', async t => {
   assert.deepEqual(result.problems, [], report(result))
   assert.ok(result.restarts > 0)
   assert.equal(lines.length, result.samples + 1)
+  for (const { name, verdict } of result.verdicts) assert.ok(verdict.most > 0, `${name} was not measured`)
   for (const line of lines) assert.equal(line.split(',').length, result.verdicts.length + 1)
 })

@@ -29,6 +29,8 @@ export interface SoakOptions {
 export interface SoakResult {
   /** What must not have been; none when all is well. */
   problems: readonly string[]
+  /** What has grown; it takes minutes to tell. */
+  grown: readonly string[]
   verdicts: readonly { name: string; unit: string; verdict: Verdict }[]
   published: number
   failed: number
@@ -150,15 +152,11 @@ class Soak implements LoadContext {
       const { name, unit } = series
       return { name, unit, verdict: series.judge() }
     })
-    const grown = verdicts.filter(({ verdict }) => verdict.hasGrown)
     return {
-      problems: [
-        ...this.#problems,
-        ...accounts.flatMap(({ problems }) => problems),
-        ...grown.map(({ name, unit, verdict: { first, last } }) => {
-          return `${name} has grown from ${first.toFixed(1)} to ${last.toFixed(1)} ${unit}`
-        }),
-      ],
+      problems: [...this.#problems, ...accounts.flatMap(({ problems }) => problems)],
+      grown: verdicts.flatMap(({ name, unit, verdict: { first, last, hasGrown } }) =>
+        hasGrown ? [`${name} has grown from ${first.toFixed(1)} to ${last.toFixed(1)} ${unit}`] : [],
+      ),
       verdicts,
       published: sum(({ published }) => published),
       failed: sum(({ failed }) => failed),
