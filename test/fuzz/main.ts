@@ -31,9 +31,8 @@ function tell(message: Message): void {
 
 /** In the child: one target. */
 async function work(job: Job): Promise<void> {
-  const make = TARGETS[job.target]
-  if (make === undefined) throw new Error(`there is no target ${job.target}`)
-  const target = await make()
+  const target = await TARGETS[job.target]?.make()
+  if (target === undefined) throw new Error(`there is no target ${job.target}`)
   let last = performance.now()
   const progress = (done: number): void => {
     if (performance.now() - last < PROGRESS_MS) return
@@ -97,16 +96,13 @@ function number(text: string | undefined, fallback: number, flag: string): numbe
   return value
 }
 
-/** So many inputs for each that is chosen, by its share; every one gets some. */
-async function jobs(names: readonly string[], runs: number): Promise<{ target: string; runs: number }[]> {
-  const shares = await Promise.all(
-    names.map(async name => {
-      const target = await TARGETS[name]?.()
-      if (target === undefined) throw new Error(`there is no target ${name}: --list shows them`)
-      await target.close?.()
-      return target.share
-    }),
-  )
+/** So many inputs for each that is chosen, by its share. */
+function jobs(names: readonly string[], runs: number): { target: string; runs: number }[] {
+  const shares = names.map(name => {
+    const target = TARGETS[name]
+    if (target === undefined) throw new Error(`there is no target ${name}: --list shows them`)
+    return target.share
+  })
   const all = shares.reduce((sum, share) => sum + share, 0)
   return names.map((target, i) => ({ target, runs: Math.ceil((runs * (shares[i] ?? 0)) / all) }))
 }
@@ -148,7 +144,7 @@ async function main(): Promise<void> {
   const seed = number(values.seed ?? process.env['SEED'], Date.now() % 1_000_000_007, 'seed')
   say(`SEED=${seed}`)
   const reports: Report[] = []
-  for (const job of await jobs(names, number(values.runs, DEFAULT_RUNS, 'runs'))) {
+  for (const job of jobs(names, number(values.runs, DEFAULT_RUNS, 'runs'))) {
     const report = await run({ ...job, seed, from: number(values.from, 0, 'from') })
     if (report === undefined) process.exitCode = 1
     else reports.push(report)

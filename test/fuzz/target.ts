@@ -6,8 +6,6 @@ export type Outcome = 'accepted' | 'rejected'
 /** Something that reads what others have written. */
 export interface Target {
   readonly name: string
-  /** Of ten million inputs, how many are for it. */
-  readonly share: number
   /** Valid inputs. */
   readonly corpus: readonly Buffer[]
   /** Words of the format, that are put in. */

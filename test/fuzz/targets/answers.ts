@@ -90,7 +90,6 @@ export async function answers(): Promise<Target> {
   ]
   return {
     name: 'http-answers',
-    share: 40_000,
     corpus: [
       ...BODIES.map(body => reply(JSON.stringify(body))),
       reply('{"message":"TOPIC_NOT_FOUND"}', 'HTTP/1.1 404 Not Found\r\nX: y'),

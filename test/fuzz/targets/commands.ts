@@ -10,7 +10,6 @@ const LIMITS = { maxMessageSize: 4096, maxBodySize: 8192 }
 export function nsqdCommands(): Target {
   return {
     name: 'nsqd-commands',
-    share: 2_000_000,
     corpus: CONVERSATIONS,
     tokens: COMMAND_TOKENS,
     mostAtOnce: LIMITS.maxBodySize,

@@ -47,7 +47,6 @@ const HEADER = 16
 export function checkpoints(): Target {
   return {
     name: 'checkpoints',
-    share: 700_000,
     corpus: CHECKPOINTS,
     tokens: ['nsqtscp1', 'nsqtscp2', '\0\0\0\x01'],
     maxInput: 4096,
@@ -70,7 +69,6 @@ export function metadata(): Target {
   ]
   return {
     name: 'metadata',
-    share: 300_000,
     corpus: [
       { topics, version: '1.3.0', segment_reserve: 77 },
       { topics: [], version: '1.2.0' },

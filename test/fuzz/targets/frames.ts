@@ -10,7 +10,6 @@ const MAX_FRAME = 4096
 export function clientFrames(): Target {
   return {
     name: 'client-frames',
-    share: 2_000_000,
     corpus: FRAMES,
     tokens: ['OK', '_heartbeat_', 'E_FIN_FAILED ', '\0\0\0\x0a', '\0\0\0\x02'],
     mostAtOnce: MAX_FRAME,

@@ -97,7 +97,6 @@ export async function nsqdHttp(): Promise<Target> {
   const router = new Router(nsqdRoutes(nsqd))
   return {
     name: 'nsqd-http',
-    share: 400_000,
     corpus: NSQD_REQUESTS.map(text => Buffer.from(text, 'latin1')),
     tokens: TOKENS,
     maxInput: 12_000,
@@ -118,7 +117,6 @@ export function lookupdHttp(): Target {
   const logger = new Logger({ prefix: '', level: LogLevel.info, write: () => {} })
   return {
     name: 'nsqlookupd-http',
-    share: 400_000,
     corpus: LOOKUPD_REQUESTS.map(text => Buffer.from(text, 'latin1')),
     tokens: [...TOKENS, ...REGISTRATION_TOKENS],
     maxInput: 4096,

@@ -36,7 +36,6 @@ export function identifyRequest(): Target {
   const offer = { tls: true, snappy: true, deflate: true, auth: false }
   return {
     name: 'identify',
-    share: 1_000_000,
     corpus: [
       IDENTIFY_REQUEST,
       { ...IDENTIFY_REQUEST, deflate: true, deflate_level: 9 },
@@ -73,7 +72,6 @@ export function clientHandshake(): Target {
   ]
   return {
     name: 'client-handshake',
-    share: 500_000,
     corpus: answers.map(answer => Buffer.from(answer)),
     tokens: [...JSON_TOKENS, 'E_AUTH_FAILED ', '(TLS required)'],
     async run(input) {

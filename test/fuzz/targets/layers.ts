@@ -42,7 +42,6 @@ const SNAPPY_TOKENS = [SNAPPY_IDENTIFIER, '\0\x08\0\0', '\x01\x05\0\0', '\xfe\xf
 export function snappyFrames(): Target {
   return {
     name: 'snappy-frames',
-    share: 600_000,
     corpus: SNAPPY_STREAMS,
     tokens: SNAPPY_TOKENS,
     // What the largest chunk may have.
@@ -76,7 +75,6 @@ export async function compressedStreams(): Promise<Target> {
   const deflated = await Promise.all(TEXTS.map(deflate))
   return {
     name: 'compressed-streams',
-    share: 60_000,
     corpus: [...deflated, ...SNAPPY_STREAMS],
     tokens: [...SNAPPY_TOKENS, Buffer.from([0, 0, 0, 0xff, 0xff])],
     run: (input, random) =>

@@ -47,7 +47,6 @@ const MAX_BODY = 8192
 export function lookupCommands(): Target {
   return {
     name: 'nsqlookupd-commands',
-    share: 1_200_000,
     corpus: REGISTRATIONS,
     tokens: REGISTRATION_TOKENS,
     mostAtOnce: MAX_BODY,
@@ -85,7 +84,6 @@ function readCommands(chunks: readonly Buffer[]): string {
 export function lookupReplies(): Target {
   return {
     name: 'nsqlookupd-replies',
-    share: 1_000_000,
     corpus: [['OK', 'OK', JSON.stringify(IDENTITY)], ['E_INVALID invalid command X'], ['', 'OK']].map(texts =>
       Buffer.concat(texts.map(lookupReply)),
     ),

@@ -62,7 +62,6 @@ export async function nsqdSession(): Promise<Target> {
   let number = 0
   return {
     name: 'nsqd-session',
-    share: 400_000,
     corpus: CONVERSATIONS,
     tokens: COMMAND_TOKENS,
     maxInput: 8192,

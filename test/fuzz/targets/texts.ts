@@ -14,7 +14,6 @@ const NOW = Date.UTC(2026, 0, 2)
 export function texts(): Target {
   return {
     name: 'texts',
-    share: 1_000_000,
     corpus: [
       '1m30s',
       '250ms',
@@ -86,7 +85,6 @@ function isAbout(text: string): (error: unknown) => boolean {
 export function contextFiles(): Target {
   return {
     name: 'context-files',
-    share: 300_000,
     corpus: [
       'current = "prod"\n\n[contexts.prod]\nlookupd = ["10.0.0.1:4161", "b:4161"]\ntls = true\nmax-in-flight = 20\n',
       '# mine\n[contexts."a b"]\nnsqd = "127.0.0.1:4150"\nauth-secret = "\\u00fc\\n\\"x\\""\n',
