@@ -84,6 +84,8 @@ export class Registry {
   /** Adds an nsqd that has identified itself, or notes that it was heard of again. */
   seen(producer: Producer): void {
     producer.lastUpdate = this.#now()
+    if (this.#producers.has(producer)) return
+    this.#supersede(producer)
     this.#producers.add(producer)
   }
 
@@ -215,6 +217,17 @@ export class Registry {
     }
   }
 
+  /**
+   * An nsqd that connects anew has lost its connection, though nobody here was told, as when a cable was pulled: what it
+   * had registered may be gone by now. So it counts as inactive, until something comes over that connection nevertheless.
+   */
+  #supersede(newer: Producer): void {
+    for (const older of this.#producers) {
+      if (nodeName(older) !== nodeName(newer) || older.tcpPort !== newer.tcpPort) continue
+      if (hostOf(older) === hostOf(newer)) older.lastUpdate = Number.NEGATIVE_INFINITY
+    }
+  }
+
   #topic(name: string): Topic {
     let topic = this.#topics.get(name)
     if (topic === undefined) {
@@ -245,6 +258,11 @@ function channelOf(topic: Topic, name: string): Set<Producer> {
 function removeFromChannel(topic: Topic, name: string, producer: Producer): void {
   const members = topic.channels.get(name)
   if (members?.delete(producer) && members.size === 0 && isEphemeral(name)) topic.channels.delete(name)
+}
+
+/** Where its connection comes from. */
+function hostOf({ id }: Producer): string {
+  return id.slice(0, id.lastIndexOf(':'))
 }
 
 /** The time of day in milliseconds, but never set back: a producer must not look inactive because a clock was set. */

@@ -256,11 +256,14 @@ async function lookupdParted(
   })
   t.after(() => Promise.all([producer.close(0), consumer.close(0)]))
   await producer.publish('known', 'before')
+  await post(`${http}/topic/create?topic=old`)
+  await until(() => lookupd.registry.producersOf('old').length === 1)
   void consumer.start()
   await until(() => received === 1)
 
   const heal = part()
   await post(`${http}/topic/create?topic=new`)
+  await post(`${http}/topic/delete?topic=old`)
   // It asks every 15 seconds, and waits for 5.
   await untilLogged(nsqd, 'no answer within 5000 ms')
   await producer.publish('known', 'meanwhile')
@@ -269,7 +272,10 @@ async function lookupdParted(
 
   heal()
   await until(() => lookupd.registry.producersOf('new').length > 0)
-  assert.ok(lookupd.registry.producersOf('known').length > 0)
+  // Nobody has told nsqlookupd that the connection before this one is no more.
+  assert.deepEqual(lookupd.registry.producersOf('old'), [])
+  assert.equal(lookupd.registry.producersOf('known').length, 1)
+  assert.equal(lookupd.registry.nodes().length, 1)
   await producer.publish('known', 'after')
   await until(() => received === 3)
   assert.deepEqual(consumer.connections, [address])

@@ -181,3 +181,27 @@ test('registrations list clients, topics and channels', () => {
     ],
   )
 })
+
+test('an nsqd that connects anew is there once, with what it registers now', () => {
+  const { registry, a, b } = setUp()
+  registry.register(a, 'kept')
+  registry.register(a, 'deleted meanwhile')
+  const again = { ...a, id: '127.0.0.1:60001' }
+  registry.seen(again)
+  registry.register(again, 'kept')
+  assert.deepEqual(registry.producersOf('kept'), [again])
+  assert.deepEqual(registry.producersOf('deleted meanwhile'), [])
+  assert.deepEqual(
+    registry.nodes().map(({ producer }) => producer),
+    [b, again],
+  )
+  assert.deepEqual(registry.producerCounts, { active: 2, all: 3 })
+
+  // Two that say the same of themselves, from one host: both are there.
+  registry.seen(a)
+  assert.deepEqual(registry.producersOf('kept'), [a, again])
+  // From different hosts, or at different ports, they are different ones.
+  registry.seen({ ...again, id: '127.0.0.2:60001' })
+  registry.seen({ ...again, id: '127.0.0.1:60002', tcpPort: 4152 })
+  assert.deepEqual(registry.producersOf('kept'), [a, again])
+})
