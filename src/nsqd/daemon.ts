@@ -14,6 +14,7 @@ import { now } from './clock.ts'
 import { lockDataPath } from './data-lock.ts'
 import { DiskHealth, type DiskPart } from './disk-health.ts'
 import { nsqdRoutes } from './http.ts'
+import { refuseTooMany } from './limits.ts'
 import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
@@ -21,7 +22,7 @@ import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
 import { Phase } from './phase.ts'
-import type { Refusal } from './refusal.ts'
+import { Refusal } from './refusal.ts'
 import { replay, type ReplayReport, type TimeRange } from './replay.ts'
 import { type Secured, secure } from './secured.ts'
 import { SegmentNumbers } from './segment-numbers.ts'
@@ -214,6 +215,7 @@ export class Nsqd implements TopicHost, SessionHost {
     const known = this.#topics.get(name)
     if (known !== undefined) return known
     if (this.refusal !== undefined) throw this.refusal
+    refuseTooMany(this.#topics.size, this.options)
     const topic = this.#open(name)
     this.logger.info(`topic ${name}: created`)
     this.lookupPeers.register(name)
@@ -254,14 +256,18 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED, or Refusal. */
-  publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
-    if (this.refusal !== undefined) return Promise.reject(this.refusal)
+  async publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal
     const topic = this.topic(name)
+    topic.admit(
+      bodies.length,
+      bodies.reduce((sum, body) => sum + body.length, 0),
+    )
     for (const body of bodies) {
       if (deferMs > 0) topic.intake.putDeferred(body, 0, body.length, now() + deferMs)
       else topic.intake.put(body, 0, body.length)
     }
-    return new Promise((resolve, reject) =>
+    await new Promise<void>((resolve, reject) =>
       topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }),
     )
   }
@@ -309,7 +315,14 @@ export class Nsqd implements TopicHost, SessionHost {
   async #beginWithKnownChannels(topic: Topic): Promise<void> {
     const channels = await this.lookupPeers.knownChannels(topic.name)
     if (topic.closed) return
-    for (const channel of channels) topic.channel(channel)
+    try {
+      for (const channel of channels) topic.channel(channel)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.logger.warn(
+        `topic ${topic.name}: not all channels that nsqlookupd knows are made: ${error.message}`,
+      )
+    }
     topic.begin()
   }
 
@@ -354,7 +367,8 @@ export class Nsqd implements TopicHost, SessionHost {
       const topic = this.#open(name)
       const known = saved.get(name)
       for (const { name: channelName, paused } of known?.channels ?? []) {
-        const channel = topic.channel(channelName)
+        // However many: what is there stays.
+        const channel = topic.channels.get(channelName) ?? topic.addChannel(channelName, topic.distributed)
         if (paused) channel.pause()
       }
       if (known?.paused === true) topic.pause()

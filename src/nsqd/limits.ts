@@ -1,4 +1,5 @@
 import type { NsqdOptions } from './options.ts'
+import { Refusal } from './refusal.ts'
 import type { ShedLimits } from './shedding.ts'
 
 type LimitOptions = Pick<
@@ -56,4 +57,15 @@ export function shedLimits(
   const drops = overflow === 'drop-oldest' && !isEphemeral && isBounded(bounds)
   if (!drops && age === 0) return undefined
   return { messages: drops ? bounds.messages : 0, bytes: drops ? bounds.bytes : 0, age }
+}
+
+/**
+ * Asked before a topic is made, while there are so many.
+ *
+ * @throws Refusal E_TOO_MANY_TOPICS
+ */
+export function refuseTooMany(topics: number, { maxTopics }: Pick<NsqdOptions, 'maxTopics'>): void {
+  if (maxTopics === 0 || topics < maxTopics) return
+  const reason = `there are ${topics} topics already (--max-topics=${maxTopics})`
+  throw new Refusal('E_TOO_MANY_TOPICS', reason, 403, 'TOO_MANY_TOPICS')
 }

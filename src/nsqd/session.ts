@@ -3,7 +3,7 @@ import { deflateLayer } from '../net/deflate.ts'
 import { isSnappyAvailable, snappyLayer } from '../net/snappy.ts'
 import type { TlsFacts } from '../net/tls.ts'
 import type { CommandHandler } from '../protocol/command-reader.ts'
-import { ProtocolError } from '../protocol/errors.ts'
+import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
 import { CLOSE_WAIT_FRAME, errorFrame, OK_FRAME, responseFrame } from '../protocol/frame.ts'
 import { parseIdentify } from '../protocol/identify.ts'
 import { AuthGate } from './auth-gate.ts'
@@ -33,6 +33,9 @@ export interface SessionHost extends WireHost {
   topic(name: string): Topic
   sessionClosed(session: Session): void
 }
+
+/** What stands before each message of MPUB. */
+const SIZE_LENGTH = 4
 
 interface PubCount {
   readonly topic: Topic
@@ -180,20 +183,20 @@ export class Session implements WireOwner {
   }
 
   PUB(name: string, bytes: Buffer, start: number, end: number): void {
-    const topic = this.#publishTo(name, 1)
+    const topic = this.#publishTo(name, 1, end - start)
     topic.intake.put(bytes, start, end)
     this.#awaitCommit(topic)
   }
 
   MPUB(name: string, bytes: Buffer, start: number, end: number, count: number): void {
-    const topic = this.#publishTo(name, count)
+    const topic = this.#publishTo(name, count, end - start - SIZE_LENGTH * count)
     topic.intake.putSized(bytes, start, end, count)
     this.#awaitCommit(topic)
   }
 
   DPUB(name: string, delayMs: number, bytes: Buffer, start: number, end: number): void {
     this.mustBeDeferrable(delayMs)
-    const topic = this.#publishTo(name, 1)
+    const topic = this.#publishTo(name, 1, end - start)
     topic.intake.putDeferred(bytes, start, end, now() + delayMs)
     this.#awaitCommit(topic)
   }
@@ -204,7 +207,7 @@ export class Session implements WireOwner {
 
   SUB(topicName: string, channelName: string): void {
     this.mustBeSubscribable()
-    const channel = this.#topic(topicName, 'E_SUB_FAILED').channel(channelName)
+    const channel = this.#channel(this.#topic(topicName, 'E_SUB_FAILED'), channelName)
     const { maxChannelConsumers: limit } = this.#host.options
     if (limit > 0 && channel.sessions.size >= limit) {
       const text = `SUB failed consumers for ${topicName}:${channelName} exceeds limit of ${limit}`
@@ -324,7 +327,8 @@ export class Session implements WireOwner {
     return channel
   }
 
-  #publishTo(name: string, messages: number): Topic {
+  /** The topic to which so many messages, with bodies of so many bytes in all, may be published now. */
+  #publishTo(name: string, messages: number, bytes: number): Topic {
     const { refusal } = this.#host
     if (refusal !== undefined) throw new ProtocolError('E_PUB_FAILED', refusal.message)
     let pub = this.#lastPub
@@ -333,6 +337,11 @@ export class Session implements WireOwner {
       pub = { topic, count: this.#pubCounts.get(name)?.count ?? 0 }
       this.#pubCounts.set(name, pub)
       this.#lastPub = pub
+    }
+    try {
+      pub.topic.admit(messages, bytes)
+    } catch (error) {
+      throw asProtocolError(error, 'E_PUB_FAILED')
     }
     pub.count += messages
     return pub.topic
@@ -345,6 +354,14 @@ export class Session implements WireOwner {
     } catch (cause) {
       if (cause instanceof Refusal) throw new ProtocolError(code, cause.message)
       throw new ProtocolError(code, `cannot make topic ${name}`, { cause })
+    }
+  }
+
+  #channel(topic: Topic, name: string): Channel {
+    try {
+      return topic.channel(name)
+    } catch (error) {
+      throw asProtocolError(error, 'E_SUB_FAILED')
     }
   }
 
@@ -365,4 +382,9 @@ export class Session implements WireOwner {
     this.channel?.removeSession(this)
     this.channel = undefined
   }
+}
+
+/** What nsqd refuses, in the words of the protocol. */
+function asProtocolError(error: unknown, code: ProtocolErrorCode): unknown {
+  return error instanceof Refusal ? new ProtocolError(code, error.message) : error
 }
