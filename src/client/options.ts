@@ -19,7 +19,7 @@ export interface ConnectionOptions {
   connectTimeoutMs?: number
   /**
    * How often nsqd sends a heartbeat, 1,000 to 3,600,000; 30,000 unless given. nsqd refuses more than its
-   * `--max-heartbeat-interval` (60,000). A connection on which nothing came for twice this time is given up.
+   * `--max-heartbeat-interval` (60,000). A connection on which nothing came for twice this time and a second is given up.
    */
   heartbeatIntervalMs?: number
   /** The wait before the first attempt to reconnect, 1 to 3,600,000; 100 unless given. It doubles, with jitter. */
