@@ -27,11 +27,26 @@ export interface HttpServerOptions {
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
 const KEEP_ALIVE_MS = 75_000
 
+/** How long a client may take to send a request's headers, in ms: they are a few hundred bytes. */
+const HEADERS_MS = 20_000
+
+/** And the whole request: official nsqd gives no limit, but a body of 5 MiB has come by then over any link. */
+const REQUEST_MS = 300_000
+
+/** How often it is looked who takes longer, in ms. */
+const LOOK_EVERY_MS = 5000
+
+/** Requests that a client may send ahead of the answers to those before. Nobody needs more than a few. */
+const MOST_AHEAD = 100
+
 /** How long what still comes of a refused body is thrown away. Go's servers wait as long. */
 const LINGER_MS = 500
 
 /** The connections of each HTTPS server, as Node closes none that is still in its handshake. */
 const connections = new WeakMap<Server, Set<Socket>>()
+
+/** How many requests of each connection wait for the answers to those before them. */
+const ahead = new WeakMap<Socket, number>()
 
 /** The replies of each server that go on until somebody ends them. */
 const streams = new WeakMap<Server, Set<ServerResponse>>()
@@ -42,18 +57,53 @@ const streams = new WeakMap<Server, Set<ServerResponse>>()
  */
 export function createHttpServer(options: HttpServerOptions): Server {
   const { tls, logger } = options
-  const answerer: Answerer = { ...options, router: new Router(options.routes), streams: new Set() }
+  const answerer: Answerer = {
+    ...options,
+    router: new Router(options.routes),
+    streams: new Set(),
+    isClosing: () => !server.listening,
+  }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(answerer, request, response).catch((error: unknown) => {
-      logger.error(`${request.method} ${request.url} cannot be answered: ${errorText(error)}`)
-      response.destroy()
+    inTurn(request.socket, response, () => {
+      answer(answerer, request, response).catch((error: unknown) => {
+        logger.error(`${request.method} ${request.url} cannot be answered: ${errorText(error)}`)
+        response.destroy()
+      })
     })
   }
-  const server = tls === undefined ? createServer(listener) : createHttpsServer(tls, listener)
+  const limits = {
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: LOOK_EVERY_MS,
+  }
+  const server =
+    tls === undefined ? createServer(limits, listener) : createHttpsServer({ ...tls, ...limits }, listener)
   server.keepAliveTimeout = KEEP_ALIVE_MS
   streams.set(server, answerer.streams)
   if (tls !== undefined) watchHandshakes(server, logger)
   return server
+}
+
+/**
+ * Answers the requests of one connection one after the other. Node begins with each as soon as it has come: for a client
+ * that sends a thousand and reads nothing there would be a thousand replies in memory.
+ */
+function inTurn(socket: Socket, response: ServerResponse, begin: () => void): void {
+  // It is assigned to the response whose turn it is.
+  if (response.socket !== null) {
+    begin()
+    return
+  }
+  const waiting = (ahead.get(socket) ?? 0) + 1
+  if (waiting > MOST_AHEAD) {
+    socket.destroy()
+    return
+  }
+  ahead.set(socket, waiting)
+  response.once('socket', () => {
+    ahead.set(socket, (ahead.get(socket) ?? 1) - 1)
+    begin()
+  })
 }
 
 function watchHandshakes(server: Server, logger: Logger): void {
@@ -90,6 +140,8 @@ export async function closeHttpServer(server: Server, graceMs = 1000): Promise<v
 interface Answerer extends Omit<HttpServerOptions, 'routes' | 'tls'> {
   router: Router
   streams: Set<ServerResponse>
+  /** Whether it has stopped listening. */
+  isClosing(): boolean
 }
 
 async function answer(answerer: Answerer, raw: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -97,9 +149,8 @@ async function answer(answerer: Answerer, raw: IncomingMessage, response: Server
   let reply = refusal?.(raw) ?? (await replyTo(router, logger, raw))
   if (gzip && acceptsGzip(raw.headers['accept-encoding'])) reply = await compressed(reply)
   if (response.destroyed) return
-  // Sent behind another request on its connection: a stream must not be, as it would never hear that this is gone.
-  if (reply.stream !== undefined && response.socket === null)
-    reply = json({ message: 'INVALID_REQUEST' }, 400)
+  // Its connection would be idle then, and nobody would close it.
+  if (answerer.isClosing()) response.shouldKeepAlive = false
   response.statusCode = reply.status
   response.setHeader('X-NSQ-Content-Type', 'nsq; version=1.0')
   if (headers !== undefined) setHeaders(response, headers)

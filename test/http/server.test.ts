@@ -7,12 +7,16 @@ import { HttpError } from '../../src/http/error.ts'
 import { empty, json, text } from '../../src/http/reply.ts'
 import { closeHttpServer, createHttpServer } from '../../src/http/server.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
+import { until } from '../support/wait.ts'
 
 const lines: string[] = []
 const logger = new Logger({ prefix: '', level: LogLevel.error, write: line => lines.push(line) })
 let server: Server
 let port: number
 let base: string
+let begun = 0
+let goOn = (): void => {}
+const slow = new Promise<void>(resolve => (goOn = resolve))
 
 before(async () => {
   server = createHttpServer({
@@ -36,6 +40,15 @@ before(async () => {
           throw new HttpError(404, 'TOPIC_NOT_FOUND')
         },
       },
+      {
+        method: 'GET',
+        path: '/slow',
+        handle: async () => {
+          begun++
+          await slow
+          return text(`slow ${begun}`)
+        },
+      },
       { method: 'GET', path: '/header', handle: () => ({ ...empty(), headers: { 'X-A': 'a\nb' } }) },
       { method: 'GET', path: '/break', handle: () => Promise.reject(new Error('broken\nINFO: forged')) },
     ],
@@ -49,6 +62,10 @@ before(async () => {
 })
 
 after(() => closeHttpServer(server))
+
+function get(path: string, more = ''): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+}
 
 async function ask(path: string, init?: RequestInit): Promise<[number, string | null, string]> {
   const response = await fetch(base + path, init)
@@ -121,6 +138,29 @@ test('the sender of a body without an end gets to see that it is refused', async
     await new Promise(resolve => socket.on('close', resolve))
     assert.match(got, /^HTTP\/1\.1 413 /)
   }
+})
+
+test('requests sent ahead are answered one after the other', async () => {
+  const socket = net.connect(port, '127.0.0.1')
+  let got = ''
+  socket.setEncoding('latin1').on('data', data => (got += String(data)))
+  const post = 'POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc'
+  socket.write(get('/slow').repeat(5) + post + get('/ping', 'Connection: close\r\n'))
+  await until(() => begun === 1)
+  await ask('/ping')
+  assert.equal(begun, 1)
+  goOn()
+  await once(socket, 'close')
+  const bodies = got.split('HTTP/1.1 200 OK').map(reply => reply.split('\r\n\r\n')[1])
+  assert.deepEqual(bodies.slice(1), ['slow 1', 'slow 2', 'slow 3', 'slow 4', 'slow 5', '3', 'OK'])
+})
+
+test('a client that sends too far ahead loses its connection', async () => {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
+  await once(socket.resume(), 'close')
+  assert.equal((await ask('/ping'))[0], 200)
 })
 
 test('a body announced as enormous is refused before it is sent', async () => {
