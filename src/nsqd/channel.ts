@@ -226,7 +226,7 @@ export class Channel implements CursorEvents, DeliveryHost {
     if (shedding !== undefined && this.#hasArrivals) {
       // Only now: what goes to a consumer at once is not too much.
       shedding.bound(this.waitingCount)
-      if (canRead) shedding.shed()
+      if (canRead && shedding.shed()) this.#delivery.takeDeferred(false)
     }
     this.#hasArrivals = false
     this.#inFlight.flights.tidy()

@@ -1,0 +1,418 @@
+import assert from 'node:assert/strict'
+import { describe, test, type TestContext } from 'node:test'
+import { now } from '../../src/nsqd/clock.ts'
+import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
+import type { RawClient } from './raw-client.ts'
+import { pause, until } from '../support/wait.ts'
+import { type Given, type Running, start } from './running.ts'
+
+/** An nsqd with topic t and channel c. */
+async function startWith(
+  t: TestContext,
+  given: Given,
+  channels: readonly string[] = ['c'],
+): Promise<Running> {
+  const running = await start(t, { memQueueBytes: 1024 * 1024, ...given })
+  const topic = running.nsqd.topic('t')
+  for (const name of channels) topic.channel(name)
+  return running
+}
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, i) => String(from + i))
+}
+
+/** Everything that a channel has, in the order in which it comes. */
+async function drain(running: Running, channel = 'c'): Promise<string[]> {
+  const client = await running.subscribe(2500, { channel })
+  const bodies: string[] = []
+  const isEmpty = (): boolean => {
+    for (const { id, body } of client.takeAll()) {
+      bodies.push(body)
+      client.send(fin(id))
+    }
+    const { depth, deferredCount, inFlightCount } = running.channel(channel)
+    return depth + deferredCount + inFlightCount === 0
+  }
+  await until(isEmpty)
+  client.destroy()
+  return bodies
+}
+
+async function refusedBy(client: RawClient, command: Buffer): Promise<string> {
+  const answer = await client.ask(command)
+  assert.match(answer, /^E_/)
+  return answer
+}
+
+describe('--max-topics and --max-channels', () => {
+  test('more topics are refused on every way, and those that are there go on', async t => {
+    const running = await start(t, { maxTopics: 2 })
+    running.nsqd.topic('one')
+    running.nsqd.topic('two')
+    const reason = 'there are 2 topics already (--max-topics=2)'
+    for (const command of [pub('three', 'x'), mpub('three', ['x', 'y']), dpub('three', 1, 'x')]) {
+      const client = await running.connect()
+      assert.equal(await refusedBy(client, command), `E_PUB_FAILED ${reason}`)
+    }
+    const client = await running.connect()
+    assert.equal(await refusedBy(client, sub('three', 'c')), `E_SUB_FAILED ${reason}`)
+    for (const path of ['/topic/create?topic=three', '/pub?topic=three', '/mpub?topic=three']) {
+      assert.equal(await running.http('POST', path, 'x'), '{"message":"TOO_MANY_TOPICS"}')
+    }
+    assert.deepEqual([...running.nsqd.topics.keys()], ['one', 'two'])
+    const publisher = await running.connect()
+    assert.equal(await publisher.ask(pub('two', 'x')), 'OK')
+    running.nsqd.deleteTopic('one')
+    assert.equal(await publisher.ask(pub('three', 'x')), 'OK')
+  })
+
+  test('more channels of a topic are refused', async t => {
+    const running = await startWith(t, { maxChannels: 1 })
+    const client = await running.connect()
+    assert.equal(
+      await refusedBy(client, sub('t', 'd')),
+      'E_SUB_FAILED topic t has 1 channels already (--max-channels=1)',
+    )
+    const answer = await running.http('POST', '/channel/create?topic=t&channel=d')
+    assert.equal(answer, '{"message":"TOO_MANY_CHANNELS"}')
+    await running.subscribe(1)
+    await running.subscribe(1, { topic: 'u', channel: 'd' })
+  })
+
+  test('what is on disk at the start stays, however much it is', async t => {
+    const running = await startWith(t, {}, ['c', 'd', 'e'])
+    running.nsqd.topic('u').channel('c')
+    await running.restart({ maxTopics: 1, maxChannels: 1 })
+    assert.deepEqual([...running.nsqd.topics.keys()].sort(), ['t', 'u'])
+    assert.deepEqual([...running.topic().channels.keys()].sort(), ['c', 'd', 'e'])
+  })
+
+  test('names that are refused leave nothing behind', async t => {
+    const running = await start(t, { maxTopics: 1 })
+    running.nsqd.topic('one')
+    const client = await running.connect()
+    for (let i = 0; i < 2000; i++) {
+      await assert.rejects(running.nsqd.publish(`topic${i}`, [Buffer.from('x')], 0), {
+        code: 'E_TOO_MANY_TOPICS',
+      })
+    }
+    assert.equal(await client.ask(pub('one', 'x')), 'OK')
+    assert.equal(running.nsqd.topics.size, 1)
+    assert.equal(running.log.filter(line => line.includes('topic9')).length, 0)
+  })
+})
+
+describe('--overflow=refuse', () => {
+  test('a publish that would be too much is refused whole, and says by which limit', async t => {
+    const running = await startWith(t, { maxChannelDepth: 5 }, ['c', 'd'])
+    const client = await running.connect()
+    assert.equal(await client.ask(mpub('t', numbers(0, 4))), 'OK')
+    assert.equal(
+      await refusedBy(client, mpub('t', ['4', '5'])),
+      'E_PUB_FAILED topic t is full: 4 messages wait in channel c (--max-channel-depth=5)',
+    )
+    const again = await running.connect()
+    assert.equal(await again.ask(pub('t', '4')), 'OK')
+    assert.match(await refusedBy(again, dpub('t', 10, '5')), /^E_PUB_FAILED topic t is full: 5 messages/)
+    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), '{"message":"TOPIC_FULL"}')
+    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), '{"message":"TOPIC_FULL"}')
+    assert.equal(running.topic().refusedCount, 6)
+    assert.deepEqual(await drain(running), numbers(0, 5))
+    const later = await running.connect()
+    assert.match(await refusedBy(later, pub('t', '5')), /in channel d/)
+    assert.deepEqual(await drain(running, 'd'), numbers(0, 5))
+    await running.publish('5')
+  })
+
+  test('all publishes of a turn count, and so does what is deferred; what is in flight does not', async t => {
+    const running = await startWith(t, { maxChannelDepth: 3 })
+    const results = await Promise.allSettled(numbers(0, 5).map(body => running.publish(body)))
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'],
+    )
+    const client = await running.subscribe(10)
+    const messages = [await client.message(), await client.message(), await client.message()]
+    await running.publish('a', 'b')
+    client.send(rdy(0))
+    for (const { id } of messages) client.send(req(id, 60_000))
+    await client.settled()
+    await until(() => running.channel().deferredCount === 3)
+    await assert.rejects(running.publish('c'), /is full: \d messages wait in channel c/)
+  })
+
+  test('by bytes', async t => {
+    const running = await startWith(t, { maxChannelBytes: 1000 })
+    // Each takes 34 bytes more in the log.
+    await running.publish('x'.repeat(466))
+    await assert.rejects(
+      running.publish('x'.repeat(467)),
+      /500 bytes wait in channel c \(--max-channel-bytes=1000\)/,
+    )
+    await running.publish('x'.repeat(466))
+    await assert.rejects(running.publish('x'), { code: 'E_TOPIC_FULL' })
+  })
+
+  test('a topic that is paused or has no channels has limits of its own', async t => {
+    const running = await startWith(t, { maxTopicDepth: 2, maxChannelDepth: 3 }, [])
+    await running.publish('0', '1')
+    await assert.rejects(
+      running.publish('2'),
+      /topic t is full: 2 messages wait in it \(--max-topic-depth=2\)/,
+    )
+    running.topic().channel('c')
+    await running.publish('2')
+    running.topic().pause()
+    await running.publish('3', '4')
+    await assert.rejects(running.publish('5'), { code: 'E_TOPIC_FULL' })
+    running.topic().unpause()
+    assert.equal(running.channel().depth, 5)
+    await assert.rejects(running.publish('5'), /5 messages wait in channel c/)
+  })
+
+  test('what waits for the disk counts, too: --durability=power', async t => {
+    const running = await startWith(t, { maxChannelDepth: 3, durability: 'power' })
+    const results = await Promise.allSettled(
+      numbers(0, 6).map(async body => {
+        if (body === '2') await pause(1)
+        await running.publish(body)
+      }),
+    )
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 3)
+    assert.equal(running.channel().depth, 3)
+  })
+
+  test('what is ephemeral has its own rule', async t => {
+    const running = await startWith(t, { maxChannelDepth: 2, maxTopicDepth: 2 }, ['tail#ephemeral'])
+    await running.publish(...numbers(0, 10))
+    assert.equal(running.channel('tail#ephemeral').depth, 10)
+    running.nsqd.topic('e#ephemeral')
+    await running.nsqd.publish(
+      'e#ephemeral',
+      numbers(0, 10).map(body => Buffer.from(body)),
+      0,
+    )
+    assert.equal(running.topic('e#ephemeral').depth, 10)
+  })
+})
+
+describe('--overflow=drop-oldest', () => {
+  const overflow = 'drop-oldest'
+
+  test('the oldest that wait go, and are counted; what consumers have stays', async t => {
+    const running = await startWith(t, { maxChannelDepth: 5, overflow }, ['c', 'd'])
+    const client = await running.subscribe(2)
+    await running.publish(...numbers(0, 10))
+    const { depth, inFlightCount, droppedCount } = running.channel()
+    assert.deepEqual([depth, inFlightCount, droppedCount], [5, 2, 3])
+    assert.deepEqual([running.channel('d').depth, running.channel('d').droppedCount], [5, 5])
+    const had = [await client.message(), await client.message()]
+    assert.deepEqual(
+      had.map(({ body }) => body),
+      ['0', '1'],
+    )
+    client.destroy()
+    await until(() => running.channel().depth === 7)
+    // Those that were delivered before are the oldest.
+    await running.publish('10')
+    assert.deepEqual(await drain(running), numbers(6, 11))
+    assert.deepEqual(await drain(running, 'd'), numbers(6, 11))
+    assert.equal(running.channel().droppedCount, 6)
+  })
+
+  test('over segments and from disk: whole ones go at once, and their files with the next checkpoint', async t => {
+    const running = await startWith(t, { maxChannelDepth: 100, overflow, maxBytesPerFile: 200_000 })
+    const body = (i: number): string => String(i).padEnd(1000, '.')
+    for (let i = 0; i < 4000; i += 100) {
+      await running.publish(...Array.from({ length: 100 }, (_, k) => body(i + k)))
+      assert.equal(running.channel().depth, 100)
+    }
+    assert.equal(running.channel().droppedCount, 3900)
+    await until(() => (running.topic().diskBytes ?? 0) < 500_000)
+    assert.deepEqual(
+      await drain(running),
+      Array.from({ length: 100 }, (_, k) => body(3900 + k)),
+    )
+  })
+
+  test('what is dropped may lie on disk only, and is never delivered', async t => {
+    const running = await startWith(t, { maxChannelDepth: 3000, overflow, maxBytesPerFile: 10_000_000 })
+    const body = (i: number): string => String(i).padEnd(1000, '.')
+    for (let i = 0; i < 4000; i += 500) {
+      await running.publish(...Array.from({ length: 500 }, (_, k) => body(i + k)))
+      assert.equal(running.channel().depth, Math.min(3000, i + 500))
+    }
+    await until(() => running.channel().droppedCount === 1000)
+    assert.deepEqual(
+      await drain(running),
+      Array.from({ length: 3000 }, (_, k) => body(1000 + k)),
+    )
+  })
+
+  test('by bytes', async t => {
+    const running = await startWith(t, { maxChannelBytes: 1000, overflow })
+    await running.publish(...numbers(0, 10).map(body => body.padEnd(166, '.')))
+    assert.deepEqual([running.channel().depth, running.channel().droppedCount], [5, 5])
+    await running.publish('big'.padEnd(900, '.'))
+    assert.deepEqual([running.channel().depth, running.channel().droppedCount], [1, 10])
+    await running.publish('too big'.padEnd(2000, '.'))
+    assert.deepEqual([running.channel().depth, running.channel().droppedCount], [0, 12])
+  })
+
+  test('deferred messages go last, those that are due first', async t => {
+    const running = await startWith(t, { maxChannelDepth: 3, overflow })
+    await running.publishLater(60_000, 'late')
+    await running.publishLater(30_000, 'early')
+    await running.publish('0', '1')
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [1, 2])
+    await running.publish('2')
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [1, 2])
+    await running.publishLater(10_000, 'next')
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [0, 3])
+    await running.publishLater(20_000, 'more')
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [0, 3])
+    assert.equal(running.channel().droppedCount, 4)
+  })
+
+  test('in a topic without channels, or paused, the oldest go as well', async t => {
+    const running = await startWith(t, { maxTopicDepth: 3, overflow }, [])
+    await running.publish(...numbers(0, 10))
+    assert.deepEqual([running.topic().depth, running.topic().droppedCount], [3, 7])
+    running.topic().channel('c')
+    assert.equal(running.channel().depth, 3)
+    running.topic().pause()
+    await running.publish(...numbers(10, 20))
+    assert.deepEqual([running.topic().depth, running.topic().droppedCount], [3, 14])
+    await running.restart()
+    assert.equal(running.topic().depth, 3)
+    running.topic().unpause()
+    assert.deepEqual(await drain(running), [...numbers(7, 10), ...numbers(17, 20)])
+  })
+
+  test('a replay may bring more; with the next message the oldest go again', async t => {
+    const running = await startWith(t, { maxChannelDepth: 4, overflow, retainBytes: 2 ** 30 })
+    await running.publish(...numbers(0, 10))
+    const report = await running.nsqd.replay('t', 'c', { since: 0, until: undefined }, true)
+    assert.deepEqual([report.messages, report.waiting, running.channel().depth], [10, 4, 10])
+    await running.publish('10')
+    assert.deepEqual(await drain(running), numbers(7, 11))
+  })
+
+  test('an emptied channel begins anew', async t => {
+    const running = await startWith(t, { maxChannelDepth: 4, overflow })
+    await running.publish(...numbers(0, 10))
+    running.channel().empty()
+    assert.equal(running.channel().depth, 0)
+    await running.publish(...numbers(10, 16))
+    assert.deepEqual(await drain(running), numbers(12, 16))
+  })
+})
+
+describe('--message-ttl', () => {
+  /** Long enough that what must not expire does not, even on a slow machine. */
+  const LONG = 3_600_000
+
+  test('what waits for longer goes, though nobody reads; what is in flight stays', async t => {
+    const running = await startWith(t, { messageTtl: 100 }, ['c', 'd'])
+    const client = await running.subscribe(2)
+    await running.publish(...numbers(0, 5))
+    const had = [await client.message(), await client.message()]
+    await until(() => running.channel().expiredCount === 3 && running.channel('d').expiredCount === 5)
+    assert.deepEqual(
+      [running.channel().depth, running.channel().inFlightCount, running.channel('d').depth],
+      [0, 2, 0],
+    )
+    client.send(...had.map(({ id }) => fin(id)))
+    await client.settled()
+    assert.equal(running.channel().inFlightCount, 0)
+  })
+
+  test('what comes back too late is not delivered again, nor when its consumer is gone', async t => {
+    const running = await startWith(t, { messageTtl: 100 })
+    const client = await running.subscribe(1)
+    await running.publish('a')
+    const { id } = await client.message()
+    const since = now()
+    await until(() => now() > since + 100)
+    client.send(req(id, 0))
+    await until(() => running.channel().expiredCount === 1)
+    assert.equal(running.channel().depth, 0)
+    await running.publish('b')
+    await client.message()
+    client.destroy()
+    await until(() => running.channel().expiredCount === 2)
+    assert.equal(running.channel().waitingCount + running.channel().inFlightCount, 0)
+  })
+
+  test('the time of a deferred message begins when it is due', async t => {
+    const running = await startWith(t, { messageTtl: LONG })
+    await running.publishLater(1, 'soon')
+    await running.publishLater(LONG, 'late')
+    await until(() => running.channel().depth === 1)
+    await running.restart({ messageTtl: 50 })
+    await until(() => running.channel().expiredCount === 1)
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [0, 1])
+  })
+
+  test('a deferred message that is in the way of older ones does not keep them', async t => {
+    const running = await startWith(t, { messageTtl: 100 })
+    running.channel().pause()
+    await running.publish('before')
+    await running.publishLater(LONG, 'late')
+    await running.publish('behind')
+    await until(() => running.channel().expiredCount === 2)
+    assert.deepEqual([running.channel().depth, running.channel().deferredCount], [0, 1])
+  })
+
+  test('what waits in the topic goes as well', async t => {
+    const running = await startWith(t, { messageTtl: 100 }, [])
+    await running.publish(...numbers(0, 5))
+    await until(() => running.topic().expiredCount === 5)
+    assert.equal(running.topic().depth, 0)
+    running.topic().channel('c')
+    assert.equal(running.channel().depth, 0)
+    running.topic().pause()
+    await running.publish('5')
+    await until(() => running.topic().expiredCount === 6)
+    running.topic().unpause()
+    assert.equal(running.channel().depth, 0)
+  })
+
+  test('ephemeral ones, too', async t => {
+    const running = await start(t, { messageTtl: 100 })
+    running.nsqd.topic('e#ephemeral').channel('c')
+    await running.nsqd.publish('e#ephemeral', [Buffer.from('x')], 0)
+    await until(() => running.channel('c', 'e#ephemeral').expiredCount === 1)
+  })
+
+  test('after a restart, and from disk; segments go with their messages', async t => {
+    const running = await startWith(t, { maxBytesPerFile: 100_000 })
+    for (let i = 0; i < 20; i++) await running.publish(...numbers(0, 50).map(body => body.padEnd(1000, '.')))
+    await running.restart({ messageTtl: 1 })
+    await until(() => running.channel().expiredCount === 1000)
+    assert.equal(running.channel().depth, 0)
+    await until(() => (running.topic().diskBytes ?? 0) < 150_000)
+    await running.restart({ messageTtl: LONG })
+    assert.equal(running.channel().depth, 0)
+  })
+
+  test('a replay of messages that are too old gives nothing', async t => {
+    const running = await startWith(t, { messageTtl: 50, retainBytes: 2 ** 30 })
+    await running.publish(...numbers(0, 5))
+    await until(() => running.channel().expiredCount === 5)
+    const { messages } = await running.nsqd.replay('t', 'c', { since: 0, until: undefined }, true)
+    assert.equal(messages, 5)
+    await until(() => running.channel().depth === 0)
+    assert.equal(running.channel().expiredCount, 10)
+  })
+
+  test('nothing goes before its time', async t => {
+    const running = await startWith(t, { messageTtl: LONG })
+    await running.publish(...numbers(0, 5))
+    await running.publishLater(20, 'late')
+    await running.restart()
+    assert.deepEqual(await drain(running), [...numbers(0, 5), 'late'])
+    assert.equal(running.channel().expiredCount, 0)
+  })
+})
