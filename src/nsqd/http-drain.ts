@@ -9,13 +9,13 @@ export interface DrainTarget {
 
 /** `POST /drain` and `/undrain`. Each may be repeated. */
 export function drainRoutes(nsqd: DrainTarget): Route[] {
-  const post = (path: string, act: () => void): Route => ({
-    method: 'POST',
-    path,
-    handle(): Reply {
-      act()
-      return empty()
-    },
-  })
   return [post('/drain', () => nsqd.drain()), post('/undrain', () => nsqd.undrain())]
+}
+
+function post(path: string, act: () => void): Route {
+  const handle = (): Reply => {
+    act()
+    return empty()
+  }
+  return { method: 'POST', path, handle }
 }
