@@ -27,7 +27,16 @@ export async function main(program: string): Promise<void> {
     process.exit(ExitCode.failed)
   })
 
-  const surroundings = { env, stdin, stdout, stderr, signal: stop.signal, onHangup, cwd: () => process.cwd() }
+  const surroundings = {
+    env,
+    stdin,
+    stdout,
+    stderr,
+    signal: stop.signal,
+    onHangup,
+    cwd: () => process.cwd(),
+    retitle: (title: string) => void (process.title = title),
+  }
   let code = await runProgram(program, process.argv.slice(2), commands, surroundings)
   await stdout.drained()
   if (stdout.failure !== undefined) {

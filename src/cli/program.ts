@@ -12,12 +12,16 @@ import { normalizeFlags } from './flags.ts'
 import { findCommand, findCommandNamed, groupMembers } from './find-command.ts'
 import type { HelpStyle } from './help.ts'
 import type { Output } from './output.ts'
+import { titleWithoutSecrets } from './process-title.ts'
 import { suggest } from '../util/suggest.ts'
 
 /** The name of the bin that has all commands; the others each are one of them. */
 const MULTI = 'nsq-ts'
 
-export type Surroundings = Omit<Context, 'program' | 'options' | 'positionals'>
+export interface Surroundings extends Omit<Context, 'program' | 'options' | 'positionals'> {
+  /** Makes the process be called so by those who list processes. */
+  readonly retitle?: (title: string) => void
+}
 
 /**
  * Runs what the command line asks for and returns the exit code. Whatever goes wrong is said on stderr.
@@ -99,6 +103,8 @@ class Invocation {
     const normalized = normalizeFlags(args, table)
     if (normalized.includes('--help=true')) return this.#commandHelp(this.#program, entry, command)
     if (normalized.includes('--version=true')) return this.#printVersion()
+    const title = titleWithoutSecrets(this.#program, normalized, table)
+    if (title !== undefined) this.#around.retitle?.(title)
     const { parseArguments } = await import('./parser.ts')
     const { given, positionals } = await parseArguments(normalized, table)
     checkPositionals(positionals, command)

@@ -29,7 +29,8 @@ export type LogText = string | (() => string)
  *
  *     [nsqd] 2026/01/02 15:04:05.000000 INFO: text
  *
- * Control characters in the text are escaped: what a client sends cannot forge a line or move the cursor.
+ * Whatever is not to be seen, or changes what is, is escaped: control characters, other ways to end a line, marks that turn
+ * the order of the text around, and halves of characters. What a client sends cannot forge a line or move the cursor.
  */
 export class Logger {
   level: number
@@ -64,17 +65,18 @@ export class Logger {
   }
 
   #line(level: number, text: LogText): void {
-    const message = escapeControls(typeof text === 'string' ? text : text())
+    const message = escapeHidden(typeof text === 'string' ? text : text())
     this.#write(`${this.#prefix}${timestamp(new Date())} ${NAMES[level]}: ${message}\n`)
   }
 }
 
-function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, character => {
-    if (character === '\n') return '\\n'
-    if (character === '\r') return '\\r'
-    if (character === '\t') return '\\t'
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+const SIMPLE: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function escapeHidden(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, character => {
+    const code = character.codePointAt(0) ?? 0
+    const hex = code.toString(16)
+    return SIMPLE[character] ?? (code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`)
   })
 }
 

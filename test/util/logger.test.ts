@@ -47,3 +47,12 @@ test('levels by name', () => {
   assert.equal(parseLevel('loud'), undefined)
   assert.equal(parseLevel(''), undefined)
 })
+
+test('nothing that hides, ends lines or turns text around gets into a log', () => {
+  const lines: string[] = []
+  const logger = new Logger({ prefix: '', level: LogLevel.info, write: line => lines.push(line) })
+  logger.info('a\u2028b\u2029c\u0085d\u202ee\u2066f\u200bg\ufeffh\ud800i\u{e0041}j\u{1f600}')
+  const shown =
+    'a\\u{2028}b\\u{2029}c\\x85d\\u{202e}e\\u{2066}f\\u{200b}g\\u{feff}h\\u{d800}i\\u{e0041}j\u{1f600}'
+  assert.ok(lines[0]?.endsWith(` INFO: ${shown}\n`), lines[0])
+})
