@@ -5,6 +5,7 @@ import type { HttpRequest, Route } from '../http/router.ts'
 import { parseLevel } from '../util/logger.ts'
 import type { Option } from '../util/option.ts'
 import { camelCase, configKey, OptionError } from '../util/option-values.ts'
+import { HIDDEN, withoutPasswords } from '../util/password.ts'
 import { senderOf } from './access.ts'
 import type { Admin } from './admin.ts'
 import { withoutSecrets } from './graphite.ts'
@@ -60,13 +61,13 @@ function checkSender({ options: { configFrom } }: Admin, { raw }: HttpRequest): 
 /** As in the official nsqadmin a duration is in nanoseconds, the log level is a number, and text is sent bare. */
 function getConfig({ options, logger, cluster }: Admin, name: string): Reply {
   if (name === 'log_level') return json(logger.level)
-  if (name === 'nsqlookupd_http_addresses') return json(cluster.lookupds)
+  if (name === 'nsqlookupd_http_addresses') return json(withoutPasswords(cluster.lookupds))
   const [flag, entry] = flags.get(name) ?? []
   if (flag === undefined || entry === undefined || entry.secret) throw new HttpError(400, 'INVALID_OPTION')
   const values: Readonly<Record<string, unknown>> = options
   const value = values[camelCase(flag)]
   if (typeof value === 'number' && entry.kind === 'duration') return json(Math.round(value * 1e6))
-  if (typeof value !== 'string') return value === undefined ? text('') : json(value)
+  if (typeof value !== 'string') return value === undefined ? text('') : json(withoutPasswords(value))
   const mayHoldSecrets = flag === 'graphite-url' || flag === 'notification-http-endpoint'
   return text(mayHoldSecrets && value !== '' ? withoutSecrets(value) : value)
 }
@@ -97,6 +98,8 @@ function parseAddresses(body: string): string[] {
   try {
     const value: unknown = JSON.parse(body)
     if (Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string')) {
+      // As it is shown here: it would take the place of the password itself.
+      if (value.some(item => item.includes(`:${HIDDEN}@`))) throw new HttpError(400, 'INVALID_VALUE')
       return value.map(item => daemonAddress('lookupd-http-address', item, 4161))
     }
   } catch (error) {

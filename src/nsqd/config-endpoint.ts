@@ -4,6 +4,7 @@ import { parseAddress } from '../util/address.ts'
 import { type Logger, parseLevel } from '../util/logger.ts'
 import type { Option } from '../util/option.ts'
 import { camelCase, configKey } from '../util/option-values.ts'
+import { withoutPasswords } from '../util/password.ts'
 import { type NsqdOptions, nsqdOptions } from './options.ts'
 
 /** The parts of a daemon that `/config` shows and changes. */
@@ -36,7 +37,7 @@ export function getConfig(source: ConfigSource, name: string): Reply {
   const values: Readonly<Record<string, unknown>> = source.options
   const value = values[camelCase(flag)]
   if (typeof value === 'number' && entry.kind === 'duration') return json(Math.round(value * 1e6))
-  return value === undefined || typeof value === 'string' ? text(value ?? '') : json(value)
+  return value === undefined || typeof value === 'string' ? text(value ?? '') : json(withoutPasswords(value))
 }
 
 /**

@@ -11,3 +11,9 @@ export function withoutPassword(address: string): string {
 export function hasPassword(address: string): boolean {
   return PASSWORD.test(address)
 }
+
+/** The same of each text of a list; anything else as it is. */
+export function withoutPasswords(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  return value.map((item: unknown) => (typeof item === 'string' ? withoutPassword(item) : item))
+}

@@ -13,6 +13,7 @@ function source(): ConfigSource {
       nodeId: 7,
       e2eProcessingLatencyPercentile: [0.5],
       maxMsgTimeout: 1500,
+      authHttpAddress: ['https://nsqd:hush@h/auth', 'h:4180'],
     }),
     logger: new Logger({ prefix: '', level: LogLevel.info, write: () => undefined }),
     lookupPeers: {
@@ -41,6 +42,7 @@ describe('getConfig', () => {
     assert.equal(get('snappy'), 'true')
     assert.equal(get('e2e_processing_latency_percentiles'), '[0.5]')
     assert.equal(get('tls_cert'), '')
+    assert.equal(get('auth_http_addresses'), '["https://nsqd:***@h/auth","h:4180"]')
     assert.equal(getConfig(source(), 'tcp_address').contentType, 'text/plain; charset=utf-8')
     assert.equal(getConfig(source(), 'id').contentType, 'application/json; charset=utf-8')
   })
