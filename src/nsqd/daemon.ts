@@ -20,6 +20,7 @@ import { LookupPeers } from './lookup-peers.ts'
 import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
+import { Orphans } from './orphans.ts'
 import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
 import { Phase } from './phase.ts'
 import { Refusal } from './refusal.ts'
@@ -52,6 +53,7 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly #sessions = new Set<Session>()
   readonly #budget: MemoryBudget
   readonly #disk: DiskHealth
+  readonly #orphans: Orphans
   readonly #listeners: Listeners
   readonly #segmentNumbers = new SegmentNumbers(() => this.#metadata?.saveNow(this.#describe()))
   #secured: Secured = { tlsLayer: undefined, authServers: undefined }
@@ -77,6 +79,7 @@ export class Nsqd implements TopicHost, SessionHost {
       topics: this.#topics,
       logger,
     })
+    this.#orphans = new Orphans(options.orphanAfter, logger)
     this.#listeners = new Listeners({
       options,
       logger,
@@ -158,7 +161,7 @@ export class Nsqd implements TopicHost, SessionHost {
       throw error
     }
     this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
-    this.#maintenance = setInterval(() => this.#stores.maintain(), MAINTENANCE)
+    this.#maintenance = setInterval(() => this.#maintain(), MAINTENANCE)
     this.#statsd = startStatsd(this)
   }
 
@@ -267,9 +270,16 @@ export class Nsqd implements TopicHost, SessionHost {
       if (deferMs > 0) topic.intake.putDeferred(body, 0, body.length, now() + deferMs)
       else topic.intake.put(body, 0, body.length)
     }
-    await new Promise<void>((resolve, reject) =>
-      topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }),
-    )
+    await committed(topic)
+  }
+
+  /** The same of `count` messages that lie in bytes[start..end) one behind the other, each behind its size (u32 BE). */
+  async publishSized(name: string, bytes: Buffer, start: number, end: number, count: number): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal
+    const topic = this.topic(name)
+    topic.admit(count, end - start - 4 * count)
+    topic.intake.putSized(bytes, start, end, count)
+    await committed(topic)
   }
 
   peek(topicName: string, channelName: string, limits: PeekLimits): Promise<PeekedMessage[]> {
@@ -338,6 +348,11 @@ export class Nsqd implements TopicHost, SessionHost {
     this.logger.warn(
       `${left} messages were still in hand after ${formatDuration(timeout)}, and will come again`,
     )
+  }
+
+  #maintain(): void {
+    this.#stores.maintain()
+    this.#orphans.look(this.#topics, now())
   }
 
   #accept(socket: Socket): void {
@@ -438,4 +453,8 @@ export class Nsqd implements TopicHost, SessionHost {
 function asAddress(endpoint: Endpoint | undefined): Address {
   if (endpoint !== undefined && 'port' in endpoint) return endpoint
   throw new NsqError('E_NOT_STARTED', 'nsqd does not listen on a port here, or not yet')
+}
+
+function committed(topic: Topic): Promise<void> {
+  return new Promise((resolve, reject) => topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }))
 }

@@ -2,8 +2,11 @@ import { HttpError } from '../http/error.ts'
 import { type Reply, text } from '../http/reply.ts'
 import type { HttpRequest, Route } from '../http/router.ts'
 import { isValidTopicName } from '../protocol/names.ts'
+import { writeWord } from '../protocol/words.ts'
 import type { Logger } from '../util/logger.ts'
 import type { NsqdOptions } from './options.ts'
+
+const LINE_FEED = 0x0a
 
 /** The parts of a daemon that publishing over HTTP needs. */
 export interface PublishTarget {
@@ -16,6 +19,15 @@ export interface PublishTarget {
    * the server's fault, which is logged and answered as 500 INTERNAL_ERROR.
    */
   publish(topic: string, bodies: Buffer[], deferMs: number): Promise<void>
+  /** The same of `count` messages that lie in bytes[start..end), each behind its size. */
+  publishSized(topic: string, bytes: Buffer, start: number, end: number, count: number): Promise<void>
+}
+
+/** Messages one behind the other, each behind its size (u32 BE): no object for each, as there may be millions. */
+interface Sized {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly count: number
 }
 
 /** `POST /pub` and `/mpub`. The reply is sent when the messages are as safe as `--durability` asks. */
@@ -30,7 +42,8 @@ async function pub(nsqd: PublishTarget, request: HttpRequest): Promise<Reply> {
   const body = await request.readBody(nsqd.options.maxMsgSize, 'MSG_TOO_BIG')
   if (body.length === 0) throw new HttpError(400, 'MSG_EMPTY')
   const topic = topicArgument(request)
-  return publish(nsqd, topic, [body], deferArgument(request, nsqd.options.maxReqTimeout))
+  await nsqd.publish(topic, [body], deferArgument(request, nsqd.options.maxReqTimeout))
+  return text('OK')
 }
 
 async function mpub(nsqd: PublishTarget, request: HttpRequest): Promise<Reply> {
@@ -42,17 +55,10 @@ async function mpub(nsqd: PublishTarget, request: HttpRequest): Promise<Reply> {
   nsqd.topic(topic)
   const isBinary = boolArgument(request, 'binary')
   const body = await request.readBody(maxBodySize)
-  const bodies = isBinary ? splitSized(body, maxMsgSize, maxBodySize) : splitLines(body, maxMsgSize)
-  return bodies.length === 0 ? text('OK') : publish(nsqd, topic, bodies, 0)
-}
-
-async function publish(
-  nsqd: PublishTarget,
-  topic: string,
-  bodies: Buffer[],
-  deferMs: number,
-): Promise<Reply> {
-  await nsqd.publish(topic, bodies, deferMs)
+  const { bytes, start, count } = isBinary
+    ? checkSized(body, maxMsgSize, maxBodySize)
+    : sizedLines(body, maxMsgSize)
+  if (count > 0) await nsqd.publishSized(topic, bytes, start, bytes.length, count)
   return text('OK')
 }
 
@@ -78,36 +84,54 @@ function boolArgument(request: HttpRequest, name: string): boolean {
 }
 
 /** One message a line; empty lines are left out, as in the official nsqd. */
-function splitLines(body: Buffer, maxMsgSize: number): Buffer[] {
-  const bodies: Buffer[] = []
+function sizedLines(body: Buffer, maxMsgSize: number): Sized {
+  let count = 0
+  let size = 0
   for (let start = 0; start < body.length;) {
-    const lineFeed = body.indexOf(0x0a, start)
-    const end = lineFeed === -1 ? body.length : lineFeed
+    const end = endOfLine(body, start)
     if (end - start > maxMsgSize) throw new HttpError(413, 'MSG_TOO_BIG')
-    if (end > start) bodies.push(body.subarray(start, end))
+    if (end > start) {
+      count++
+      size += 4 + end - start
+    }
     start = end + 1
   }
-  return bodies
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (let start = 0; start < body.length;) {
+    const end = endOfLine(body, start)
+    if (end > start) {
+      writeWord(bytes, at, end - start)
+      at += 4 + body.copy(bytes, at + 4, start, end)
+    }
+    start = end + 1
+  }
+  return { bytes, start: 0, count }
+}
+
+function endOfLine(body: Buffer, start: number): number {
+  const lineFeed = body.indexOf(LINE_FEED, start)
+  return lineFeed === -1 ? body.length : lineFeed
 }
 
 /**
  * The body of MPUB:
  *
  *     | count u32 BE | size u32 BE | message | size | message | …
+ *
+ * What is behind the last message is ignored, as in the official nsqd.
  */
-function splitSized(body: Buffer, maxMsgSize: number, maxBodySize: number): Buffer[] {
+function checkSized(body: Buffer, maxMsgSize: number, maxBodySize: number): Sized {
   if (body.length < 4) throw new HttpError(413, 'BAD_BODY')
   const count = body.readInt32BE(0)
   // A message takes five bytes at least.
   if (count <= 0 || count > (maxBodySize - 4) / 5) throw new HttpError(413, 'BAD_BODY')
-  const bodies: Buffer[] = []
   let at = 4
   for (let i = 0; i < count; i++) {
     const size = at + 4 <= body.length ? body.readInt32BE(at) : 0
     const end = at + 4 + size
     if (size <= 0 || size > maxMsgSize || end > body.length) throw new HttpError(413, 'BAD_MESSAGE')
-    bodies.push(body.subarray(at + 4, end))
     at = end
   }
-  return bodies
+  return { bytes: body.subarray(0, at), start: 4, count }
 }

@@ -148,6 +148,7 @@ async function main(): Promise<void> {
     const report = await run({ ...job, seed, from: number(values.from, 0, 'from') })
     if (report === undefined) process.exitCode = 1
     else reports.push(report)
+    if (report !== undefined) process.stderr.write(`${job.target}: ${report.runs} inputs\n`)
   }
   show(reports)
 }

@@ -84,6 +84,22 @@ function fakeDaemon() {
     publish: async (name: string, bodies: Buffer[], deferMs: number): Promise<void> => {
       calls.push(`publish ${name} ${JSON.stringify(bodies.map(String))} ${deferMs}`)
     },
+    publishSized: async (
+      name: string,
+      bytes: Buffer,
+      start: number,
+      end: number,
+      count: number,
+    ): Promise<void> => {
+      const bodies: string[] = []
+      for (let at = start; at < end;) {
+        const body = at + 4
+        at = body + bytes.readUInt32BE(at)
+        bodies.push(bytes.toString('utf8', body, at))
+      }
+      assert.equal(bodies.length, count)
+      calls.push(`publish ${name} ${JSON.stringify(bodies)} 0`)
+    },
     drain: () => void calls.push('drain'),
     undrain: () => void calls.push('undrain'),
   }

@@ -95,7 +95,7 @@ export async function archives(): Promise<Target> {
     let bodies = ''
     try {
       for await (const batch of readRecords(stream(chunks), framing, isCompressed ? gzip : none, LARGEST)) {
-        for (const body of batch) bodies += `${body.latin1Slice()}|`
+        for (const body of batch) bodies += `${body.toString('latin1')}|`
       }
     } catch (error) {
       if (!(error instanceof NsqError) || isCompressed) throw error

@@ -63,5 +63,5 @@ function recorder(note: (text: string) => void): CommandHandler {
 }
 
 function text(bytes: Buffer, start: number, end: number): string {
-  return bytes.latin1Slice(start, end)
+  return bytes.toString('latin1', start, end)
 }

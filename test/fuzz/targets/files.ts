@@ -76,10 +76,13 @@ export function metadata(): Target {
     ].map(each => Buffer.from(JSON.stringify(each))),
     tokens: ['null', '[]', '{}', '"name":"', '"..",', '__proto__', '\\u0000', '[[[[[[[['],
     maxInput: 4096,
-    run(input) {
-      writeFileSync(join(folder, 'nsqd.dat'), input)
+    run(input, random) {
+      writeFileSync(join(folder, 'nsqd.dat'), random.chance(0.7) ? input : '')
+      // The copy that is read in place of a torn one.
+      if (random.chance(0.3)) writeFileSync(join(folder, 'nsqd.dat.synced'), input)
+      else rmSync(join(folder, 'nsqd.dat.synced'), { force: true })
       return attempt(
-        () => void loadMetadata(folder),
+        () => void loadMetadata(folder, () => {}),
         error => error instanceof NsqError && error.code === 'E_METADATA',
       )
     },

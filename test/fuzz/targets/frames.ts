@@ -27,11 +27,11 @@ function read(chunks: readonly Buffer[]): string {
     {
       frame(type, bytes, start, end) {
         if (type !== FrameType.message || end - start < MESSAGE_HEADER) {
-          said += `\n${type} ${bytes.latin1Slice(start, end)}`
+          said += `\n${type} ${bytes.toString('latin1', start, end)}`
           return
         }
         const { id, attempts, timestamp, body } = decodeMessage(bytes, start, end)
-        said += `\n${timestamp} ${attempts} ${id} ${body.latin1Slice()}`
+        said += `\n${timestamp} ${attempts} ${id} ${body.toString('latin1')}`
       },
     },
     MAX_FRAME,

@@ -143,7 +143,7 @@ export function lookupdHttp(): Target {
 /** The first line is the method and the target, the rest is the body. */
 async function ask(router: Router, input: Buffer): Promise<Outcome> {
   const lineEnd = input.indexOf('\n')
-  const line = input.latin1Slice(0, lineEnd === -1 ? input.length : lineEnd)
+  const line = input.toString('latin1', 0, lineEnd === -1 ? input.length : lineEnd)
   const space = line.indexOf(' ')
   const [method, url] = [line.slice(0, space), line.slice(space + 1)]
   acceptsGzip(line)

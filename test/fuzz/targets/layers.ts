@@ -58,7 +58,7 @@ function readFrames(chunks: readonly Buffer[]): string {
   let said = ''
   const reader = new SnappyFrameReader(uncompress, bytes => {
     if (bytes.length > 65_536) throw new Error(`${bytes.length} bytes of one chunk`)
-    said += `${bytes.length > 100 ? `${bytes.length} bytes` : bytes.latin1Slice()}\n`
+    said += `${bytes.length > 100 ? `${bytes.length} bytes` : bytes.toString('latin1')}\n`
   })
   try {
     for (const chunk of chunks) reader.push(chunk)

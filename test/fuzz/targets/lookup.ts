@@ -102,7 +102,7 @@ function readReplies(chunks: readonly Buffer[]): string {
   const reader = new LookupReplyReader(
     {
       reply(bytes, start, end) {
-        said += `\n${bytes.latin1Slice(start, end)}`
+        said += `\n${bytes.toString('latin1', start, end)}`
       },
     },
     MAX_BODY,

@@ -149,7 +149,7 @@ function ask({ host, port }: Address, bytes: Buffer): Promise<string> {
     // Its end is ours, too: what was begun and never finished is not waited for.
     socket.end(bytes)
     socket.on('data', chunk => {
-      if (answer.length < 65_536) answer += chunk.latin1Slice()
+      if (answer.length < 65_536) answer += chunk.toString('latin1')
       // A stream of events goes on.
       if (answer.includes('text/event-stream')) socket.destroy()
     })

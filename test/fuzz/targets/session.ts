@@ -33,7 +33,11 @@ export class QuietNsqd extends Nsqd {
       maxBodySize: 8192,
       ...given,
     })
-    super(options, new Logger({ prefix: '', level: LogLevel.error, write: line => void errors.push(line) }))
+    const write = (line: string): void => {
+      // That is said to who publishes just when the topic goes.
+      if (!line.includes('is closed')) errors.push(line)
+    }
+    super(options, new Logger({ prefix: '', level: LogLevel.error, write }))
     this.folder = folder
     this.errors = errors
   }
@@ -102,7 +106,7 @@ function readReplies(written: readonly Buffer[]): 'accepted' | 'rejected' {
   const reader = new FrameReader(
     {
       frame(type, bytes, start, end) {
-        const text = bytes.latin1Slice(start, Math.min(end, start + 300))
+        const text = bytes.toString('latin1', start, Math.min(end, start + 300))
         if (refusal !== '') throw new Error(`behind ${refusal} comes ${text}`)
         if (type === FrameType.error && !/^E_(FIN|REQ|TOUCH)_FAILED/.test(text)) refusal = text
         // What follows is in another coding.
