@@ -1,7 +1,14 @@
 /** Registers the tests of network.test.ts; to be loaded in a network of its own. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Consumer, type ConnectionOptions, type Message, type NsqError, Producer } from '../../src/index.ts'
+import {
+  Consumer,
+  type ConnectionOptions,
+  type Message,
+  type NsqError,
+  Producer,
+  type ProducerStrategy,
+} from '../../src/index.ts'
 import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
 import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
@@ -34,9 +41,14 @@ class Traffic {
   #pending = 0
   #isOver = false
 
-  constructor(t: TestContext, topic: string, nsqd: string, own: ConnectionOptions = {}) {
-    const common = { ...QUICK, ...own, nsqd, onError: (error: NsqError) => this.errors.push(error) }
-    this.producer = new Producer({ ...common, retries: 1000, maxConnectAttempts: 1_000_000 })
+  constructor(
+    t: TestContext,
+    topic: string,
+    nsqd: string | string[],
+    strategy: ProducerStrategy = 'failover',
+  ) {
+    const common = { ...QUICK, nsqd, onError: (error: NsqError) => this.errors.push(error) }
+    this.producer = new Producer({ ...common, strategy, retries: 1000, maxConnectAttempts: 1_000_000 })
     this.consumer = new Consumer({
       ...common,
       topic,
@@ -130,6 +142,14 @@ test('a network that loses packets', { concurrency: true }, async t => {
     t.test('all packets of some moments are lost', t =>
       flapping(t, at(5), () => network.part(near, network.far(5))),
     ),
+    t.test('of two nsqds one is not reached any more: producers go on with the other', async t => {
+      const strategies = ['failover', 'round-robin', 'least-pending', 'all'] as const
+      const start = await Promise.all(strategies.map(strategy => goOn(t, strategy, [at(7), at(8)])))
+      const heal = network.part(near, network.far(7))
+      const end = await Promise.all(start.map(next => next()))
+      heal()
+      await Promise.all(end.map(next => next()))
+    }),
     t.test('nsqd and nsqlookupd do not reach each other any more', t =>
       lookupdParted(t, nsqd, lookupd, network.far(6), () => network.part(network.near(2), network.far(1))),
     ),
@@ -206,6 +226,30 @@ async function oneWay(t: TestContext, topic: string, nsqd: string, lose: () => (
   await until(() => traffic.ledger.counts.delivered > delivered + 20)
   await traffic.mustComplete()
   await flow
+}
+
+/** In three steps: what comes before the fault, during it, and after it. To the client one nsqd at two addresses is two. */
+async function goOn(
+  t: TestContext,
+  strategy: ProducerStrategy,
+  nsqds: string[],
+): Promise<() => Promise<() => Promise<void>>> {
+  const traffic = new Traffic(t, `to-${strategy}`, nsqds, strategy)
+  const { counts } = traffic.ledger
+  await traffic.consumer.start()
+  const flow = traffic.flow()
+  await until(() => counts.delivered > 20)
+  return async () => {
+    // Producer and consumer.
+    await until(() => traffic.codes.filter(code => code === 'E_READ_TIMEOUT').length >= 2)
+    const { acknowledged, delivered } = counts
+    await until(() => counts.acknowledged > acknowledged + 20 && counts.delivered > delivered + 20)
+    return async () => {
+      await until(() => traffic.consumer.connections.length === 2)
+      await traffic.mustComplete()
+      await flow
+    }
+  }
 }
 
 async function flapping(t: TestContext, nsqd: string, part: () => () => void): Promise<void> {
