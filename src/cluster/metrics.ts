@@ -3,15 +3,29 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { labelText, type MetricFamily, type MetricsWriter } from '../util/prometheus.ts'
 import type { ChannelStats, Latency, NsqdStats, TopicStats } from './stats.ts'
 
-export type ChannelNumbers = Omit<ChannelStats, 'clients'>
-
-export type TopicNumbers = Omit<TopicStats, 'channels'> & {
-  readonly channels: readonly ChannelNumbers[]
-  /** What its log takes on disk: only nsqd itself knows that, and only where there are files. */
-  readonly diskBytes?: number | undefined
-  /** What of that is finished, and kept to be replayed; only where something is to be kept. */
-  readonly retainedBytes?: number | undefined
+/** Messages dropped since the start. Only nsq-ts does that: nsqd itself tells. */
+interface Dropped {
+  /** They were too many, or too old. */
+  readonly dropped?: number | undefined
+  readonly expired?: number | undefined
 }
+
+export type ChannelNumbers = Omit<ChannelStats, 'clients'> &
+  Dropped & {
+    /** Whether messages wait for a consumer, who does not come. */
+    readonly orphaned?: boolean | undefined
+  }
+
+export type TopicNumbers = Omit<TopicStats, 'channels'> &
+  Dropped & {
+    readonly channels: readonly ChannelNumbers[]
+    /** Messages that were not taken in, as too many wait. */
+    readonly refused?: number | undefined
+    /** What its log takes on disk: only nsqd itself knows that, and only where there are files. */
+    readonly diskBytes?: number | undefined
+    /** What of that is finished, and kept to be replayed; only where something is to be kept. */
+    readonly retainedBytes?: number | undefined
+  }
 
 /** What one nsqd says, and labels that tell it from others. */
 export interface NsqdNumbers extends Pick<NsqdStats, 'health' | 'startTime'> {
@@ -78,6 +92,24 @@ const topicFamilies: readonly Family<TopicNumbers>[] = [
     read: topic => topic.retainedBytes,
   },
   {
+    name: 'nsqd_topic_refused_total',
+    type: 'counter',
+    help: 'Messages refused because too many wait in the topic or a channel; only with a limit and --overflow=refuse.',
+    read: topic => topic.refused,
+  },
+  {
+    name: 'nsqd_topic_dropped_total',
+    type: 'counter',
+    help: 'Messages dropped that were in none of its channels yet: too many waited; only with --overflow=drop-oldest.',
+    read: topic => topic.dropped,
+  },
+  {
+    name: 'nsqd_topic_expired_total',
+    type: 'counter',
+    help: 'Messages dropped that were in none of its channels yet: too old; only with --message-ttl.',
+    read: topic => topic.expired,
+  },
+  {
     name: 'nsqd_topic_paused',
     type: 'gauge',
     help: 'Whether the topic is paused (1) or not (0).',
@@ -127,6 +159,24 @@ const channelFamilies: readonly Family<ChannelNumbers>[] = [
     type: 'counter',
     help: 'Messages that consumers have not finished in time.',
     read: channel => channel.timedOut,
+  },
+  {
+    name: 'nsqd_channel_dropped_total',
+    type: 'counter',
+    help: 'Messages dropped: too many waited; only with --overflow=drop-oldest, and of ephemeral channels.',
+    read: channel => channel.dropped,
+  },
+  {
+    name: 'nsqd_channel_expired_total',
+    type: 'counter',
+    help: 'Messages dropped: too old; only with --message-ttl.',
+    read: channel => channel.expired,
+  },
+  {
+    name: 'nsqd_channel_orphaned',
+    type: 'gauge',
+    help: 'Whether messages wait and no consumer has come (1) or not (0); only with --orphan-after.',
+    read: channel => (channel.orphaned === undefined ? undefined : Number(channel.orphaned)),
   },
   {
     name: 'nsqd_channel_clients',

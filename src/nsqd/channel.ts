@@ -40,6 +40,8 @@ export class Channel implements CursorEvents, DeliveryHost {
   globalCount = 0
   /** Messages that it has not delivered, as it is ephemeral and was too slow. */
   overtakenCount = 0
+  /** Since when it has had no consumer, Unix ms; without meaning while it has some. */
+  idleSince: number = now()
   /** Owned by Turn. */
   inTurn = false
   #paused = false
@@ -109,13 +111,23 @@ export class Channel implements CursorEvents, DeliveryHost {
     return this.#unread.bytes
   }
 
-  /** Messages that were dropped since the start: there were too many, or they were too old. */
-  get droppedCount(): number {
-    return this.overtakenCount + (this.#shedding?.dropped ?? 0)
+  /** Messages that were dropped since the start: too many waited. Undefined when that never happens. */
+  get droppedCount(): number | undefined {
+    return this.#shedding === undefined && !this.ephemeral && !this.topic.ephemeral
+      ? undefined
+      : this.overtakenCount + (this.#shedding?.dropped ?? 0)
   }
 
-  get expiredCount(): number {
-    return this.#shedding?.expired ?? 0
+  /** Those that were dropped as they were too old. Undefined when that never happens. */
+  get expiredCount(): number | undefined {
+    return this.#shedding?.expired
+  }
+
+  /** Whether messages wait, and no consumer has come for them for --orphan-after; undefined without that. */
+  get isOrphaned(): boolean | undefined {
+    const { orphanAfter } = this.topic.options
+    if (orphanAfter === 0) return undefined
+    return this.#sessions.size === 0 && now() - this.idleSince >= orphanAfter && this.waitingCount > 0
   }
 
   /** The ordinal of the next fresh message. */
@@ -190,6 +202,7 @@ export class Channel implements CursorEvents, DeliveryHost {
     this.#inFlight.release(session)
     this.#sessions.delete(session)
     this.#rotation.remove(session)
+    this.idleSince = now()
     this.topic.touched()
     if (this.ephemeral && this.#sessions.size === 0) this.topic.deleteChannel(this)
     else this.topic.turn.pump(this)

@@ -64,6 +64,9 @@ async function readTopics(nsqd: MetricsSource): Promise<TopicNumbers[]> {
     clientCount: channel.sessions.size,
     paused: channel.paused,
     latency: latency([channel]),
+    dropped: channel.droppedCount,
+    expired: channel.expiredCount,
+    orphaned: channel.isOrphaned,
   })
   const read: TopicNumbers[] = []
   // As they are now: one that is deleted and made again meanwhile would come twice, which Prometheus refuses.
@@ -76,6 +79,9 @@ async function readTopics(nsqd: MetricsSource): Promise<TopicNumbers[]> {
       messageBytes: topic.messageBytes,
       diskBytes: topic.diskBytes,
       retainedBytes: topic.retainedBytes,
+      refused: topic.refusedCount,
+      dropped: topic.droppedCount,
+      expired: topic.expiredCount,
       paused: topic.paused,
       latency: latency(topic.channels.values()),
       channels: [...topic.channels.values()].map(channelNumbers),

@@ -208,6 +208,7 @@ export class Reclaimer {
       }
       const dropped = before - channel.depth
       if (dropped > 0) {
+        channel.overtakenCount += dropped
         topic.logger.warn(
           `channel ${topic.name}/${channel.name} is too slow: ${dropped} messages were dropped, as it is ephemeral`,
         )

@@ -66,7 +66,7 @@ export class Shedding {
   shed(): boolean {
     this.#shedHeld()
     const { cursor } = this.#unread
-    if (!this.#isTooMuch() && (this.#limits.age === 0 || now() < this.#quietUntil)) return true
+    if (!this.#isTooMuch() && this.#isQuiet()) return true
     for (let count = 0; this.#unread.available > 0; count++) {
       if (count === MOST_AT_ONCE) {
         this.#host.again()
@@ -137,6 +137,15 @@ export class Shedding {
   #isTooMuch(): boolean {
     const { cursor, floor } = this.#unread
     return cursor.ordinal < floor || byteAt(cursor) < this.#floorByte
+  }
+
+  /** Whether nothing at the cursor can be too old. */
+  #isQuiet(): boolean {
+    if (this.#limits.age === 0) return true
+    if (now() >= this.#quietUntil) return false
+    // It may have rung: timers are early by a fraction of a millisecond now and then.
+    this.#alarm.set(this.#quietUntil)
+    return true
   }
 
   /** Whether a message of this time stays; then the alarm is set for when it will not. */

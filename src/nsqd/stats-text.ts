@@ -33,7 +33,10 @@ export function statsText(stats: Stats, startTime: Date, nowMs = Date.now()): st
 function topicLine(topic: TopicStats): string {
   return (
     `${topic.paused ? '*P ' : '   '}[${topic.topic_name.padEnd(15)}] depth: ${pad(topic.depth, 5)} ` +
-    `be-depth: ${pad(topic.backend_depth, 5)} msgs: ${pad(topic.message_count, 8)} e2e%: ${latencyText(topic)}`
+    `be-depth: ${pad(topic.backend_depth, 5)} msgs: ${pad(topic.message_count, 8)} e2e%: ${latencyText(topic)}` +
+    count('refused', topic.refused_count) +
+    count('dropped', topic.dropped_count) +
+    count('expired', topic.expired_count)
   )
 }
 
@@ -42,8 +45,16 @@ function channelLine(channel: ChannelStats): string {
     `${channel.paused ? '   *P ' : '      '}[${channel.channel_name.padEnd(25)}] depth: ${pad(channel.depth, 5)} ` +
     `be-depth: ${pad(channel.backend_depth, 5)} inflt: ${pad(channel.in_flight_count, 4)} ` +
     `def: ${pad(channel.deferred_count, 4)} re-q: ${pad(channel.requeue_count, 5)} ` +
-    `timeout: ${pad(channel.timeout_count, 5)} msgs: ${pad(channel.message_count, 8)} e2e%: ${latencyText(channel)}`
+    `timeout: ${pad(channel.timeout_count, 5)} msgs: ${pad(channel.message_count, 8)} e2e%: ${latencyText(channel)}` +
+    count('dropped', channel.dropped_count) +
+    count('expired', channel.expired_count) +
+    (channel.orphaned === true ? ' orphaned' : '')
   )
+}
+
+/** Ours, behind all that is official, and only where there is something to say. */
+function count(name: string, value = 0): string {
+  return value > 0 ? ` ${name}: ${value}` : ''
 }
 
 /** A client that has published is shown as a producer, even where it is listed as a consumer. */

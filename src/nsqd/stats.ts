@@ -47,6 +47,11 @@ export interface ChannelSource {
   readonly zoneLocalCount: number
   readonly regionLocalCount: number
   readonly globalCount: number
+  /** Dropped as too many, or too old; undefined when that never happens. */
+  readonly droppedCount: number | undefined
+  readonly expiredCount: number | undefined
+  /** Undefined without --orphan-after. */
+  readonly isOrphaned: boolean | undefined
   readonly sessions: ReadonlySet<SessionSource>
   /** Undefined when no percentiles are tracked. */
   readonly latency: LatencyQuantiles | undefined
@@ -59,6 +64,10 @@ export interface TopicSource {
   readonly backendDepth: number
   readonly messageCount: number
   readonly messageBytes: number
+  /** Not taken in, as too many wait; and, in no channel yet, dropped as too many, or too old. Undefined: never. */
+  readonly refusedCount: number | undefined
+  readonly droppedCount: number | undefined
+  readonly expiredCount: number | undefined
   /** Bytes of finished segments that are kept; undefined when nothing is to be. */
   readonly retainedBytes: number | undefined
   readonly channels: ReadonlyMap<string, ChannelSource>
@@ -141,6 +150,10 @@ export interface ChannelStats {
   clients: ClientStats[] | null
   paused: boolean
   e2e_processing_latency: Latency
+  /** Ours, and left out when zero, or not so: see --overflow, --message-ttl, --orphan-after. */
+  dropped_count?: number
+  expired_count?: number
+  orphaned?: true
 }
 
 export interface TopicStats {
@@ -154,6 +167,10 @@ export interface TopicStats {
   retained_bytes?: number
   paused: boolean
   e2e_processing_latency: Latency
+  /** Ours, and left out when zero: messages that were refused as too many; and of those in none of its channels … */
+  refused_count?: number
+  dropped_count?: number
+  expired_count?: number
 }
 
 export interface Stats {
@@ -190,6 +207,8 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
     clients: includeClients ? [...channel.sessions].map(session => clientStats(session, topicName)) : null,
     paused: channel.paused,
     e2e_processing_latency: latency([channel]),
+    ...losses(channel),
+    ...(channel.isOrphaned === true && { orphaned: true }),
   })
   const topicStats = (topic: TopicSource): TopicStats => ({
     topic_name: topic.name,
@@ -201,6 +220,7 @@ export function collectStats(source: StatsSource, filter: StatsFilter, nowMs = D
     ...(topic.retainedBytes !== undefined && { retained_bytes: topic.retainedBytes }),
     paused: topic.paused,
     e2e_processing_latency: latency(topic.channels.values()),
+    ...losses(topic),
   })
   const topics = select(source.topics, topicName).filter(
     topic => channelName === '' || topic.channels.has(channelName),
@@ -265,6 +285,31 @@ function authStats({
     ...(count > 0 && { authed: true }),
     ...(identity !== '' && { auth_identity: identity }),
     ...(identityUrl !== '' && { auth_identity_url: identityUrl }),
+  }
+}
+
+interface Losses {
+  refused_count?: number
+  dropped_count?: number
+  expired_count?: number
+}
+
+interface LossSource {
+  readonly refusedCount?: number | undefined
+  readonly droppedCount: number | undefined
+  readonly expiredCount: number | undefined
+}
+
+/** Ours: left out when zero, so that what is official stays as it is where nothing is bounded. */
+function losses({
+  refusedCount: refused = 0,
+  droppedCount: dropped = 0,
+  expiredCount: expired = 0,
+}: LossSource): Losses {
+  return {
+    ...(refused > 0 && { refused_count: refused }),
+    ...(dropped > 0 && { dropped_count: dropped }),
+    ...(expired > 0 && { expired_count: expired }),
   }
 }
 

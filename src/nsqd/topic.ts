@@ -99,17 +99,18 @@ export class Topic implements IntakeHost {
     return this.intake.messageBytes
   }
 
-  /** Messages that were not taken in, as too many wait here; and those that waited here and were dropped. */
-  get refusedCount(): number {
-    return this.#admission?.refusedCount ?? 0
+  /** Messages that were not taken in, as too many wait. Undefined when that never happens. */
+  get refusedCount(): number | undefined {
+    return this.#admission?.refusedCount
   }
 
-  get droppedCount(): number {
-    return this.#backlog?.droppedCount ?? 0
+  /** Messages that waited here and were dropped, as too many, or too old. Undefined when that never happens. */
+  get droppedCount(): number | undefined {
+    return this.#backlog?.droppedCount
   }
 
-  get expiredCount(): number {
-    return this.#backlog?.expiredCount ?? 0
+  get expiredCount(): number | undefined {
+    return this.#backlog?.expiredCount
   }
 
   get paused(): boolean {

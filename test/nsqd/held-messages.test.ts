@@ -23,6 +23,7 @@ function held(key: number, state: Held['state'] = 'ready', when = 0): Held {
     session: state === 'inFlight' ? fakeSession() : undefined,
     when,
     deliveredAt: 0,
+    since: 0,
     record: undefined,
     heapIndex: -1,
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { now } from '../../src/nsqd/clock.ts'
+import { Orphans } from '../../src/nsqd/orphans.ts'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
+import { Logger, LogLevel } from '../../src/util/logger.ts'
 import type { RawClient } from './raw-client.ts'
 import { pause, until } from '../support/wait.ts'
 import { type Given, type Running, start } from './running.ts'
@@ -22,13 +24,17 @@ function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => String(from + i))
 }
 
+function body(i: number): string {
+  return String(i).padEnd(1000, '.')
+}
+
 /** Everything that a channel has, in the order in which it comes. */
 async function drain(running: Running, channel = 'c'): Promise<string[]> {
   const client = await running.subscribe(2500, { channel })
   const bodies: string[] = []
   const isEmpty = (): boolean => {
-    for (const { id, body } of client.takeAll()) {
-      bodies.push(body)
+    for (const { id, body: text } of client.takeAll()) {
+      bodies.push(text)
       client.send(fin(id))
     }
     const { depth, deferredCount, inFlightCount } = running.channel(channel)
@@ -127,7 +133,7 @@ describe('--overflow=refuse', () => {
 
   test('all publishes of a turn count, and so does what is deferred; what is in flight does not', async t => {
     const running = await startWith(t, { maxChannelDepth: 3 })
-    const results = await Promise.allSettled(numbers(0, 5).map(body => running.publish(body)))
+    const results = await Promise.allSettled(numbers(0, 5).map(text => running.publish(text)))
     assert.deepEqual(
       results.map(({ status }) => status),
       ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'],
@@ -174,9 +180,9 @@ describe('--overflow=refuse', () => {
   test('what waits for the disk counts, too: --durability=power', async t => {
     const running = await startWith(t, { maxChannelDepth: 3, durability: 'power' })
     const results = await Promise.allSettled(
-      numbers(0, 6).map(async body => {
-        if (body === '2') await pause(1)
-        await running.publish(body)
+      numbers(0, 6).map(async text => {
+        if (text === '2') await pause(1)
+        await running.publish(text)
       }),
     )
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 3)
@@ -190,7 +196,7 @@ describe('--overflow=refuse', () => {
     running.nsqd.topic('e#ephemeral')
     await running.nsqd.publish(
       'e#ephemeral',
-      numbers(0, 10).map(body => Buffer.from(body)),
+      numbers(0, 10).map(text => Buffer.from(text)),
       0,
     )
     assert.equal(running.topic('e#ephemeral').depth, 10)
@@ -209,7 +215,7 @@ describe('--overflow=drop-oldest', () => {
     assert.deepEqual([running.channel('d').depth, running.channel('d').droppedCount], [5, 5])
     const had = [await client.message(), await client.message()]
     assert.deepEqual(
-      had.map(({ body }) => body),
+      had.map(message => message.body),
       ['0', '1'],
     )
     client.destroy()
@@ -223,7 +229,6 @@ describe('--overflow=drop-oldest', () => {
 
   test('over segments and from disk: whole ones go at once, and their files with the next checkpoint', async t => {
     const running = await startWith(t, { maxChannelDepth: 100, overflow, maxBytesPerFile: 200_000 })
-    const body = (i: number): string => String(i).padEnd(1000, '.')
     for (let i = 0; i < 4000; i += 100) {
       await running.publish(...Array.from({ length: 100 }, (_, k) => body(i + k)))
       assert.equal(running.channel().depth, 100)
@@ -238,7 +243,6 @@ describe('--overflow=drop-oldest', () => {
 
   test('what is dropped may lie on disk only, and is never delivered', async t => {
     const running = await startWith(t, { maxChannelDepth: 3000, overflow, maxBytesPerFile: 10_000_000 })
-    const body = (i: number): string => String(i).padEnd(1000, '.')
     for (let i = 0; i < 4000; i += 500) {
       await running.publish(...Array.from({ length: 500 }, (_, k) => body(i + k)))
       assert.equal(running.channel().depth, Math.min(3000, i + 500))
@@ -252,7 +256,7 @@ describe('--overflow=drop-oldest', () => {
 
   test('by bytes', async t => {
     const running = await startWith(t, { maxChannelBytes: 1000, overflow })
-    await running.publish(...numbers(0, 10).map(body => body.padEnd(166, '.')))
+    await running.publish(...numbers(0, 10).map(text => text.padEnd(166, '.')))
     assert.deepEqual([running.channel().depth, running.channel().droppedCount], [5, 5])
     await running.publish('big'.padEnd(900, '.'))
     assert.deepEqual([running.channel().depth, running.channel().droppedCount], [1, 10])
@@ -312,9 +316,11 @@ describe('--overflow=drop-oldest', () => {
 describe('--message-ttl', () => {
   /** Long enough that what must not expire does not, even on a slow machine. */
   const LONG = 3_600_000
+  /** Long enough for what was published to get to a consumer. */
+  const SHORT = 2000
 
   test('what waits for longer goes, though nobody reads; what is in flight stays', async t => {
-    const running = await startWith(t, { messageTtl: 100 }, ['c', 'd'])
+    const running = await startWith(t, { messageTtl: SHORT }, ['c', 'd'])
     const client = await running.subscribe(2)
     await running.publish(...numbers(0, 5))
     const had = [await client.message(), await client.message()]
@@ -329,12 +335,12 @@ describe('--message-ttl', () => {
   })
 
   test('what comes back too late is not delivered again, nor when its consumer is gone', async t => {
-    const running = await startWith(t, { messageTtl: 100 })
+    const running = await startWith(t, { messageTtl: SHORT })
     const client = await running.subscribe(1)
     await running.publish('a')
     const { id } = await client.message()
     const since = now()
-    await until(() => now() > since + 100)
+    await until(() => now() > since + SHORT)
     client.send(req(id, 0))
     await until(() => running.channel().expiredCount === 1)
     assert.equal(running.channel().depth, 0)
@@ -388,7 +394,7 @@ describe('--message-ttl', () => {
 
   test('after a restart, and from disk; segments go with their messages', async t => {
     const running = await startWith(t, { maxBytesPerFile: 100_000 })
-    for (let i = 0; i < 20; i++) await running.publish(...numbers(0, 50).map(body => body.padEnd(1000, '.')))
+    for (let i = 0; i < 20; i++) await running.publish(...numbers(0, 50).map(text => text.padEnd(1000, '.')))
     await running.restart({ messageTtl: 1 })
     await until(() => running.channel().expiredCount === 1000)
     assert.equal(running.channel().depth, 0)
@@ -415,4 +421,70 @@ describe('--message-ttl', () => {
     assert.deepEqual(await drain(running), [...numbers(0, 5), 'late'])
     assert.equal(running.channel().expiredCount, 0)
   })
+})
+
+describe('--orphan-after', () => {
+  test('a channel without a consumer in which messages wait is told of, until somebody comes', async t => {
+    const running = await startWith(t, { orphanAfter: 20 }, ['c', 'empty'])
+    await running.publish('0', '1')
+    running.channel('empty').empty()
+    const logged = (text: string): number => running.log.filter(line => line.includes(text)).length
+    await until(() => logged('channel t/c has had no consumer for') === 1)
+    assert.match(
+      running.log.find(line => line.includes('no consumer')) ?? '',
+      /2 messages wait in it; delete it/,
+    )
+    assert.equal(running.channel().isOrphaned, true)
+    const stats = await running.http('GET', '/stats?format=json')
+    assert.match(stats, /"orphaned":true/)
+    assert.match(await running.http('GET', '/stats'), /e2e%: {2}orphaned$/m)
+    const metrics = await running.http('GET', '/metrics')
+    assert.match(metrics, /^nsqd_channel_orphaned\{topic="t",channel="c"\} 1$/m)
+    assert.match(metrics, /^nsqd_channel_orphaned\{topic="t",channel="empty"\} 0$/m)
+    const client = await running.subscribe(1)
+    assert.equal(running.channel().isOrphaned, false)
+    await until(() => logged('channel t/c has a consumer again') === 1)
+    client.destroy()
+    await until(() => logged('channel t/c has had no consumer for') === 2)
+    assert.equal(logged('channel t/empty has'), 0)
+  })
+
+  test('once a day, and nothing is kept of a channel that is gone', () => {
+    const lines: string[] = []
+    const logger = new Logger({ prefix: '', level: LogLevel.info, write: line => void lines.push(line) })
+    const orphans = new Orphans(1000, logger)
+    const channel = { name: 'c', isOrphaned: true, waitingCount: 1, sessions: new Set(), idleSince: 0 }
+    const topic = { name: 't', channels: new Map([['c', channel]]) }
+    const topics = new Map([['t', topic]])
+    const hour = 3_600_000
+    for (let at = hour; at < 73 * hour; at += hour) orphans.look(topics, at)
+    assert.equal(lines.length, 3)
+    assert.match(lines[0] ?? '', /no consumer for 1h0m0s, and 1 message waits in it/)
+    topic.channels.delete('c')
+    orphans.look(topics, 100 * hour)
+    topic.channels.set('c', channel)
+    orphans.look(topics, 101 * hour)
+    assert.equal(lines.length, 4)
+  })
+})
+
+test('/stats and /metrics tell what was refused and dropped, and nothing where nothing is bounded', async t => {
+  const bounds = { maxChannelDepth: 1, maxTopicDepth: 1 }
+  const refusing = await startWith(t, bounds)
+  await refusing.publish('0')
+  await assert.rejects(refusing.publish('1', '2'), { code: 'E_TOPIC_FULL' })
+  assert.match(await refusing.http('GET', '/stats?format=json'), /"refused_count":2/)
+  assert.match(await refusing.http('GET', '/stats'), /^ {3}\[t .* refused: 2$/m)
+  assert.match(await refusing.http('GET', '/metrics'), /^nsqd_topic_refused_total\{topic="t"\} 2$/m)
+  await refusing.restart({ overflow: 'drop-oldest' })
+  await refusing.publish('1', '2')
+  assert.match(await refusing.http('GET', '/stats?format=json'), /"dropped_count":2/)
+  assert.match(await refusing.http('GET', '/stats'), /^ {6}\[c .* dropped: 2$/m)
+  assert.match(
+    await refusing.http('GET', '/metrics'),
+    /^nsqd_channel_dropped_total\{topic="t",channel="c"\} 2$/m,
+  )
+  await refusing.restart({ maxChannelDepth: 0, maxTopicDepth: 0, overflow: 'refuse' })
+  const texts = [await refusing.http('GET', '/stats?format=json'), await refusing.http('GET', '/metrics')]
+  for (const text of texts) assert.doesNotMatch(text, /dropped|refused|expired|orphaned/)
 })
