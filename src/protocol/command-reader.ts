@@ -45,6 +45,12 @@ export interface CommandLimits {
 
 type BodyCommand = 'IDENTIFY' | 'AUTH' | 'PUB' | 'MPUB' | 'DPUB'
 
+/**
+ * Of an IDENTIFY or an AUTH, in bytes; official nsqd takes as much as of an MPUB. What a client says of itself is kept as long
+ * as it is connected, and one that says nothing but a few lines of JSON needs no megabytes for that.
+ */
+const MAX_LONE_BODY = 64 * 1024
+
 const LF = 0x0a
 const CR = 0x0d
 const MAGIC = 0x20205632 // "  V2"
@@ -153,7 +159,10 @@ export class CommandReader extends LineReader {
     const code: ProtocolErrorCode = ofMessage ? 'E_BAD_MESSAGE' : 'E_BAD_BODY'
     if (size > 0) {
       const what = ofMessage ? 'message' : 'body'
-      return new ProtocolError(code, `${this.#command} ${what} too big ${size} > ${this.#maxSize}`)
+      // What official nsqd refuses too is refused in its words.
+      const { maxBodySize } = this.#limits
+      const most = !ofMessage && size > maxBodySize ? maxBodySize : this.#maxSize
+      return new ProtocolError(code, `${this.#command} ${what} too big ${size} > ${most}`)
     }
     const what = ofMessage ? 'message body' : 'body'
     return new ProtocolError(code, `${this.#command} invalid ${what} size ${size}`)
@@ -239,7 +248,7 @@ export class CommandReader extends LineReader {
   #expectLoneBody(name: 'IDENTIFY' | 'AUTH'): void {
     this.#line = NO_LINE
     this.#command = name
-    this.#maxSize = this.#limits.maxBodySize
+    this.#maxSize = Math.min(MAX_LONE_BODY, this.#limits.maxBodySize)
     this.expectsSize = true
   }
 }

@@ -21,7 +21,10 @@ export const MAGIC_V1: Buffer = Buffer.from('  V1')
 
 const MAGIC = 0x20205631 // "  V1"
 const SIZE_LENGTH = 4
+/** Of an answer, in bytes. */
 const DEFAULT_MAX_SIZE = 1024 * 1024
+/** Of what an nsqd says of itself, in bytes: it is kept as long as it is connected, and shown to everybody who asks. */
+const DEFAULT_MAX_BODY_SIZE = 64 * 1024
 
 /** Where clients reach an nsqd, as nsqd tells nsqlookupd. */
 export interface LookupIdentity {
@@ -80,7 +83,7 @@ export class LookupCommandReader extends LineReader {
   readonly #maxBodySize: number
 
   /** `maxBodySize`, in bytes, bounds what is buffered; official nsqlookupd has no bound. */
-  constructor(handler: LookupCommandHandler, maxBodySize: number = DEFAULT_MAX_SIZE) {
+  constructor(handler: LookupCommandHandler, maxBodySize: number = DEFAULT_MAX_BODY_SIZE) {
     super(MAGIC)
     this.#handler = handler
     this.#maxBodySize = maxBodySize
