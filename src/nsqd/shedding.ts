@@ -79,7 +79,8 @@ export class Shedding {
       const { bytes } = cursor.block
       const { at } = cursor
       if (isTooMuch) {
-        this.dropped++
+        // Those before the floor are counted already.
+        if (cursor.ordinal >= this.#unread.floor) this.dropped++
       } else {
         if (this.#isYoung(publishedMsOf(bytes, at))) return true
         if (isDeferred(bytes, at) && dueOf(bytes, at) + this.#limits.age > now()) {
@@ -107,6 +108,7 @@ export class Shedding {
       excess -= this.#dropHeld(excess, held => held.nextReady())
       const fresh = Math.min(excess, unread.countBefore(Infinity))
       unread.dropFirst(fresh)
+      this.dropped += fresh
       this.#dropHeld(excess - fresh, held => held.nextDeferred())
     }
     if (bytes > 0 && unread.bytes > bytes) this.#floorByte = unread.byteBehind(unread.bytes - bytes)
@@ -164,7 +166,7 @@ export class Shedding {
     const { next, endOrdinal } = segment
     if (next === undefined || endOrdinal > ordinal + unread.available) return false
     if (endOrdinal > unread.floor && segment.firstByte + segment.committedSize > this.#floorByte) return false
-    this.dropped += endOrdinal - ordinal
+    this.dropped += Math.max(0, endOrdinal - Math.max(ordinal, unread.floor))
     this.#host.jump({ segment: next, offset: 0, index: 0 })
     return true
   }
