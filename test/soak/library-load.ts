@@ -11,7 +11,7 @@ import type { Account } from './account.ts'
 import type { Load, LoadContext } from './load.ts'
 
 /** Ids of finished messages that are remembered, to see that none of them comes again. */
-const REMEMBERED = 20_000
+const REMEMBERED = 5000
 /** nsqd's timeout for these consumers; the slow handlers take longer, and are touched. */
 const MESSAGE_TIMEOUT_MS = 1000
 const SLOW_MS = 1500

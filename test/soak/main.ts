@@ -1,6 +1,7 @@
 /**
  * `npm run soak`: an hour of mixed load, or `MINUTES=5 npm run soak`. `RATE` is messages a second, `SEED` repeats a run's
- * choices. Ends with 1 when a message is lost, or when memory, descriptors, disk or latency have grown.
+ * choices. Ends with 1 when a message is lost, or when memory, descriptors, disk or latency have grown,
+ * which takes five minutes at least to tell.
  */
 import { createWriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,9 @@ import { join } from 'node:path'
 import { seeded } from '../storage/random.ts'
 import { report } from './report.ts'
 import { soak } from './soak.ts'
+
+/** In less time than this caches and retained messages are still filling up: what has grown is told, and fails nothing. */
+const JUDGED_MINUTES = 5
 
 const minutes = Number(process.env['MINUTES'] ?? 60)
 const { seed } = seeded(text => process.stdout.write(`${text}\n`))
@@ -25,4 +29,5 @@ const result = await soak({
 file.end()
 process.stdout.write(report(result))
 process.stdout.write(`samples: ${path}\n`)
-process.exitCode = result.problems.length + result.grown.length === 0 ? 0 : 1
+const failures = [...result.problems, ...(minutes < JUDGED_MINUTES ? [] : result.grown)]
+process.exitCode = failures.length === 0 ? 0 : 1

@@ -12,9 +12,8 @@ export function report(result: SoakResult): string {
       row(unit === '' ? name : `${name}, ${unit}`, ...[first, last, most].map(value => value.toFixed(1))),
     ),
     '',
-    ...(problems.length + grown.length === 0
-      ? ['nothing lost, nothing grown']
-      : ['FAILED', ...problems, ...grown]),
+    problems.length === 0 ? 'nothing lost' : ['FAILED', ...problems].join('\n'),
+    grown.length === 0 ? 'nothing grown' : grown.join('\n'),
   ]
   return `${lines.join('\n')}\n`
 }

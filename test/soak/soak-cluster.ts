@@ -14,7 +14,7 @@ const FLAGS = [
   '--msg-timeout=5s',
   '--sync-timeout=500ms',
 ]
-const RETAINED = ['--retain-bytes=4194304']
+const RETAINED = ['--retain-bytes=1048576']
 
 /** An nsqd that can be started again: where it was, with what it had. */
 export class Member {
