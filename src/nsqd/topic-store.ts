@@ -182,7 +182,7 @@ export class TopicStore {
     const { topic } = this
     const segments = []
     for (let s: Segment | undefined = topic.log.first; s?.next !== undefined; s = s.next) {
-      segments.push({ number: s.number, count: s.committedCount, size: s.committedSize })
+      if (s.isVouchedFor) segments.push({ number: s.number, count: s.committedCount, size: s.committedSize })
     }
     const channels: ChannelCheckpoint[] = []
     for (const channel of topic.channels.values()) {

@@ -4,7 +4,8 @@ import type { Position } from './position.ts'
 import { isRecord, recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
 import { asError } from '../util/errors.ts'
-import type { LogReader, TopicLog } from './topic-log.ts'
+import type { LogReader } from './recent-blocks.ts'
+import type { TopicLog } from './topic-log.ts'
 
 /** Told of what happens while a cursor reads in the background. */
 export interface CursorEvents {
@@ -192,7 +193,8 @@ export class Cursor implements LogReader {
     let bytes = segment.committedSize - offset
     let messages = segment.committedCount - index
     try {
-      const batch = segment.file === undefined ? undefined : soundBatchAfter(segment.file, offset)
+      const batch =
+        segment.file === undefined ? undefined : soundBatchAfter(segment.file, offset, segment.committedSize)
       if (batch !== undefined) {
         bytes = batch.offset - offset
         messages = batch.firstIndex - index

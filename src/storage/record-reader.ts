@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
-import { type Batch, parseBatches } from './batches.ts'
+import { type Batch, parseLines, soundBatch } from './batches.ts'
 import { OwnFiles } from './own-files.ts'
 import type { Position } from './position.ts'
 import { DUE_LENGTH, dueOf, isDeferred, isRecord, recordLength } from './record.ts'
@@ -177,10 +176,11 @@ export class RecordReader {
     const index = await this.#files.open(segment.file.indexPath)
     const lines = Buffer.alloc((await index.stat()).size)
     const { bytesRead } = await index.read(lines, 0, lines.length, 0)
-    for (const batch of parseBatches(lines.subarray(0, bytesRead))) {
-      if (batch.offset <= offset || this.#isExhausted) continue
-      const bytes = await this.#read(segment, batch.offset, batch.length)
-      if (bytes.length === batch.length && crc32(bytes) === batch.crc) return batch
+    for (const line of parseLines(lines.subarray(0, bytesRead))) {
+      if (line.offset <= offset || line.length === 0 || this.#isExhausted) continue
+      const bytes = await this.#read(segment, line.offset, line.length)
+      const batch = bytes.length === line.length ? soundBatch(line, bytes, segment.number) : undefined
+      if (batch !== undefined) return batch
     }
     return undefined
   }

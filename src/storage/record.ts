@@ -49,11 +49,16 @@ export function isPlausible(bytes: Buffer, at: number, end: number): boolean {
 
 /** Whether a record of the message with this id begins at `at`, as far as one can see. */
 export function isRecord(bytes: Buffer, at: number, end: number, segment: number, index: number): boolean {
-  if (!isPlausible(bytes, at, end)) return false
+  return indexOf(bytes, at, end, segment) === index
+}
+
+/** Which message of this segment begins at `at`, as far as one can see; undefined when none does. */
+export function indexOf(bytes: Buffer, at: number, end: number, segment: number): number | undefined {
+  if (!isPlausible(bytes, at, end)) return undefined
   const high = readIdHigh(bytes, at + ID_AT)
   const low = readIdLow(bytes, at + ID_AT)
   // Not the node: it may have been another when the message came.
-  return high >= 0 && low >= 0 && idSegment(high, low) === segment && idIndex(low) === index
+  return high >= 0 && low >= 0 && idSegment(high, low) === segment ? idIndex(low) : undefined
 }
 
 /**

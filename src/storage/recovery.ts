@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText } from '../util/errors.ts'
-import { countSound, readBatches } from './batches.ts'
+import { parseBatches } from './batches.ts'
+import { mend } from './mend.ts'
 import { Segment } from './segment.ts'
 import { INDEX_LINE, SegmentFile } from './segment-file.ts'
 import { STRAGGLER_SUFFIX } from './stragglers.ts'
+import { type Survey, survey } from './survey.ts'
 
 /** What a checkpoint remembers of a segment that was complete, so that it need not be looked through again. */
 export interface SegmentTotals {
@@ -22,6 +24,7 @@ export interface Recovered {
 }
 
 const SEGMENT_NAME = /^\d{10}\.\w+$/
+const LITTER = /^\d{10}\.(idx|(log|kept)\.bad-\d+)\.tmp$/
 const LOG_SUFFIX = '.log'
 const INDEX_SUFFIX = '.idx'
 
@@ -40,9 +43,8 @@ export function highestNumber(directory: string): number {
 }
 
 /**
- * Finds a topic's segments after a stop of any kind. The newest one is checked against the CRCs of its batches, and
- * cut behind the last good one; what is cut is kept aside. Older ones were complete when the next was begun: their
- * totals come from the checkpoint or, without it, from their index.
+ * Finds a topic's segments after a stop of any kind. Those that no checkpoint vouches for are looked through and mended: the
+ * newest, and what was begun since the checkpoint, or was not synced then.
  */
 export function recover(directory: string, totals: ReadonlyMap<number, SegmentTotals>): Recovered {
   mkdirSync(directory, { recursive: true })
@@ -53,34 +55,38 @@ export function recover(directory: string, totals: ReadonlyMap<number, SegmentTo
   for (const [i, number] of numbers.entries()) {
     const newest = i === numbers.length - 1
     const known = newest ? undefined : totals.get(number)
-    const segment = recoverSegment(directory, number, firstOrdinal, newest, known, warnings)
-    if (segment.count === 0 && !newest) {
+    const segment = recoverSegment(directory, number, firstOrdinal, known, warnings)
+    if (segment.count === 0 && !newest && !segment.isClosed) {
       segment.file?.remove()
       continue
     }
     segments.push(segment)
     firstOrdinal += segment.count
   }
-  removeOrphans(directory)
+  removeLitter(directory)
   const stragglers = segmentNumbers(directory, STRAGGLER_SUFFIX).map(number =>
     recoverStragglers(directory, number),
   )
   return { segments, stragglers, warnings }
 }
 
-/** Removes each index without records: what a crash left of a segment that was being deleted. */
-function removeOrphans(directory: string): void {
+/** Removes what a crash left of a segment that was being deleted, or mended: an index without records, a file half written. */
+function removeLitter(directory: string): void {
   const names = new Set(readdirSync(directory))
   for (const name of names) {
-    if (!SEGMENT_NAME.test(name) || !name.endsWith(INDEX_SUFFIX)) continue
+    const isUnfinished = LITTER.test(name)
+    const isIndex = SEGMENT_NAME.test(name) && name.endsWith(INDEX_SUFFIX)
+    if (!isUnfinished && !isIndex) continue
     const stem = name.slice(0, -INDEX_SUFFIX.length)
-    if (!names.has(stem + LOG_SUFFIX) && !names.has(stem + STRAGGLER_SUFFIX)) rmSync(join(directory, name))
+    if (isUnfinished || !(names.has(stem + LOG_SUFFIX) || names.has(stem + STRAGGLER_SUFFIX))) {
+      rmSync(join(directory, name))
+    }
   }
 }
 
 function recoverStragglers(directory: string, number: number): Segment {
   const probe = new SegmentFile(directory, number, 0, STRAGGLER_SUFFIX)
-  const batches = readBatches(probe)
+  const batches = parseBatches(probe.readIndexNow())
   probe.close()
   const last = batches.at(-1)
   const file = new SegmentFile(directory, number, batches.length * INDEX_LINE, STRAGGLER_SUFFIX)
@@ -92,38 +98,62 @@ function recoverSegment(
   directory: string,
   number: number,
   firstOrdinal: number,
-  newest: boolean,
   known: SegmentTotals | undefined,
   warnings: string[],
 ): Segment {
   const file = new SegmentFile(directory, number)
-  const fileSize = file.sizeNow()
-  if (known !== undefined && fileSize >= known.size) {
-    file.close()
+  if (known !== undefined && file.sizeNow() >= known.size) {
     return new Segment(number, firstOrdinal, file, known.count, known.size)
   }
-  const named = readBatches(file).filter(batch => batch.offset + batch.length <= fileSize)
-  const batches = newest ? named.slice(0, countSound(file, named)) : named
-  const last = batches.at(-1)
-  const size = last === undefined ? 0 : last.offset + last.length
-  const count = last === undefined ? 0 : last.firstIndex + last.count
-  const segment = new Segment(number, firstOrdinal, file, count, size)
+  const found = survey(file)
+  const segment = new Segment(number, firstOrdinal, file, found.count, found.size)
+  segment.isVouchedFor = false
   try {
-    file.cut(size, batches.length * INDEX_LINE)
-    if (fileSize > size) {
-      warnings.push(
-        `${file.logPath}: cut behind its last good message at byte ${size}; ` +
-          `the ${fileSize - size} bytes behind it are in ${file.logPath}.bad-${size}`,
-      )
-    }
+    mend(file, found)
+    warnings.push(...describe(file, found, true))
   } catch (error) {
-    // A full disk, most likely. Nothing is cut that is not safe; the next start tries again.
+    // A full disk, most likely. Nothing is given up that is not safe; the next start tries again.
     segment.isClosed = true
+    file.hide(found.pieces.filter(({ state }) => state === 'damaged'))
     warnings.push(
-      `${file.logPath}: damaged behind its last good message at byte ${size}, and could not be cut ` +
-        `(${errorText(error)}); new messages go to a new segment`,
+      `${file.logPath}: is damaged, and could not be mended (${errorText(error)}): what is bad is left out, ` +
+        'new messages go to a new segment, and the next start tries again',
+      ...describe(file, found, false),
     )
   }
   file.close()
   return segment
+}
+
+/** What was wrong with a segment; `isKept`: and that the bad bytes are kept aside. */
+function describe(
+  file: SegmentFile,
+  { pieces, size, fileSize, lostAtEnd, wrongLines }: Survey,
+  isKept: boolean,
+): string[] {
+  const where = (offset: number): string => (isKept ? `, which are in ${file.asidePath(offset)}` : '')
+  const said: string[] = []
+  for (const { state, offset, length, count } of pieces) {
+    if (state !== 'damaged') continue
+    said.push(
+      `${file.logPath}: damaged at byte ${offset}: ${count} messages are lost, in ${length} bytes${where(offset)}`,
+    )
+  }
+  if (wrongLines > 0) {
+    said.push(
+      `${file.indexPath}: ${wrongLines} lines were wrong, and were made anew; that has cost no message`,
+    )
+  }
+  if (fileSize > size) {
+    const lost = lostAtEnd > 0 ? `about ${lostAtEnd} messages are lost, in` : 'behind it lie'
+    said.push(
+      `${file.logPath}: cut behind its last good message at byte ${size}: ${lost} ${fileSize - size} bytes${where(size)}`,
+    )
+  }
+  if (fileSize === size && lostAtEnd > 0) {
+    said.push(
+      `${file.logPath}: ends at byte ${size}, where about ${lostAtEnd} messages more should be: they are lost`,
+    )
+  }
+  return said
 }

@@ -17,6 +17,7 @@ import {
   openSync,
   read,
   readSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -30,6 +31,9 @@ import { isPlausible, recordLength } from './record.ts'
 
 export const INDEX_LINE = 16
 const COPY_LENGTH = 1024 * 1024
+const ZEROS: Buffer = Buffer.alloc(64 * 1024)
+/** Ends the name of a file that is not whole yet, or never will be. */
+export const UNFINISHED = '.tmp'
 /** Enough for most records in one read. */
 const RECORD_GUESS = 4096
 
@@ -38,56 +42,54 @@ export function segmentName(number: number): string {
 }
 
 export class SegmentFile {
+  readonly number: number
   readonly logPath: string
   readonly indexPath: string
   #log = -1
   #index = -1
   #indexSize: number
+  /** What it was before the last append. */
+  #indexBefore: number
   #reads = 0
   #syncing = 0
   /** Made by this process; the folder has not been synced since. */
   #isNew = false
   #closing = false
+  #hidden: readonly { readonly offset: number; readonly length: number }[] = []
   readonly #line: Buffer = Buffer.alloc(INDEX_LINE)
 
   /** `kind`: ends the name of the records' file; `.log` for a segment of the log itself. */
   constructor(directory: string, number: number, indexSize = 0, kind = '.log') {
     const path = join(directory, segmentName(number))
+    this.number = number
     this.logPath = path + kind
     this.indexPath = `${path}.idx`
-    this.#indexSize = indexSize
+    this.#indexSize = this.#indexBefore = indexSize
   }
 
   /**
-   * Appends a batch at `offset` and its index line. When this throws, both files are as long as before, or as near
-   * to it as the disk allows: what is behind `offset` has no line and is cut at the next start.
+   * Appends `count` messages at `offset`, with a line in the index for each of the stretches that end at `lineEnds` (see
+   * `Segment`), and one for the rest. When this throws, both files are as long as before, or as near to it as the disk
+   * allows: what is behind `offset` has no line and is cut at the next start.
    */
-  append(slices: readonly Buffer[], offset: number, count: number): void {
+  append(slices: readonly Buffer[], offset: number, count: number, lineEnds: readonly number[] = []): void {
     this.#open()
-    let length = 0
-    let crc = 0
-    for (const slice of slices) {
-      length += slice.length
-      crc = crc32(slice, crc)
-    }
     try {
       writeFully(this.#log, slices, offset)
-      const line = this.#line
-      line.writeUInt32BE(offset, 0)
-      line.writeUInt32BE(length, 4)
-      line.writeUInt32BE(crc, 8)
-      line.writeUInt32BE(count, 12)
-      writeFully(this.#index, [line], this.#indexSize)
+      const lines = lineEnds.length === 0 ? this.#line : Buffer.allocUnsafe(indexLength(lineEnds))
+      fillLines(lines, slices, offset, count, lineEnds)
+      writeFully(this.#index, [lines], this.#indexSize)
     } catch (error) {
       this.#truncate(offset)
       throw error
     }
-    this.#indexSize += INDEX_LINE
+    this.#indexBefore = this.#indexSize
+    this.#indexSize += indexLength(lineEnds)
   }
 
   /** Takes back the last append, which was at `offset`. */
   undoAppend(offset: number): void {
-    this.#indexSize -= INDEX_LINE
+    this.#indexSize = this.#indexBefore
     this.#truncate(offset)
   }
 
@@ -129,7 +131,7 @@ export class SegmentFile {
     read(this.#log, target, 0, length, offset, (error, got) => {
       this.#reads--
       this.#closeWhenIdle()
-      done(error, target.subarray(0, error === null ? got : 0))
+      done(error, this.#shown(target.subarray(0, error === null ? got : 0), offset))
     })
   }
 
@@ -137,7 +139,7 @@ export class SegmentFile {
   readNow(offset: number, length: number): Buffer {
     this.#open()
     const target = Buffer.allocUnsafe(length)
-    return target.subarray(0, readSync(this.#log, target, 0, length, offset))
+    return this.#shown(target.subarray(0, readSync(this.#log, target, 0, length, offset)), offset)
   }
 
   /**
@@ -176,31 +178,38 @@ export class SegmentFile {
     return statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0
   }
 
-  /** Cuts both files; what is cut off the records is kept aside. */
-  cut(offset: number, indexSize: number): void {
+  /** Cuts the records; what is cut off is kept aside. */
+  cut(offset: number): void {
     this.#open()
     const size = this.sizeNow()
-    if (size > offset) this.keepAside(offset, size - offset)
+    if (size > offset) this.#copyAside(offset, size - offset)
     ftruncateSync(this.#log, offset)
-    ftruncateSync(this.#index, indexSize)
-    this.#indexSize = indexSize
   }
 
-  /** Copies bad bytes into a file beside the segment, for a person to look at. Returns its path. */
-  keepAside(offset: number, length: number): string {
-    const path = `${this.logPath}.bad-${offset}`
-    const target = openSync(path, 'w')
-    try {
-      for (let done = 0; done < length;) {
-        const bytes = this.readNow(offset + done, Math.min(COPY_LENGTH, length - done))
-        if (bytes.length === 0) break
-        writeFully(target, [bytes], done)
-        done += bytes.length
-      }
-    } finally {
-      closeSync(target)
-    }
-    return path
+  /** Cuts the index: the next line comes here. */
+  cutIndex(size: number): void {
+    this.#open()
+    ftruncateSync(this.#index, size)
+    this.#indexSize = size
+  }
+
+  /** Where bad bytes that begin here are kept. */
+  asidePath(offset: number): string {
+    return `${this.logPath}.bad-${offset}`
+  }
+
+  /**
+   * Copies bad bytes into a file beside the segment, for a person to look at; but for zeros, and what was copied before:
+   * it may have been blanked since.
+   */
+  keepAside(offset: number, length: number): void {
+    const known = statSync(this.asidePath(offset), { throwIfNoEntry: false })
+    if (known?.size !== length && !this.#isBlank(offset, length)) this.#copyAside(offset, length)
+  }
+
+  /** From now on these bytes are read as zeros: they are bad, and could not be blanked on the disk. */
+  hide(stretches: readonly { readonly offset: number; readonly length: number }[]): void {
+    this.#hidden = stretches
   }
 
   /** Gives the descriptors back. Any later use opens the files again. */
@@ -223,7 +232,8 @@ export class SegmentFile {
   #open(): void {
     this.#closing = false
     if (this.#log >= 0) return
-    if (!existsSync(this.logPath)) this.#isNew = true
+    // Of the two, a power cut may have left one.
+    if (!existsSync(this.logPath) || !existsSync(this.indexPath)) this.#isNew = true
     const log = openForAppend(this.logPath)
     try {
       this.#index = openForAppend(this.indexPath)
@@ -239,6 +249,44 @@ export class SegmentFile {
     closeSync(this.#log)
     closeSync(this.#index)
     this.#log = this.#index = -1
+  }
+
+  #isBlank(offset: number, length: number): boolean {
+    for (let done = 0; done < length;) {
+      const bytes = this.readNow(offset + done, Math.min(ZEROS.length, length - done))
+      if (bytes.length === 0) break
+      if (!bytes.equals(ZEROS.subarray(0, bytes.length))) return false
+      done += bytes.length
+    }
+    return true
+  }
+
+  /** Under another name at first: a file with its own name is whole. */
+  #copyAside(offset: number, length: number): void {
+    const path = this.asidePath(offset)
+    const target = openSync(path + UNFINISHED, 'w')
+    try {
+      for (let done = 0; done < length;) {
+        const bytes = this.readNow(offset + done, Math.min(COPY_LENGTH, length - done))
+        if (bytes.length === 0) break
+        writeFully(target, [bytes], done)
+        done += bytes.length
+      }
+      fdatasyncSync(target)
+    } finally {
+      closeSync(target)
+    }
+    renameSync(path + UNFINISHED, path)
+  }
+
+  /** What was read at `offset`, without what is hidden. */
+  #shown(bytes: Buffer, offset: number): Buffer {
+    for (const hidden of this.#hidden) {
+      const start = Math.max(0, hidden.offset - offset)
+      const end = Math.min(bytes.length, hidden.offset + hidden.length - offset)
+      if (start < end) bytes.fill(0, start, end)
+    }
+    return bytes
   }
 
   #truncate(offset: number): void {
@@ -277,6 +325,49 @@ function writeFully(fd: number, slices: readonly Buffer[], position: number): vo
     at += written
     rest = skip(rest, written)
   }
+}
+
+/** Bytes of the lines for stretches that end at `lineEnds`, and one behind them. */
+function indexLength(lineEnds: readonly number[]): number {
+  return (lineEnds.length / 2 + 1) * INDEX_LINE
+}
+
+/** Makes the lines of what `SegmentFile.append` is given. */
+function fillLines(
+  lines: Buffer,
+  slices: readonly Buffer[],
+  offset: number,
+  count: number,
+  lineEnds: readonly number[],
+): void {
+  let rest = slices
+  let start = offset
+  let messages = 0
+  for (let at = 0, i = 0; at < lines.length; at += INDEX_LINE, i += 2) {
+    const end = lineEnds[i] ?? Infinity
+    const upTo = lineEnds[i + 1] ?? count
+    const { crc, length } = checksum(rest, end - start)
+    lines.writeUInt32BE(start, at)
+    lines.writeUInt32BE(length, at + 4)
+    lines.writeUInt32BE(crc, at + 8)
+    lines.writeUInt32BE(upTo - messages, at + 12)
+    if (end !== Infinity) rest = skip(rest, length)
+    start += length
+    messages = upTo
+  }
+}
+
+/** The CRC-32 of the first bytes of `slices`, at most `most`, and how many that are. */
+function checksum(slices: readonly Buffer[], most: number): { crc: number; length: number } {
+  let crc = 0
+  let length = 0
+  for (const slice of slices) {
+    const left = most - length
+    crc = crc32(slice.length <= left ? slice : slice.subarray(0, left), crc)
+    if (slice.length >= left) return { crc, length: most }
+    length += slice.length
+  }
+  return { crc, length }
 }
 
 /** What is left of `slices` after their first `count` bytes. */

@@ -44,20 +44,23 @@ export class Stragglers {
     const length = records.reduce((sum, record) => sum + record.length, 0)
     const segment = this.#room(from, length)
     const moved = new Map<number, number>()
-    let at = segment.size
     for (const [i, record] of records.entries()) {
-      moved.set(offsets[i] ?? 0, at)
-      at += record.length
+      moved.set(offsets[i] ?? 0, segment.size)
+      segment.append(record.length)
     }
-    segment.file?.append(records, segment.size, records.length)
     try {
-      segment.file?.syncNow()
+      segment.file?.append(records, segment.committedSize, records.length, segment.lineEnds)
+      try {
+        segment.file?.syncNow()
+      } catch (error) {
+        segment.file?.undoAppend(segment.committedSize)
+        throw error
+      }
     } catch (error) {
-      segment.file?.undoAppend(segment.size)
+      segment.rollBack()
       throw error
     }
-    segment.size = segment.committedSize = at
-    segment.count = segment.committedCount = segment.count + records.length
+    segment.commit()
     return { segment, offsets: moved }
   }
 

@@ -1,22 +1,16 @@
 import { composeIdHigh, composeIdLow, MAX_INDEX } from '../protocol/message-id.ts'
 import { MESSAGE_OVERHEAD, writeMessageHeader } from '../protocol/message.ts'
-import { Block } from './block.ts'
-import type { BlockOwner, MemoryBudget } from './memory-budget.ts'
+import type { Block } from './block.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { Position } from './position.ts'
 import { copyBytes } from './copy-bytes.ts'
+import { type LogReader, RecentBlocks } from './recent-blocks.ts'
 import { DUE_LENGTH, frameOf, publishedMsOf, RECORD_DEFERRED, recordLength } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
 
-const MIN_BLOCK = 16 * 1024
-const MAX_BLOCK = 1024 * 1024
-
-/** What reads along a log and must let go of blocks that leave memory. */
-export interface LogReader {
-  detach(block: Block): void
-  /** Lets go of every block. */
-  release(): void
-}
+/** How many segments that were there at the start are synced with the first that comes in. */
+const MOST_TO_SYNC = 16
 
 /** Whether something was given up, so that what the disk has just refused may be tried again. */
 export type MakeRoom = (error: unknown) => boolean
@@ -38,32 +32,30 @@ export interface TopicLogOptions {
  * memory. Messages are appended to the newest block and become readable with `commit`, which writes everything
  * appended since the last one with a single system call for each segment.
  */
-export class TopicLog implements BlockOwner {
+export class TopicLog {
   readonly #options: TopicLogOptions
-  readonly #readers = new Set<LogReader>()
+  readonly #blocks: RecentBlocks
   first: Segment
   /** The newest segment with committed messages. */
   last: Segment
   /** Where messages are appended: `last`, or a segment behind it that joins the chain when it is committed. */
   #tail: Segment
-  /** Files with committed messages that were not synced. */
-  readonly #unsynced = new Set<SegmentFile>()
-  /** The chain of blocks in memory; both undefined when nothing is. */
-  #oldest: Block | undefined
-  #newest: Block | undefined
+  /** Segments on disk with committed messages that were not synced. */
+  readonly #unsynced = new Set<Segment>()
   /** The block in which the first uncommitted byte lies. */
   #uncommitted: Block | undefined
-  #nextBlockSize = MIN_BLOCK
 
   /** `segments`: what recovery found, oldest first. */
   constructor(options: TopicLogOptions, segments: readonly Segment[] = []) {
     this.#options = options
+    this.#blocks = new RecentBlocks(options.budget)
     let previous: Segment | undefined
     for (const segment of segments) {
       if (previous !== undefined) previous.next = segment
       segment.firstByte = previous === undefined ? 0 : previous.firstByte + previous.size
       previous = segment
     }
+    this.#syncLater(segments.filter(segment => !segment.isVouchedFor && !segment.isClosed))
     this.last = previous ?? this.#newSegment(undefined)
     this.#tail = this.last.isClosed ? this.#newSegment(this.last) : this.last
     this.first = segments[0] ?? this.last
@@ -92,8 +84,7 @@ export class TopicLog implements BlockOwner {
 
   /** The ordinal of the oldest message in memory: from there on, reading needs no disk. */
   get memoryOrdinal(): number {
-    const oldest = this.#oldest
-    return oldest === undefined ? this.endOrdinal : oldest.firstOrdinal
+    return this.#blocks.firstOrdinal ?? this.endOrdinal
   }
 
   get hasUncommitted(): boolean {
@@ -107,11 +98,11 @@ export class TopicLog implements BlockOwner {
   }
 
   addReader(reader: LogReader): void {
-    this.#readers.add(reader)
+    this.#blocks.addReader(reader)
   }
 
   removeReader(reader: LogReader): void {
-    this.#readers.delete(reader)
+    this.#blocks.removeReader(reader)
   }
 
   /** Appends the message bytes[start..end). It is readable after the next `commit`. */
@@ -151,9 +142,9 @@ export class TopicLog implements BlockOwner {
       if (block.start === 0) block.segment.firstMs ??= publishedMsOf(block.bytes, 0)
     }
     for (const segment of written) {
-      segment.committedSize = segment.size
-      segment.committedCount = segment.count
-      if (segment.file !== undefined) this.#unsynced.add(segment.file)
+      segment.commit()
+      segment.isVouchedFor = false
+      if (segment.file !== undefined) this.#unsynced.add(segment)
       // Only now, or a reader at the end of one segment would step over what comes before the next.
       if (segment !== this.last) this.last = this.last.next = segment
     }
@@ -162,16 +153,15 @@ export class TopicLog implements BlockOwner {
 
   /** Makes what is committed survive a power cut. What could not be synced is tried again with the next call. */
   sync(done: (error: Error | null) => void): void {
-    const files = [...this.#unsynced]
+    const segments = [...this.#unsynced]
     this.#unsynced.clear()
-    let open = files.length
+    let open = segments.length
     let failed: Error | null = null
     if (open === 0) done(null)
-    for (const file of files) {
-      file.sync(error => {
-        if (error !== null) this.#unsynced.add(file)
-        // A segment that takes no more is opened again when it is read.
-        else if (file !== this.last.file && file !== this.#tail.file) file.close()
+    for (const segment of segments) {
+      segment.file?.sync(error => {
+        if (error === null) this.#synced(segment)
+        else this.#unsynced.add(segment)
         failed ??= error
         if (--open === 0) done(failed)
       })
@@ -180,10 +170,7 @@ export class TopicLog implements BlockOwner {
 
   /** The block in memory that holds the record at this place, if one does. */
   blockAt(segment: Segment, offset: number): Block | undefined {
-    for (let block = this.#oldest; block !== undefined; block = block.next) {
-      if (block.covers(segment, offset)) return block
-    }
-    return undefined
+    return this.#blocks.at(segment, offset)
   }
 
   /** The frame of one message, for a redelivery. Reads the disk when it is not in memory. */
@@ -233,41 +220,20 @@ export class TopicLog implements BlockOwner {
   /** The place of a message that is in memory, by its ordinal, or the end. */
   positionOf(ordinal: number): Position | undefined {
     if (ordinal === this.endOrdinal) return this.end
-    for (let block = this.#oldest; block !== undefined; block = block.next) {
-      const end = block.next?.firstOrdinal ?? this.endOrdinal
-      if (ordinal < block.firstOrdinal || ordinal >= end) continue
-      let at = 0
-      for (let i = block.firstOrdinal; i < ordinal; i++) at += recordLength(block.bytes, at)
-      const { segment, start } = block
-      return { segment, offset: start + at, index: ordinal - segment.firstOrdinal }
-    }
-    return undefined
-  }
-
-  evict(block: Block): boolean {
-    if (block !== this.#oldest || block.length !== block.committed) return false
-    this.#dropOldest()
-    return true
+    const found = this.#blocks.find(ordinal, this.endOrdinal)
+    if (found === undefined) return undefined
+    const { segment, start } = found.block
+    return { segment, offset: start + found.at, index: ordinal - segment.firstOrdinal }
   }
 
   /** Lets go of the blocks in memory that lie before this ordinal, but for the newest: it is still being filled. */
   forgetBlocksBefore(ordinal: number): void {
-    for (let block = this.#oldest; block?.next !== undefined; block = this.#oldest) {
-      if (block.next.firstOrdinal > ordinal || block.length !== block.committed) return
-      this.#dropOldest()
-      this.#options.budget.remove(block)
-    }
+    this.#blocks.forgetBefore(ordinal)
   }
 
   /** Lets go of all blocks in memory: for a topic where nothing happens. */
   forgetBlocks(): void {
-    if (this.hasUncommitted) return
-    for (let block = this.#oldest; block !== undefined; block = this.#oldest) {
-      this.#dropOldest()
-      this.#options.budget.remove(block)
-    }
-    for (const reader of this.#readers) reader.release()
-    this.#nextBlockSize = MIN_BLOCK
+    if (!this.hasUncommitted) this.#blocks.forget()
   }
 
   /** Takes a segment off the log; the newest stays. Its files are still there: see `Segment.file.remove`. */
@@ -281,7 +247,7 @@ export class TopicLog implements BlockOwner {
       while (previous.next !== undefined && previous.next !== segment) previous = previous.next
       previous.next = next
     }
-    if (segment.file !== undefined) this.#unsynced.delete(segment.file)
+    this.#unsynced.delete(segment)
     this.forgetBlocksBefore(segment.endOrdinal)
   }
 
@@ -293,9 +259,23 @@ export class TopicLog implements BlockOwner {
 
   /** Lets go of all memory and files; the log is not used after this. */
   close(): void {
-    for (let block = this.#oldest; block !== undefined; block = block.next) this.#options.budget.remove(block)
-    this.#oldest = this.#newest = this.#uncommitted = undefined
+    this.#blocks.close()
+    this.#uncommitted = undefined
     this.closeFiles()
+  }
+
+  #synced(segment: Segment): void {
+    // There may be more in it by now.
+    if (!this.#unsynced.has(segment)) segment.isVouchedFor = true
+    // One that takes no more is opened again when it is read.
+    if (segment !== this.last && segment !== this.#tail) segment.file?.close()
+  }
+
+  /** Nobody knows whether these were synced by whoever wrote them. */
+  #syncLater(recovered: readonly Segment[]): void {
+    for (const segment of recovered.slice(-MOST_TO_SYNC)) this.#unsynced.add(segment)
+    // Older ones the disk has by itself; there may be thousands.
+    for (const segment of recovered.slice(0, -MOST_TO_SYNC)) segment.isVouchedFor = true
   }
 
   #writeHeader(block: Block, at: number, length: number, high: number, low: number): void {
@@ -314,8 +294,7 @@ export class TopicLog implements BlockOwner {
 
   #appended(block: Block, length: number): void {
     block.length += length
-    block.segment.size += length
-    block.segment.count++
+    block.segment.append(length)
     this.#uncommitted ??= block
   }
 
@@ -324,22 +303,9 @@ export class TopicLog implements BlockOwner {
     let segment = this.#tail
     if (segment.size > 0 && segment.size + length > this.#options.maxSegmentBytes) segment = this.#roll()
     else if (segment.count > MAX_INDEX) segment = this.#roll()
-    const newest = this.#newest
-    if (newest !== undefined && newest.segment === segment && newest.length + length <= newest.bytes.length) {
-      return newest
-    }
-    const bytes = Buffer.allocUnsafeSlow(Math.max(length, this.#nextBlockSize))
-    const block = new Block(segment, segment.size, segment.firstOrdinal + segment.count, bytes)
-    this.#nextBlockSize = Math.min(MAX_BLOCK, this.#nextBlockSize * 2)
-    if (newest === undefined) this.#oldest = block
-    else newest.next = block
-    this.#newest = block
-    // What lives in memory only cannot be evicted; its topic bounds it by --mem-queue-size.
-    if (segment.file !== undefined) this.#options.budget.add(this, block)
-    return block
+    return this.#blocks.room(segment, length)
   }
 
-  /** `previous`: the one that it will follow. */
   #newSegment(previous: Segment | undefined): Segment {
     const { directory } = this.#options
     const number = this.#options.nextSegmentNumber()
@@ -368,7 +334,7 @@ export class TopicLog implements BlockOwner {
           slices.push(block.bytes.subarray(block.committed, block.length))
           const segment: Segment = block.segment
           if (block.next?.segment === segment) continue
-          segment.file?.append(slices, segment.committedSize, segment.count - segment.committedCount)
+          segment.file?.append(slices, segment.committedSize, segment.uncommittedCount, segment.lineEnds)
           written.push(segment)
           slices = []
         }
@@ -385,25 +351,12 @@ export class TopicLog implements BlockOwner {
   /** Forgets what was appended since the last commit, in `from` and behind it. */
   #rollBack(from: Block): void {
     for (let block = from.next; block !== undefined; block = block.next) {
-      this.#options.budget.remove(block)
       if (block.segment !== from.segment) block.segment.file?.remove()
     }
-    from.next = undefined
-    from.length = from.committed
-    this.#newest = from
+    this.#blocks.rollBack(from)
     this.#uncommitted = undefined
-    const segment = from.segment
-    segment.count = segment.committedCount
-    segment.size = segment.committedSize
-    this.#tail = segment
-  }
-
-  #dropOldest(): void {
-    const block = this.#oldest
-    if (block === undefined) return
-    this.#oldest = block.next
-    if (block.next === undefined) this.#newest = undefined
-    for (const reader of this.#readers) reader.detach(block)
+    this.#tail = from.segment
+    this.#tail.rollBack()
   }
 }
 

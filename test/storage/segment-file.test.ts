@@ -29,6 +29,11 @@ function read(file: SegmentFile, offset: number, length: number): Promise<Buffer
   })
 }
 
+/** The text of bytes, with a dot for each zero. */
+function seen(bytes: Buffer): string {
+  return bytes.toString('latin1').replaceAll('\0', '.')
+}
+
 describe('SegmentFile', () => {
   test('names its files by number', () => {
     const folder = temporaryFolder()
@@ -128,13 +133,15 @@ describe('SegmentFile', () => {
     t.after(() => file.close())
     file.append([one], 0, 3)
     file.append(two, one.length, 4)
-    file.cut(one.length, INDEX_LINE)
+    file.cut(one.length)
+    file.cutIndex(INDEX_LINE)
     assert.deepEqual(readFileSync(file.logPath), one)
     assert.deepEqual(readFileSync(file.indexPath), lines.subarray(0, INDEX_LINE))
     assert.deepEqual(readFileSync(`${file.logPath}.bad-${one.length}`), joined)
     file.append(two, one.length, 4)
     assert.deepEqual(readFileSync(file.indexPath), lines)
-    file.cut(one.length + joined.length, 2 * INDEX_LINE)
+    file.cut(one.length + joined.length)
+    file.cutIndex(2 * INDEX_LINE)
     assert.equal(existsSync(`${file.logPath}.bad-${one.length + joined.length}`), false)
   })
 
@@ -143,8 +150,34 @@ describe('SegmentFile', () => {
     t.after(() => file.close())
     const large = Buffer.alloc(2.5 * 1024 * 1024, 'abc')
     file.append([large], 0, 1)
-    const path = file.keepAside(1, large.length + 100)
-    assert.deepEqual(readFileSync(path), large.subarray(1))
+    file.keepAside(1, large.length + 100)
+    assert.deepEqual(readFileSync(file.asidePath(1)), large.subarray(1))
+  })
+
+  test('keeps no zeros aside, nor what it has kept', t => {
+    const file = new SegmentFile(temporaryFolder(), 1)
+    t.after(() => file.close())
+    file.append([Buffer.alloc(100_000), one, Buffer.alloc(100)], 0, 1)
+    file.keepAside(0, 100_000)
+    assert.equal(existsSync(file.asidePath(0)), false)
+    file.keepAside(100_000, one.length)
+    assert.deepEqual(readFileSync(file.asidePath(100_000)), one)
+    writeFileSync(file.logPath, Buffer.alloc(100_100, 'x'))
+    file.keepAside(100_000, one.length)
+    assert.deepEqual(readFileSync(file.asidePath(100_000)), one)
+  })
+
+  test('hides bad bytes that could not be blanked', async t => {
+    const file = new SegmentFile(temporaryFolder(), 1)
+    t.after(() => file.close())
+    file.append([Buffer.from('0123456789')], 0, 1)
+    file.hide([
+      { offset: 2, length: 3 },
+      { offset: 8, length: 5 },
+    ])
+    assert.equal(seen(file.readNow(0, 10)), '01...567..')
+    assert.equal(seen(await read(file, 3, 3)), '..5')
+    assert.equal(seen(file.readNow(5, 3)), '567')
   })
 
   test('reads one record, of any length', t => {
@@ -169,7 +202,7 @@ describe('SegmentFile', () => {
     for (const [why, offset, end] of bad) {
       assert.throws(() => file.readRecordNow(offset, end), { code: 'E_DAMAGED' }, why)
     }
-    file.cut(5000, INDEX_LINE)
+    file.cut(5000)
     assert.throws(() => file.readRecordNow(40, 10_080), { code: 'E_DAMAGED' })
   })
 
