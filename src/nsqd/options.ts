@@ -1,8 +1,11 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { parseEndpoint } from '../util/address.ts'
+import { formatDuration } from '../util/duration.ts'
 import type { Option, OptionValues } from '../util/option.ts'
 import { camelCase, OptionError, resolveOptions } from '../util/option-values.ts'
+import { channelBounds, isBounded, topicBounds } from './limits.ts'
 import { nsqdOptions } from './option-table.ts'
 
 export { nsqdOptions } from './option-table.ts'
@@ -39,6 +42,31 @@ export function optionWarnings(options: NsqdOptions): string[] {
     warnings.push(
       '--tls-client-auth-policy=require-verify without --tls-root-ca-file: every certificate is accepted that a ' +
         'public authority has signed',
+    )
+  }
+  return [...warnings, ...limitWarnings(options)]
+}
+
+function limitWarnings(options: NsqdOptions): string[] {
+  const { overflow, messageTtl, msgTimeout, maxMsgSize, maxTopicBytes, maxChannelBytes } = options
+  const warnings: string[] = []
+  if (overflow === 'drop-oldest' && !isBounded(topicBounds(options)) && !isBounded(channelBounds(options))) {
+    warnings.push('--overflow=drop-oldest without a limit, such as --max-channel-depth: nothing is dropped')
+  }
+  for (const [flag, bytes] of [
+    ['max-topic-bytes', maxTopicBytes],
+    ['max-channel-bytes', maxChannelBytes],
+  ] as const) {
+    if (bytes === 0 || bytes >= maxMsgSize + MESSAGE_OVERHEAD) continue
+    const what = overflow === 'refuse' ? 'refused' : 'dropped, unless a consumer takes it at once'
+    warnings.push(
+      `--${flag}=${bytes} is less than the largest message takes (--max-msg-size=${maxMsgSize}): such a message is ${what}`,
+    )
+  }
+  if (messageTtl > 0 && messageTtl <= msgTimeout) {
+    warnings.push(
+      `--message-ttl=${formatDuration(messageTtl)} is not above --msg-timeout=${formatDuration(msgTimeout)}: a message ` +
+        'that its consumer does not finish in time is never delivered again',
     )
   }
   return warnings

@@ -188,4 +188,12 @@ test('optionWarnings names the flags that do nothing, or other than what may be 
   const cert = { tlsCert: 'c', tlsKey: 'k', tlsClientAuthPolicy: 'require-verify' } as const
   assert.deepEqual(optionWarnings(resolveNsqdOptions({ ...cert, tlsRootCaFile: 'ca' })), [])
   assert.equal(optionWarnings(resolveNsqdOptions(cert)).length, 1)
+  const warned = (given: Parameters<typeof resolveNsqdOptions>[0]): string[] =>
+    optionWarnings(resolveNsqdOptions(given))
+  assert.match(warned({ overflow: 'drop-oldest' })[0] ?? '', /without a limit.*nothing is dropped/)
+  assert.deepEqual(warned({ overflow: 'drop-oldest', maxTopicDepth: 1 }), [])
+  assert.match(warned({ maxChannelBytes: 1000 })[0] ?? '', /^--max-channel-bytes=1000 is less .* is refused$/)
+  assert.deepEqual(warned({ maxChannelBytes: 1000, maxMsgSize: 966 }), [])
+  assert.match(warned({ messageTtl: 60_000 })[0] ?? '', /^--message-ttl=1m0s is not above --msg-timeout=1m0s/)
+  assert.deepEqual(warned({ messageTtl: 60_001 }), [])
 })
