@@ -456,5 +456,5 @@ function asAddress(endpoint: Endpoint | undefined): Address {
 }
 
 function committed(topic: Topic): Promise<void> {
-  return new Promise((resolve, reject) => topic.intake.awaitCommit({ acknowledge: resolve, refuse: reject }))
+  return new Promise((resolve, reject) => topic.intake.awaitCommit({ acknowledge: () => resolve(), refuse: reject }))
 }

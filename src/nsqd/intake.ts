@@ -6,7 +6,8 @@ import type { NsqdOptions } from './options.ts'
 
 /** Who waits for a publish to be committed. */
 export interface Publisher {
-  acknowledge(): void
+  /** The oldest of its publishes to this intake that had no answer is committed. */
+  acknowledge(intake: object): void
   refuse(error: NsqError): void
 }
 
@@ -94,7 +95,7 @@ export class Intake {
 
   /** Calls the publisher when everything that was put is as safe as --durability says. */
   awaitCommit(publisher: Publisher): void {
-    if (this.#host.options.durability === 'none') publisher.acknowledge()
+    if (this.#host.options.durability === 'none') publisher.acknowledge(this)
     else this.#publishers.push(publisher)
     this.#host.commitLater()
   }
@@ -122,7 +123,7 @@ export class Intake {
     }
     this.#host.diskResult(null)
     this.#host.committed(this.#log.end)
-    acknowledge(publishers)
+    this.#acknowledge(publishers)
     this.#syncLater(messages)
   }
 
@@ -147,6 +148,10 @@ export class Intake {
     this.#bytes += bytes
   }
 
+  #acknowledge(publishers: readonly Publisher[]): void {
+    for (const publisher of publishers) publisher.acknowledge(this)
+  }
+
   #refuse(cause: unknown, publishers: readonly Publisher[]): void {
     const error = new NsqError('E_PUB_FAILED', `cannot write to topic ${this.#host.name}`, { cause })
     this.#host.diskResult(cause instanceof Error ? cause : error)
@@ -162,7 +167,7 @@ export class Intake {
       if (error === null) {
         this.#host.diskResult(null)
         this.#host.committed(end)
-        acknowledge(publishers)
+        this.#acknowledge(publishers)
       } else {
         this.#refuse(error, publishers)
       }
@@ -190,8 +195,4 @@ export class Intake {
       this.#syncLater(0)
     })
   }
-}
-
-function acknowledge(publishers: readonly Publisher[]): void {
-  for (const publisher of publishers) publisher.acknowledge()
 }

@@ -366,7 +366,7 @@ export class Session implements WireOwner {
   }
 
   #awaitCommit(topic: Topic): void {
-    this.#wire.published()
+    this.#wire.published(topic.intake)
     topic.intake.awaitCommit(this.#wire)
     if (topic.intake.isBehind) this.#wire.pause()
   }

@@ -123,13 +123,13 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#host.turn.flush(this)
   }
 
-  /** A publish was taken in: `acknowledge` or `refuse` is called for it. */
-  published(): void {
-    this.#replies.published()
+  /** A publish was taken in: `acknowledge`, by the same source, or `refuse` is called for it. */
+  published(source: object): void {
+    this.#replies.published(source)
   }
 
-  acknowledge(): void {
-    this.#replies.ok()
+  acknowledge(source: object): void {
+    this.#replies.ok(source)
     this.#committed()
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChannelBook, SeriesBook } from './support/ledger-books.ts'
-import { type Numbered, decodeNumbered, encodeNumbered } from './support/numbered-body.ts'
+import { type Numbered, decodeNumbered, encodeNumbered, nameOf } from './support/numbered-body.ts'
 
 /** Two processes' clocks may differ by this much; so much too early is not early, in ms. */
 const CLOCK_TOLERANCE_MS = 5
@@ -110,7 +110,7 @@ export class Ledger {
     const book = series.channel(channel)
     const isAgain = book.isDelivered(number)
     if (isAgain) this.counts.redelivered++
-    const what = (): string => `${name(found)} on ${channel}, attempt ${attempts}`
+    const what = (): string => `${nameOf(found)} on ${channel}, attempt ${attempts}`
     const due = Math.max(dueMs, book.due(number))
     if (atMs < due - CLOCK_TOLERANCE_MS) this.fault(`${what()}: ${Math.ceil(due - atMs)} ms too early`)
     if (attempts < 1) this.fault(`${what()}: no attempts`)
@@ -174,6 +174,31 @@ export class Ledger {
     }
   }
 
+  /** Of what was acknowledged, a fault may have taken all but these: `TOPIC PRODUCER NUMBER` of each. */
+  onlyKept(kept: ReadonlySet<string>): void {
+    for (const [topic, { series }] of this.#topics) {
+      for (const [producer, book] of series) {
+        for (let number = 0; number < book.count; number++) {
+          if (book.isAcknowledged(number) && !kept.has(nameOf({ topic, producer, number })))
+            book.withdraw(number)
+        }
+      }
+    }
+  }
+
+  /** What was acknowledged must be among these: `TOPIC PRODUCER NUMBER` of each. */
+  checkKept(kept: ReadonlySet<string>): void {
+    for (const [topic, { series }] of this.#topics) {
+      for (const [producer, book] of series) {
+        for (let number = 0; number < book.count; number++) {
+          const what = nameOf({ topic, producer, number })
+          if (book.isAcknowledged(number) && !kept.has(what))
+            this.fault(`${what}: acknowledged, but not kept`)
+        }
+      }
+    }
+  }
+
   /** The topic was deleted, with all that was in it: what comes of it later is unknown. */
   forget(topic: string): void {
     this.#topics.delete(topic)
@@ -186,7 +211,7 @@ export class Ledger {
       const book = series.channel(channel)
       for (let number = 0; number < series.count; number++) {
         if (series.isAcknowledged(number) && !book.isDelivered(number)) {
-          missing.push(name({ topic, producer, number }))
+          missing.push(nameOf({ topic, producer, number }))
         }
       }
     }
@@ -259,7 +284,7 @@ export class Ledger {
     }
     const series = this.#topics.get(numbered.topic)?.series.get(numbered.producer)
     if (series === undefined || numbered.number >= series.count) {
-      this.fault(`${what}: unknown: ${name(numbered)}`)
+      this.fault(`${what}: unknown: ${nameOf(numbered)}`)
       return undefined
     }
     return { ...numbered, series }
@@ -286,8 +311,4 @@ export class Ledger {
       if (seen.size < ids.length) this.fault(`${topic}: ${ids.length - seen.size} ids were given twice`)
     }
   }
-}
-
-function name({ topic, producer, number }: { topic: string; producer: string; number: number }): string {
-  return `${topic} ${producer} ${number}`
 }

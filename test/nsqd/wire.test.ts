@@ -9,6 +9,9 @@ import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { recorder, type Event } from '../protocol/recorder.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 
+/** Stands for the topic that commits what is published. */
+const TOPIC = {}
+
 const HEARTBEAT = 30_000
 const LIMITS = { maxMessageSize: 1024 * 1024, maxBodySize: 1024 * 1024 }
 
@@ -35,7 +38,7 @@ function setUp(t: TestContext): SetUp {
   const socket = new FakeSocket()
   const owner: WireOwner = {
     ...recorder(events),
-    PUB: () => wire.published(),
+    PUB: () => wire.published(TOPIC),
     TOUCH: () => wire.reply(errorFrame('E_TOUCH_FAILED')),
     drained() {},
     ended() {},
@@ -168,7 +171,7 @@ describe('replies behind a publish that waits for the disk', () => {
     await say(touch)
     assert.equal(socket.isPaused(), true)
     assert.equal(errors(), 0)
-    wire.acknowledge()
+    wire.acknowledge(TOPIC)
     await setImmediate()
     assert.equal(socket.isPaused(), false)
     assert.equal(errors(), 1000)

@@ -16,6 +16,8 @@ export interface ConsumerOptions {
   generation(): number | undefined
 }
 
+/** Of rest where nsqd is gone, in ms. */
+const RETRY_MS = 20
 const PROBE = `TOUCH ${'~'.repeat(16)}`
 
 /** A connection that notes each message when it arrives. */
@@ -54,27 +56,28 @@ export class ChaoticConsumer {
     this.isTidy = isTidy
   }
 
-  /** Connects, again and again, until nsqd is gone or `isOver` says so. */
+  /** Connects, again and again, until `isOver` says so. */
   async run({ tcp }: { tcp: Address }, isOver: () => boolean): Promise<void> {
     const { random, topic, channel } = this.#options
     while (!isOver()) {
       const client = new NotingClient(tcp, this.#options)
       const subscribed = await client.ask(sub(topic, channel)).catch(() => 'closed')
-      if (subscribed !== 'OK') {
-        if (subscribed !== 'closed') this.#options.ledger.fault(`SUB ${topic} ${channel}: ${subscribed}`)
-        client.destroy()
+      if (subscribed === 'OK') {
+        client.send(rdy(this.isTidy ? 500 : random.int(1, 200)))
+        await this.#work(client, isOver)
+      } else if (subscribed === 'closed') {
+        await pause(RETRY_MS)
+      } else {
+        this.#options.ledger.fault(`SUB ${topic} ${channel}: ${subscribed}`)
         return
       }
-      client.send(rdy(this.isTidy ? 500 : random.int(1, 200)))
-      const isGone = await this.#work(client, isOver)
       client.destroy()
       await client.closed()
-      if (isGone) return
     }
   }
 
-  /** False when it has left of its own accord. */
-  async #work(client: NotingClient, isOver: () => boolean): Promise<boolean> {
+  /** Until nsqd is gone, or it leaves of its own accord. */
+  async #work(client: NotingClient, isOver: () => boolean): Promise<void> {
     const { random } = this.#options
     const kept: RawMessage[] = []
     while (!isOver()) {
@@ -83,11 +86,9 @@ export class ChaoticConsumer {
       else this.idleSince = Date.now()
       // What was touched a while ago is finished after all.
       if (kept.length > 20 || this.isTidy) messages.push(...kept.splice(0))
-      if (messages.length > 0 && !(await this.#answer(client, messages, kept))) return true
-      if (client.isClosed) return true
-      if (!this.isTidy && random.chance(0.01)) return false
+      if (messages.length > 0 && !(await this.#answer(client, messages, kept))) return
+      if (client.isClosed || (!this.isTidy && random.chance(0.01))) return
     }
-    return true
   }
 
   /** Answers each message somehow, and notes it once nsqd has read the answers. False when it is gone. */

@@ -68,6 +68,11 @@ export class SeriesBook {
     this.#flags.with(number)[number] = this.#flag(number) | ACKNOWLEDGED
   }
 
+  /** It may be lost, as if nobody had been told that it was taken. */
+  withdraw(number: number): void {
+    this.#flags.with(number)[number] = this.#flag(number) & ~ACKNOWLEDGED
+  }
+
   isRepeated(number: number): boolean {
     return (this.#flag(number) & REPEATED) !== 0
   }

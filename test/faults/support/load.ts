@@ -15,7 +15,7 @@ export const SHAPE: Shape = { alpha: ['busy', 'idle'], beta: ['busy'], gamma: ['
 const EPHEMERAL_TOPIC = 'noise#ephemeral'
 const EPHEMERAL_CHANNEL = 'watch#ephemeral'
 /** How long the end may take, in ms. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 20_000
 
 interface Served {
   readonly tcp: Address
@@ -26,8 +26,8 @@ export interface LoadOptions {
   readonly ledger: Ledger
   readonly random: Random
   readonly shape?: Shape
-  /** See `Ledger`: of a topic, at this moment. */
-  readonly generation: (topic: string) => number
+  /** See `Ledger`: of a topic, at this moment; undefined where nothing is killed. */
+  readonly generation: (topic: string) => number | undefined
   /** Of rest after each publish of a producer, at most, in ms. */
   readonly pauseMs: number
 }
@@ -55,7 +55,12 @@ export class Load {
     }
   }
 
-  /** Runs until nsqd is gone, or `isOver` says so; everything that has come is noted then. */
+  /** How often nsqd has refused to take something. */
+  get refused(): number {
+    return this.#producers.reduce((sum, { refused }) => sum + refused, 0)
+  }
+
+  /** Runs until `isOver` says so; everything that has come is noted then. */
   async run(nsqd: Served, isOver: () => boolean): Promise<void> {
     const consumers = Object.keys(this.#shape).flatMap(topic => {
       const read = (this.#shape[topic] ?? []).filter(channel => channel !== 'idle')
@@ -79,7 +84,7 @@ export class Load {
     while (Date.now() < deadline && !(await this.#isEmpty(nsqd))) await pause(20)
     isDone = true
     await Promise.all(running)
-    if (Date.now() > deadline) ledger.fault(`not all came in time; ${await this.#depths(nsqd)}`)
+    if (Date.now() > deadline) ledger.fault(`not all came in time; ${await this.#waiting(nsqd)}`)
     for (const [topic, channels] of Object.entries(this.#shape)) ledger.checkComplete(topic, channels)
   }
 
@@ -112,19 +117,26 @@ export class Load {
     for (const [topic, channel] of this.#channels()) {
       if (this.#options.ledger.missingCount(topic, channel) > 0) return false
     }
-    return !/: [1-9]/.test(await this.#depths(nsqd))
+    return (await this.#waiting(nsqd)) === ''
   }
 
-  /** What waits in each of the channels, as text. */
-  async #depths({ http }: Served): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${http.port}/stats?format=text`)
-    const lines = (await response.text()).split('\n')
-    return lines
-      .filter(line => !line.includes('#ephemeral') && /\[.*\] depth: /.test(line))
-      .map(line =>
-        line.replace(/^\s+\[(\S+)\s*\] depth: (\d+).*inflt: (\d+)\s+def: (\d+).*/, '$1: $2 : $3 : $4'),
-      )
-      .map(line => line.replace(/ re-q: .*/, '').trim())
+  /** The channels in which something waits, with how much. */
+  async #waiting({ http }: Served): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${http.port}/stats?format=json`)
+    const stats: unknown = await response.json()
+    if (!isStats(stats)) throw new Error('these are no stats')
+    const { topics } = stats
+    const waiting = topics.flatMap(({ topic_name: topic, channels }) =>
+      channels
+        .filter(({ channel_name: channel }) => this.#shape[topic]?.includes(channel) === true)
+        .map(({ channel_name: channel, depth, in_flight_count: inFlight, deferred_count: deferred }) => ({
+          text: `${topic}/${channel} ${depth} + ${inFlight} in flight + ${deferred} deferred`,
+          count: depth + inFlight + deferred,
+        })),
+    )
+    return waiting
+      .filter(({ count }) => count > 0)
+      .map(({ text }) => text)
       .join(', ')
   }
 
@@ -138,4 +150,21 @@ export class Load {
     }
     client.destroy()
   }
+}
+
+interface Stats {
+  readonly topics: readonly {
+    readonly topic_name: string
+    readonly channels: readonly {
+      readonly channel_name: string
+      readonly depth: number
+      readonly in_flight_count: number
+      readonly deferred_count: number
+    }[]
+  }[]
+}
+
+/** As nsqd's own tests hold it to. */
+function isStats(value: unknown): value is Stats {
+  return typeof value === 'object' && value !== null && 'topics' in value
 }

@@ -33,6 +33,11 @@ export function decodeNumbered(body: string): Numbered | undefined {
   return { topic, producer, number: Number(number), dueMs: Number(dueMs) }
 }
 
+/** `TOPIC PRODUCER NUMBER`: what a message is called. */
+export function nameOf({ topic, producer, number }: Omit<Numbered, 'dueMs'>): string {
+  return `${topic} ${producer} ${number}`
+}
+
 function hex(text: string): string {
   return crc32(text).toString(16).padStart(CRC_DIGITS, '0')
 }

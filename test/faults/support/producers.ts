@@ -9,10 +9,15 @@ import type { Ledger } from '../ledger.ts'
 const AHEAD = 4
 const LARGE = 20_000
 
-/** Publishes to all topics in one way, until nsqd is gone. Its name is in what it publishes. */
+/** Of rest after nsqd has refused something, or is gone, in ms. */
+const RETRY_MS = 20
+
+/** Publishes to all topics in one way. Its name is in what it publishes. */
 export interface Producer {
   readonly name: string
-  /** Resolves when nsqd is gone, or when `isOver` says so and everything is answered. */
+  /** How often nsqd has refused something. */
+  readonly refused: number
+  /** Until `isOver` says so and everything is answered. What nsqd refuses is not tried again. */
   run(nsqd: { tcp: Address; http: Address }, isOver: () => boolean): Promise<void>
 }
 
@@ -49,6 +54,7 @@ function bodies(
 
 class TcpProducer implements Producer {
   readonly name: string
+  refused = 0
   protected readonly options: ProducerOptions
   readonly #make: (topic: string) => string[]
 
@@ -58,7 +64,14 @@ class TcpProducer implements Producer {
     this.#make = make
   }
 
-  async run({ tcp }: { tcp: Address }, isOver: () => boolean): Promise<void> {
+  async run(nsqd: { tcp: Address }, isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await this.#connect(nsqd, isOver)
+      if (!isOver()) await pause(RETRY_MS)
+    }
+  }
+
+  async #connect({ tcp }: { tcp: Address }, isOver: () => boolean): Promise<void> {
     const { ledger, random, topics, pauseMs } = this.options
     const client = new RawClient(tcp)
     const waiting: string[][] = []
@@ -67,7 +80,9 @@ class TcpProducer implements Producer {
       const [group = []] = waiting
       const reply = await client.reply().catch(() => 'closed')
       if (reply !== 'OK') {
-        if (reply !== 'closed' && !isRefusal(reply)) ledger.fault(`${this.name}: ${reply}`)
+        if (reply === 'closed') return false
+        this.refused++
+        if (!isRefusal(reply)) ledger.fault(`${this.name}: ${reply}`)
         return false
       }
       for (const body of group) ledger.acknowledged(body)
@@ -108,6 +123,7 @@ class DeferringProducer extends TcpProducer {
 
 class HttpProducer implements Producer {
   readonly name: string
+  refused = 0
   readonly #options: ProducerOptions
 
   constructor(name: string, options: ProducerOptions) {
@@ -131,8 +147,9 @@ class HttpProducer implements Producer {
       if (answer === '200 OK') {
         for (const body of group) ledger.acknowledged(body)
       } else {
+        if (answer !== 'closed') this.refused++
         if (answer !== 'closed' && !answer.startsWith('50')) ledger.fault(`${this.name}: ${answer}`)
-        return
+        await pause(RETRY_MS)
       }
       await pause(random.int(0, pauseMs))
     }

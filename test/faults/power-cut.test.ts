@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { seeded } from '../storage/random.ts'
+import { Spawned } from '../support/spawned.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { pause, until } from '../support/wait.ts'
+import { Ledger } from './ledger.ts'
+import { Load, SHAPE } from './support/load.ts'
+import { PowerDisk } from './support/power-disk.ts'
+import { syncedMessages } from './support/synced-messages.ts'
+
+/** Power cuts in each of the tests. */
+const CUTS = Number(process.env.CUTS ?? 3)
+const PAUSE_MS = process.env.CUTS === undefined ? 30 : 15
+const FLAGS = ['--max-bytes-per-file=60000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
+
+/** A module that is loaded before a program of Node, in one file of JavaScript. */
+async function preload(source: URL): Promise<URL> {
+  const outfile = join(temporaryFolder(), 'preload.mjs')
+  const entry = fileURLToPath(source)
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+  })
+  return pathToFileURL(outfile)
+}
+
+/** A nsqd whose disk is watched. */
+interface Life {
+  readonly nsqd: Spawned
+  /** As it was when nsqd began. */
+  readonly disk: PowerDisk
+  readonly dataPath: string
+  readonly journal: string
+}
+
+async function begin(t: TestContext, dataPath: string, module: URL, flags: readonly string[]): Promise<Life> {
+  const disk = new PowerDisk(dataPath)
+  const journal = join(temporaryFolder(), 'journal')
+  const url = new URL(`?${new URLSearchParams({ path: dataPath, journal }).toString()}`, module)
+  const launcher = ['env', `NODE_OPTIONS=--import=${url.href}`]
+  const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
+  t.after(() => nsqd.kill())
+  await nsqd.start()
+  return { nsqd, disk, dataPath, journal }
+}
+
+/** Waits until no power cut can take the channels: that is not promised of those that have just been made. */
+async function settle({ dataPath, journal }: Life): Promise<void> {
+  const names = Object.entries(SHAPE).flat(2)
+  await until(
+    () => {
+      const disk = new PowerDisk(dataPath, [])
+      disk.replay(readFileSync(journal))
+      const saved = disk.certain('nsqd.dat.synced')?.durable.toString() ?? ''
+      return names.every(name => saved.includes(`"${name}"`))
+    },
+    () => 'the channels are not saved',
+  )
+}
+
+async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly string[], isSafe: boolean) {
+  const random = seeded(text => t.diagnostic(text))
+  const module = await preload(new URL('support/disk-journal.ts', import.meta.url))
+  const ledger = new Ledger()
+  const kept = new Set<string>()
+  const topics = Object.keys(SHAPE)
+  let dataPath = temporaryFolder()
+  let life: Life
+  const load = new Load({
+    ledger,
+    random,
+    generation: () => statSync(life.journal).size,
+    pauseMs: PAUSE_MS,
+  })
+  for (let cut = 0; cut < CUTS; cut++) {
+    life = await begin(t, dataPath, module, flags)
+    if (cut === 0) {
+      await load.prepare(life.nsqd)
+      await settle(life)
+    }
+    let isOver = false
+    const running = load.run(life.nsqd, () => isOver)
+    await pause(random.int(20, random.pick([100, 600, 1500])))
+    await life.nsqd.kill()
+    isOver = true
+    await running
+    life.disk.replay(readFileSync(life.journal))
+    dataPath = temporaryFolder()
+    life.disk.cut(dataPath, random, how)
+    for (const topic of topics) {
+      const checkpoint = life.disk.certain(`${topic}.topic/checkpoint`)
+      // Of what was noted at the moment when it was begun, it may know nothing.
+      ledger.saved(topic, (checkpoint?.at ?? 0) - 1)
+    }
+    for (const name of syncedMessages(life.disk)) kept.add(name)
+    if (isSafe) ledger.checkKept(kept)
+    else ledger.onlyKept(kept)
+    ledger.crashed()
+  }
+  life = await begin(t, dataPath, module, flags)
+  await load.finish(life.nsqd)
+  assert.equal(await life.nsqd.kill('SIGTERM'), 0, life.nsqd.log)
+  t.diagnostic(`cuts ${CUTS}; ${String(ledger)}`)
+}
+
+describe('power cuts in the middle of everything', () => {
+  test('lose nothing acknowledged: --durability=power, on a file system with a journal', t =>
+    cuts(t, 'ordered', ['--durability=power', ...FLAGS], true))
+
+  test('nor where every name that was not synced may be lost by itself', t =>
+    cuts(t, 'any', ['--durability=power', '--retain-bytes=300000', ...FLAGS], true))
+
+  test('take what was not synced at most: --durability=process', t =>
+    cuts(t, 'any', ['--durability=process', '--sync-every=200', '--sync-timeout=100ms', ...FLAGS], false))
+})
