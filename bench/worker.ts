@@ -3,22 +3,29 @@ import type { Work } from './work.ts'
 
 type Reply<T> = { result: T } | { error: string }
 
-/** A load process. It lives as long as its line of the table, so that its code is warm after the first round. */
+/**
+ * A load process, from its first job on. It lives as long as its line of the table, so that its code is warm after the
+ * first round.
+ */
 export class Worker<K extends keyof Work> {
   readonly #name: K
-  readonly #child: ChildProcess
+  #child: ChildProcess | undefined
 
   constructor(name: K) {
     this.#name = name
-    this.#child = fork(new URL(`./load/${name}.ts`, import.meta.url), {
+  }
+
+  #start(): ChildProcess {
+    this.#child ??= fork(new URL(`./load/${this.#name}.ts`, import.meta.url), {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
+    return this.#child
   }
 
   /** Has one job done; rejects when it fails or is not done in time. One job at a time. */
   run(job: Work[K]['job'], deadlineMs: number): Promise<Work[K]['result']> {
-    const child = this.#child
+    const child = this.#start()
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer)
@@ -42,7 +49,7 @@ export class Worker<K extends keyof Work> {
   }
 
   stop(): void {
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
   }
 }
 

@@ -14,6 +14,7 @@ import { type Compressed, testFiles } from './system-tools.ts'
 
 const DISK_BYTES = 8 * 1024 * 1024
 const PATIENCE_MS = 60_000
+const IS_LONG = process.env['KILLS'] !== undefined
 /** About 2 MB: more than what a file system keeps in reserve, less than the disk. */
 const MESSAGES = 4000
 
@@ -24,6 +25,8 @@ interface Case {
   readonly flags: readonly string[]
   readonly hasWorkDir?: true
   readonly compression: Compressed
+  /** Each of these fills up once in the short form: a run that ends writes as one that goes on does. */
+  readonly endsInLongForm?: true
 }
 
 const CASES: readonly Case[] = [
@@ -40,6 +43,7 @@ const CASES: readonly Case[] = [
     full: 'output',
     flags: ['--gzip', '--rotate-size=100000'],
     compression: 'gzip',
+    endsInLongForm: true,
   },
   { name: 'work dir', full: 'work', hasWorkDir: true, flags: ['--rotate-size=100000'], compression: 'none' },
 ]
@@ -116,6 +120,7 @@ describe('a full disk', { concurrency: 4 }, () => {
       await expectArchive(stand, each.compression)
     })
 
+    if (each.endsInLongForm === true && !IS_LONG) continue
     test(`${each.name}: a run that is to end fails, leaves messages with nsqd, and the next one gets them`, async t => {
       const stand = await setUp(t, each)
       if (stand === undefined) return

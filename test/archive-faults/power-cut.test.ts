@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { seeded } from '../storage/random.ts'
+import { bundled } from '../support/bundled.ts'
 import { endAt } from './moments.ts'
 import { finalFiles, litter } from './archived.ts'
 import { type Case, CASES, makePlaces } from './cases.ts'
@@ -17,9 +18,9 @@ import { isInstalled, testFiles } from './system-tools.ts'
 const CUTS = Number(process.env['KILLS'] ?? 2)
 const IS_LONG = process.env['KILLS'] !== undefined
 /** Messages that wait for each run. */
-const BACKLOG = 3000
+const BACKLOG = IS_LONG ? 3000 : 1000
 const ONLY = process.env['CASE'] ?? ''
-const JOURNAL = new URL('power-journal.ts', import.meta.url).href
+const JOURNAL = await bundled(new URL('power-journal.ts', import.meta.url))
 
 describe('a power cut in the middle of archiving loses nothing', { concurrency: 2 }, () => {
   for (const each of CASES) {
@@ -47,7 +48,7 @@ async function cuts(t: TestContext, each: Case): Promise<void> {
     // More than is archived until then: it is to be busy.
     rig.stream.burst(BACKLOG)
     const archive = rig.archive(['--log-level=info', ...flags], {
-      node: ['--import', 'tsx', '--import', JOURNAL],
+      node: ['--import', JOURNAL],
       env: power.env,
     })
     await endAt(archive, random)

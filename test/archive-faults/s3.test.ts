@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { type Random, seeded } from '../storage/random.ts'
+import { bundled } from '../support/bundled.ts'
 import { S3Faults } from '../support/s3-faults.ts'
 import { S3Server } from '../support/s3-server.ts'
 import { ArchiveProcess, summaryOf } from './archive-process.ts'
@@ -27,7 +28,7 @@ const ONLY = process.env['CASE'] ?? ''
 /** Messages that wait for each run. */
 const BACKLOG = 1000
 const OUTPUT = 's3://bucket/logs'
-const JOURNAL = new URL('power-journal.ts', import.meta.url).href
+const JOURNAL = await bundled(new URL('power-journal.ts', import.meta.url))
 const RATES = { error: 0.03, slowDown: 0.03, cutRequest: 0.05, cutReply: 0.05, stall: 0.1 }
 
 interface Case {
@@ -110,10 +111,7 @@ async function crashes(t: TestContext, each: Case): Promise<void> {
   const env = { ...server.env, TMPDIR: each.hasSpool ? rig.folder : spool }
   const bucket = new Bucket(server, 'bucket', seen)
   const power = losesPower === true ? new PowerCut(join(rig.folder, 'journal'), [spool]) : undefined
-  const start =
-    power === undefined
-      ? { env }
-      : { env: { ...env, ...power.env }, node: ['--import', 'tsx', '--import', JOURNAL] }
+  const start = power === undefined ? { env } : { env: { ...env, ...power.env }, node: ['--import', JOURNAL] }
   rig.stream.begin()
   for (let kill = 0; kill < KILLS; kill++) {
     // More than is archived until then: it is to be busy.

@@ -6,19 +6,20 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Compression } from '../../src/archive/compression.ts'
+import { bundled } from '../support/bundled.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pause } from '../support/wait.ts'
 import { bodiesIn, filesIn, hiddenIn, openArchive, type Given } from './rig.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 
-const PROGRAM = fileURLToPath(new URL('crashing.ts', import.meta.url))
+const PROGRAM = fileURLToPath(await bundled(new URL('crashing.ts', import.meta.url)))
 /** How often each archive is killed. */
 const KILLS = 4
 
 /** Runs the program until it is killed, at any moment; returns the numbers of the messages that were finished. */
 async function crash(given: Given, format: string, first: number): Promise<number[]> {
   const { output, work = '-', compression = 'none' } = given
-  const args = ['--import', 'tsx', PROGRAM, output, work, compression, format, String(first)]
+  const args = [PROGRAM, output, work, compression, format, String(first)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))

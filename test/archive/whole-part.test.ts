@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { ftruncateSync, writeSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { type Compression, loadCompression } from '../../src/archive/compression.ts'
 import type { FramingName } from '../../src/archive/record-format.ts'
 import { wholePart, type WholePart } from '../../src/archive/whole-part.ts'
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 import { COMPRESSIONS, encoded, FRAMINGS } from './pieces.ts'
 
 /** Batches of bodies; each is compressed by itself, as the archive commits it. */
-const BATCHES = [['one'], ['two', 'three {"a":"b"}', 'x'.repeat(300)], ['four', 'five\\']]
+const BATCHES = [['one'], ['two', 'three {"a":"b"}', 'x'.repeat(60)], ['four', 'five\\']]
 
 interface Written {
   readonly bytes: Buffer
@@ -43,26 +43,24 @@ function before({ ends }: Written, length: number): WholePart {
   return ends.findLast(({ bytes }) => bytes <= length) ?? { bytes: 0, records: 0 }
 }
 
+/** One file that is written over: to make a new one takes longer than to look at it. */
 class Scratch {
-  readonly #path: string
+  readonly #file: FileHandle
 
-  constructor(folder: string) {
-    this.#path = join(folder, 'part')
+  private constructor(file: FileHandle) {
+    this.#file = file
   }
 
-  async whole(
-    bytes: Buffer,
-    framing: FramingName,
-    compression: Compression,
-    from?: number,
-  ): Promise<WholePart> {
-    writeFileSync(this.#path, bytes)
-    const file = await open(this.#path)
-    try {
-      return await wholePart(file, framing, compression, from)
-    } finally {
-      await file.close()
-    }
+  static async open(t: TestContext): Promise<Scratch> {
+    const file = await open(join(temporaryFolder(), 'part'), 'w+')
+    t.after(() => file.close())
+    return new Scratch(file)
+  }
+
+  whole(bytes: Buffer, framing: FramingName, compression: Compression, from?: number): Promise<WholePart> {
+    ftruncateSync(this.#file.fd)
+    writeSync(this.#file.fd, bytes, 0, bytes.length, 0)
+    return wholePart(this.#file, framing, compression, from)
   }
 }
 
@@ -71,8 +69,8 @@ for (const name of COMPRESSIONS) {
     const compression = await loadCompression(name)
 
     for (const framing of FRAMINGS) {
-      test(`${framing}: a file that is cut at any byte`, async () => {
-        const scratch = new Scratch(temporaryFolder())
+      test(`${framing}: a file that is cut at any byte`, async t => {
+        const scratch = await Scratch.open(t)
         const written = await write(framing, compression)
         for (let length = 0; length <= written.bytes.length; length++) {
           const whole = await scratch.whole(written.bytes.subarray(0, length), framing, compression)
@@ -80,8 +78,8 @@ for (const name of COMPRESSIONS) {
         }
       })
 
-      test(`${framing}: zeros behind any byte`, async () => {
-        const scratch = new Scratch(temporaryFolder())
+      test(`${framing}: zeros behind any byte`, async t => {
+        const scratch = await Scratch.open(t)
         const written = await write(framing, compression)
         for (let length = 0; length <= written.bytes.length; length += 7) {
           const torn = Buffer.concat([written.bytes.subarray(0, length), Buffer.alloc(4096)])
@@ -93,8 +91,8 @@ for (const name of COMPRESSIONS) {
         }
       })
 
-      test(`${framing}: what is before is not looked at`, async () => {
-        const scratch = new Scratch(temporaryFolder())
+      test(`${framing}: what is before is not looked at`, async t => {
+        const scratch = await Scratch.open(t)
         const written = await write(framing, compression)
         const garbage = Buffer.from('garbage\0\n\xff', 'latin1')
         const bytes = Buffer.concat([garbage, written.bytes, Buffer.from('\0')])
@@ -105,8 +103,8 @@ for (const name of COMPRESSIONS) {
         })
       })
 
-      test(`${framing}: members and records larger than what is read at once`, async () => {
-        const scratch = new Scratch(temporaryFolder())
+      test(`${framing}: members and records larger than what is read at once`, async t => {
+        const scratch = await Scratch.open(t)
         const large = Array.from({ length: 4 }, (_, i) => noise(i, 700_000 + i))
         const written = await write(framing, compression, [[large[0] ?? ''], large.slice(1), ['end']])
         assert.deepEqual(await scratch.whole(written.bytes, framing, compression), before(written, Infinity))
@@ -127,8 +125,8 @@ for (const name of COMPRESSIONS) {
 
     if (name === 'none') return
 
-    test('a byte that changes anywhere', async () => {
-      const scratch = new Scratch(temporaryFolder())
+    test('a byte that changes anywhere', async t => {
+      const scratch = await Scratch.open(t)
       const written = await write('lines', compression)
       for (let at = 0; at < written.bytes.length; at++) {
         const changed = Buffer.from(written.bytes)
@@ -140,8 +138,8 @@ for (const name of COMPRESSIONS) {
       }
     })
 
-    test('a member that ends within a record is whole only with the next', async () => {
-      const scratch = new Scratch(temporaryFolder())
+    test('a member that ends within a record is whole only with the next', async t => {
+      const scratch = await Scratch.open(t)
       const first = Buffer.concat(await compression.compress([Buffer.from('one\ntw')]))
       const second = Buffer.concat(await compression.compress([Buffer.from('o\n')]))
       const both = Buffer.concat([first, second])
@@ -150,8 +148,8 @@ for (const name of COMPRESSIONS) {
       assert.deepEqual(await scratch.whole(torn, 'lines', compression), { bytes: 0, records: 0 })
     })
 
-    test('a file of nothing is whole', async () => {
-      const scratch = new Scratch(temporaryFolder())
+    test('a file of nothing is whole', async t => {
+      const scratch = await Scratch.open(t)
       const empty = await compression.empty()
       assert.deepEqual(await scratch.whole(empty, 'lines', compression), { bytes: empty.length, records: 0 })
     })
@@ -171,8 +169,8 @@ describe('wholePart, records that are none', async () => {
     ['length', '\0\0\0\x01a\xff\xff\xff\xffb', { bytes: 5, records: 1 }],
   ]
   for (const [framing, bytes, whole] of cases) {
-    test(`${framing}: ${JSON.stringify(bytes)}`, async () => {
-      const scratch = new Scratch(temporaryFolder())
+    test(`${framing}: ${JSON.stringify(bytes)}`, async t => {
+      const scratch = await Scratch.open(t)
       assert.deepEqual(await scratch.whole(Buffer.from(bytes, 'latin1'), framing, compression), whole)
     })
   }

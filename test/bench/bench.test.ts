@@ -15,7 +15,7 @@ const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
 
 // One line of each kind: that everything is published and finished, not how fast. No `power`: a disk that is busy
 // otherwise may not sync once in the time.
-for (const name of ['idle', 'pub-1-process', 'mpub-process', 'sub-10']) {
+for (const name of ['idle', 'mpub-process', 'sub-10']) {
   test(`the line ${name} is measured`, async () => {
     const [line] = choose(LINES, [name])
     assert.ok(line)
