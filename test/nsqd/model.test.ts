@@ -314,7 +314,8 @@ class Model {
     const range = { since: this.#batches[from]?.at ?? 0, until: this.#batches[to]?.at }
     const model = random.pick(this.#channels)
     const bodies = this.#batches.slice(from, to).flatMap(batch => batch.bodies)
-    const wanted = new Set(bodies.filter(body => !this.#undistributed.has(body)))
+    // What was dropped while it waited in the topic can be given again.
+    const wanted = new Set(this.#drops ? bodies : bodies.filter(body => !this.#undistributed.has(body)))
     const late = await this.#rest(model, body => wanted.has(body))
     const before = this.#held(model.name)
     const { nsqd } = this.#running

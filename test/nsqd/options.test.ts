@@ -67,12 +67,23 @@ const OFFICIAL: Record<string, unknown> = {
 }
 
 describe('nsqdOptions', () => {
-  test('has every official flag with its default, and four of ours', () => {
+  test('has every official flag with its default, and ours', () => {
     const ours = {
       durability: 'process',
       'mem-queue-bytes': 64 * 1024 * 1024,
       'retain-bytes': 0,
       'retain-time': 0,
+      'shutdown-timeout': 5000,
+      'max-topics': 0,
+      'max-channels': 0,
+      'max-connections': 0,
+      'max-topic-depth': 0,
+      'max-topic-bytes': 0,
+      'max-channel-depth': 0,
+      'max-channel-bytes': 0,
+      overflow: 'refuse',
+      'message-ttl': 0,
+      'orphan-after': 0,
     }
     const actual = Object.fromEntries(
       Object.entries(nsqdOptions).map(([flag, { default: value }]) => [flag, value]),
@@ -183,13 +194,15 @@ describe('resolveNsqdOptions', () => {
   }
 })
 
+function warned(given: Parameters<typeof resolveNsqdOptions>[0]): string[] {
+  return optionWarnings(resolveNsqdOptions(given))
+}
+
 test('optionWarnings names the flags that do nothing, or other than what may be meant', () => {
   assert.deepEqual(optionWarnings(resolveNsqdOptions()), [])
   const cert = { tlsCert: 'c', tlsKey: 'k', tlsClientAuthPolicy: 'require-verify' } as const
   assert.deepEqual(optionWarnings(resolveNsqdOptions({ ...cert, tlsRootCaFile: 'ca' })), [])
   assert.equal(optionWarnings(resolveNsqdOptions(cert)).length, 1)
-  const warned = (given: Parameters<typeof resolveNsqdOptions>[0]): string[] =>
-    optionWarnings(resolveNsqdOptions(given))
   assert.match(warned({ overflow: 'drop-oldest' })[0] ?? '', /without a limit.*nothing is dropped/)
   assert.deepEqual(warned({ overflow: 'drop-oldest', maxTopicDepth: 1 }), [])
   assert.match(warned({ maxChannelBytes: 1000 })[0] ?? '', /^--max-channel-bytes=1000 is less .* is refused$/)
