@@ -284,7 +284,12 @@ export class Connection implements FrameHandler, HandshakeLine, TransportHandler
 
   /** For the transport. */
   ended(): void {
-    this.#lose()
+    if (this.#end !== undefined) return
+    // An nsqd that is told to stop ends its side first, and hears what was answered by then.
+    this.#writeFins()
+    this.#close(lossOf(this.address, undefined))
+    this.#transport.end()
+    setTimeout(() => this.#transport.destroy(), END_TIMEOUT_MS).unref()
   }
 
   /** For the transport. */

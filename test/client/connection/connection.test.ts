@@ -4,6 +4,7 @@ import { Connection, type ConnectionHandler } from '../../../src/client/connecti
 import { resolveConnectionOptions } from '../../../src/client/options.ts'
 import { pub, rdy } from '../../../src/protocol/command.ts'
 import { errorFrame, responseFrame } from '../../../src/protocol/frame.ts'
+import { MESSAGE_ID_AT } from '../../../src/protocol/message.ts'
 import type { NsqError } from '../../../src/util/errors.ts'
 import { FakeNsqd } from '../fake-nsqd.ts'
 import { until } from '../../support/wait.ts'
@@ -130,6 +131,28 @@ test('what was sent before end is read by nsqd', async () => {
   connection.send(rdy(3))
   await connection.end()
   assert.deepEqual(nsqd.sessions[0]?.readies, [3])
+})
+
+test('what was answered when nsqd ends the connection is read by it', async () => {
+  const nsqd = await startNsqd()
+  const handler = new Handler()
+  const connection = await open(nsqd, handler)
+  let finish: (() => void) | undefined
+  handler.message = (bytes, start) => (finish = () => connection.finish(bytes, start + MESSAGE_ID_AT))
+  connection.send(rdy(1))
+  nsqd.queue('a')
+  await until(() => finish !== undefined)
+  const [session] = nsqd.sessions
+  assert.ok(session)
+  // Its end is read before the turn is over in which this is said.
+  session.socket.end()
+  finish?.()
+  await until(() => !session.isOpen)
+  assert.deepEqual(nsqd.finished, ['a'])
+  assert.deepEqual(
+    handler.ends.map(({ code }) => code),
+    ['E_DISCONNECTED'],
+  )
 })
 
 test('a connection that is no longer wanted ends during IDENTIFY', async () => {

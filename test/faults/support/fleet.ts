@@ -4,11 +4,13 @@ import type { TestContext } from 'node:test'
 import type { Random } from '../../storage/random.ts'
 import { Spawned } from '../../support/spawned.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { until } from '../../support/wait.ts'
+import { pause } from '../../support/wait.ts'
 
 /** Below those that systems give out by themselves, so that nobody takes the port of a daemon that is just restarted. */
 const FIRST_PORT = 12_000
 const LAST_PORT = 30_000
+/** How long consumers may take for what is left at the end. */
+const PATIENCE_MS = 20_000
 
 /** An nsqd in a process of its own that is stopped and started again, always on the same ports and data. */
 export class Member {
@@ -98,17 +100,17 @@ export class Fleet {
     return new Fleet(members, `127.0.0.1:${lookupd.http.port}`)
   }
 
-  /** Resolves when nothing is left in any of them. */
+  /** Resolves when nothing is left in any of them; throws with what there is when that takes too long. */
   async emptied(): Promise<void> {
-    const left = this.members.map(() => 1)
-    for (const [i, member] of this.members.entries()) {
-      await until(
-        () => {
-          void member.left().then(count => (left[i] = count))
-          return left[i] === 0
-        },
-        () => `left in ${member.tcp}: ${left[i]}`,
-      )
+    for (const member of this.members) {
+      const deadline = performance.now() + PATIENCE_MS
+      while ((await member.left()) > 0) {
+        if (performance.now() > deadline) {
+          const stats = await member.ask('GET', '/stats')
+          throw new Error(`messages are left in ${member.tcp}\n${stats}\n${member.log}`)
+        }
+        await pause(20)
+      }
     }
   }
 }
