@@ -13,8 +13,8 @@ import type { Load, LoadContext } from './load.ts'
 /** Ids of finished messages that are remembered, to see that none of them comes again. */
 const REMEMBERED = 5000
 /** nsqd's timeout for these consumers; the slow handlers take longer, and are touched. */
-const MESSAGE_TIMEOUT_MS = 1000
-const SLOW_MS = 1500
+const MESSAGE_TIMEOUT_MS = 2000
+const SLOW_MS = 3000
 const LONGEST_DEFERRAL_MS = 3000
 
 export interface LibraryOptions {
@@ -33,7 +33,12 @@ export class LibraryLoad implements Load {
   readonly #random: Random
   readonly #producer: Producer
   readonly #consumers: Consumer[] = []
+  /** FINs that nsqd has refused. */
+  late = 0
   readonly #finished = new Set<string>()
+  /** Ids of messages that were finished, and came again; and of those whose FIN was refused. */
+  readonly #again = new Set<string>()
+  readonly #refused = new Set<string>()
   readonly #publishing = new Set<Promise<void>>()
 
   constructor(account: Account, options: LibraryOptions, context: LoadContext, random: Random) {
@@ -71,6 +76,13 @@ export class LibraryLoad implements Load {
     await Promise.all(this.#publishing)
   }
 
+  /** An nsqd that does not end, over connections that are not cut, delivers nothing that was finished in time. */
+  get problems(): readonly string[] {
+    return [...this.#again]
+      .filter(id => !this.#refused.has(id))
+      .map(id => `${this.account.topic}: ${id} was finished, and came again`)
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#producer.close(), ...this.#consumers.map(consumer => consumer.close())])
   }
@@ -100,28 +112,16 @@ export class LibraryLoad implements Load {
       handler: async message => {
         const said = this.account.delivered(channel, message.body)
         const fromSteady = message.nsqd === steady
-        if (fromSteady) this.#mustBeNew(`${channel} ${message.id}`)
+        if (fromSteady && this.#finished.has(`${channel} ${message.id}`)) remember(this.#again, message.id)
         if (fromSteady && said !== undefined && message.attempts === 1 && this.#options.deferred === 0) {
           latencies.push(Date.now() - said.madeAt)
         }
         if (this.#random.chance(0.002)) await pause(SLOW_MS)
         else if (this.#random.chance(0.1)) await pause(this.#random.int(1, 10))
         if (this.#random.chance(0.01)) throw new Error('fails now and then')
-        if (message.finish() && fromSteady) this.#remember(`${channel} ${message.id}`)
+        if (message.finish() && fromSteady) remember(this.#finished, `${channel} ${message.id}`)
       },
     })
-  }
-
-  /** An nsqd that does not end, over connections that are not cut, delivers nothing that was finished. */
-  #mustBeNew(id: string): void {
-    if (this.#finished.has(id))
-      this.#context.wrong(`${this.account.topic}: ${id} was finished, and came again`)
-  }
-
-  #remember(id: string): void {
-    this.#finished.add(id)
-    const [oldest] = this.#finished
-    if (this.#finished.size > REMEMBERED && oldest !== undefined) this.#finished.delete(oldest)
   }
 
   #common(): ConnectionOptions & { lookupd: string } {
@@ -134,9 +134,21 @@ export class LibraryLoad implements Load {
     }
   }
 
-  /** What a restart brings about is no news. A FIN that came too late is: a handler that takes long is touched. */
+  /**
+   * What a restart brings about is no news. A FIN that is refused came too late, on a machine that is too busy: then the
+   * message rightly comes again, and may do so before its FIN is refused.
+   */
   #onError(error: NsqError): void {
-    if (error.code === 'E_FIN_FAILED' && error.message.includes(this.#context.steady))
-      this.#context.late(error.message)
+    const [, id] = /FIN ([0-9a-f]+) failed/.exec(error.message) ?? []
+    if (id === undefined) return
+    this.late++
+    remember(this.#refused, id)
   }
+}
+
+/** Adds to a set that is bounded. */
+function remember(set: Set<string>, item: string): void {
+  set.add(item)
+  const [oldest] = set
+  if (set.size > REMEMBERED && oldest !== undefined) set.delete(oldest)
 }

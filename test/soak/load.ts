@@ -3,6 +3,10 @@ import type { Account } from './account.ts'
 /** Who publishes to a topic, and takes from its channels. */
 export interface Load {
   readonly account: Account
+  /** What must not have been, apart from what the account says. */
+  readonly problems: readonly string[]
+  /** Answers that came after the message's timeout, on a machine that is too busy: the message came again. */
+  readonly late: number
   start(): Promise<void>
   /** Publishes so many messages, and waits for nothing. */
   publish(count: number): void
@@ -19,8 +23,4 @@ export interface LoadContext {
   readonly steady: string
   /** Times from publish to delivery, in ms, of what comes from there; whoever reads them empties it. */
   readonly latencies: number[]
-  /** Something has happened that must not. */
-  wrong(what: string): void
-  /** A FIN was refused: the handler took longer than its timeout on a busy machine. It will come again. */
-  late(what: string): void
 }

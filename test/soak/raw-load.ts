@@ -18,6 +18,9 @@ const TURN_MS = 20
  */
 export class RawLoad implements Load {
   readonly account: Account
+  readonly problems: readonly string[] = []
+  /** These are late on purpose. */
+  readonly late = 0
   readonly #channels: readonly string[]
   readonly #nsqds: readonly Member[]
   readonly #random: Random

@@ -71,7 +71,6 @@ class Soak implements LoadContext {
   readonly #visitors: Visitors
   readonly #problems: string[] = []
   #restarts = 0
-  #late = 0
   #samples = 0
   #isOver = false
 
@@ -113,10 +112,6 @@ class Soak implements LoadContext {
     if (this.#problems.length < MOST_PROBLEMS) this.#problems.push(what)
   }
 
-  late(): void {
-    this.#late++
-  }
-
   async run(): Promise<void> {
     const { csv, ms, sampleMs, restartMs, toolsMs } = this.#options
     await this.#createChannels()
@@ -153,7 +148,10 @@ class Soak implements LoadContext {
       return { name, unit, verdict: series.judge() }
     })
     return {
-      problems: [...this.#problems, ...accounts.flatMap(({ problems }) => problems)],
+      problems: [
+        ...this.#problems,
+        ...[...accounts, ...this.#loads].flatMap(({ problems }) => problems).slice(0, MOST_PROBLEMS),
+      ],
       grown: verdicts.flatMap(({ name, unit, verdict: { first, last, hasGrown } }) =>
         hasGrown ? [`${name} has grown from ${first.toFixed(1)} to ${last.toFixed(1)} ${unit}`] : [],
       ),
@@ -163,7 +161,7 @@ class Soak implements LoadContext {
       deliveries: sum(({ deliveries }) => deliveries),
       repeated: sum(({ repeated }) => repeated),
       restarts: this.#restarts,
-      late: this.#late,
+      late: this.#loads.reduce((all, load) => all + load.late, 0),
       samples: this.#samples,
     }
   }
