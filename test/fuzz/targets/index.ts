@@ -9,6 +9,7 @@ import { clientHandshake, identifyRequest } from './identify.ts'
 import { compressedStreams, snappyFrames } from './layers.ts'
 import { lookupCommands, lookupReplies } from './lookup.ts'
 import { rawHttp } from './raw-http.ts'
+import { recovery } from './recovery.ts'
 import { nsqdSession } from './session.ts'
 import { contextFiles, texts } from './texts.ts'
 
@@ -29,6 +30,7 @@ export const TARGETS: Readonly<Record<string, { make: MakeTarget; share: number 
   'http-raw': { make: rawHttp, share: 30_000 },
   'http-answers': { make: answers, share: 40_000 },
   checkpoints: { make: checkpoints, share: 700_000 },
+  recovery: { make: recovery, share: 10_000 },
   metadata: { make: metadata, share: 300_000 },
   archives: { make: archives, share: 150_000 },
   'context-files': { make: contextFiles, share: 300_000 },
