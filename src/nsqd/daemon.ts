@@ -112,6 +112,10 @@ export class Nsqd implements TopicHost, SessionHost {
     return this.#phase.isStopping
   }
 
+  get refusedConnections(): number {
+    return this.#listeners.refusedConnections
+  }
+
   get memory(): Pick<MemoryBudget, 'used' | 'limit'> {
     return this.#budget
   }

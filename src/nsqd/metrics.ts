@@ -9,6 +9,8 @@ import type { ChannelSource, StatsSource, TopicSource } from './stats.ts'
 /** The daemon, as `/metrics` needs it. */
 export interface MetricsSource extends StatsSource {
   readonly topics: ReadonlyMap<string, TopicSource & { readonly diskBytes: number | undefined }>
+  /** Since the start, by --max-connections. */
+  readonly refusedConnections: number
   /** Recent messages kept in memory: see --mem-queue-bytes. */
   readonly memory: { readonly used: number; readonly limit: number }
 }
@@ -20,6 +22,11 @@ const connections: MetricFamily = {
   name: 'nsqd_connections',
   type: 'gauge',
   help: 'Connections of clients, producers and consumers.',
+}
+const refusedConnections: MetricFamily = {
+  name: 'nsqd_connections_refused_total',
+  type: 'counter',
+  help: 'Connections of clients that --max-connections has refused since the start.',
 }
 const memoryUsed: MetricFamily = {
   name: 'nsqd_message_memory_bytes',
@@ -36,6 +43,7 @@ const memoryLimit: MetricFamily = {
 export async function writeNsqdMetrics(writer: MetricsWriter, nsqd: MetricsSource): Promise<void> {
   writeProcessMetrics(writer, 'nsqd')
   writer.single(connections, nsqd.sessions.size)
+  writer.single(refusedConnections, nsqd.refusedConnections)
   writer.single(memoryUsed, nsqd.memory.used)
   writer.single(memoryLimit, nsqd.memory.limit)
   const topics = await readTopics(nsqd)

@@ -61,6 +61,7 @@ function fakeDaemon() {
     startTime: new Date(1_700_000_000_999),
     health: 'OK',
     memory: { used: 0, limit: 0 },
+    refusedConnections: 0,
     topics,
     sessions: new Set([session({ pubCounts: new Map([['t', 1]]) })]),
     lookupPeers: { addresses: NO_ADDRESSES, setAddresses: () => undefined },

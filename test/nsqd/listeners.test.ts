@@ -17,6 +17,7 @@ describe('--max-connections', () => {
     await until(() => running.nsqd.sessions.size === 1)
     await running.connect({})
     assert.equal(running.nsqd.sessions.size, 2)
+    assert.match(await running.http('GET', '/metrics'), /^nsqd_connections_refused_total 2$/m)
     // Those who look after it still can.
     assert.equal(await running.http('GET', '/ping'), 'OK')
   })

@@ -27,6 +27,7 @@ async function writeNsqd(writer: MetricsWriter): Promise<void> {
     topics: new Map([[known.name, known]]),
     options: { e2eProcessingLatencyPercentile: [0.5] },
     memory: { used: 1, limit: 2 },
+    refusedConnections: 0,
   })
 }
 
