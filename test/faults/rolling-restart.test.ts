@@ -33,7 +33,8 @@ class Traffic {
   readonly #random: Random
   readonly #fleet: Fleet
   readonly #producers: Producer[] = []
-  readonly #consumers = new Set<Consumer>()
+  /** And their channels, the oldest first. */
+  readonly #consumers = new Map<Consumer, string>()
   #publishing: Promise<void>[] = []
   #isOver = false
 
@@ -42,7 +43,7 @@ class Traffic {
     this.#fleet = fleet
     t.after(async () => {
       this.#isOver = true
-      await Promise.all([...this.#producers, ...this.#consumers].map(client => client.close(0)))
+      await Promise.all([...this.#producers, ...this.#consumers.keys()].map(client => client.close(0)))
     })
   }
 
@@ -56,6 +57,7 @@ class Traffic {
   /** Handles each message at once. */
   async consumeAtOnce(channel: string): Promise<void> {
     await this.#consume(
+      channel,
       new Consumer({
         ...this.#reading(channel),
         maxInFlight: 200,
@@ -70,6 +72,7 @@ class Traffic {
   /** Takes its time, and has some messages come again. */
   async consumeSlowly(channel: string): Promise<void> {
     await this.#consume(
+      channel,
       new Consumer({
         ...this.#reading(channel),
         maxInFlight: 100,
@@ -92,10 +95,10 @@ class Traffic {
 
   /** Replaces a consumer by another, as a deployment does. */
   async replaceOne(channel: string): Promise<void> {
-    const [first] = this.#consumers
-    if (first === undefined) return
-    this.#consumers.delete(first)
-    await Promise.all([first.close(), this.consumeAtOnce(channel)])
+    const [oldest] = [...this.#consumers].find(([, itsChannel]) => itsChannel === channel) ?? []
+    if (oldest === undefined) return
+    this.#consumers.delete(oldest)
+    await Promise.all([oldest.close(), this.consumeAtOnce(channel)])
   }
 
   /** Publishes no more, and waits until everything was delivered. Throws when the accounts are not right. */
@@ -110,8 +113,8 @@ class Traffic {
     return { ...QUICK, topic: TOPIC, channel, lookupd: this.#fleet.lookupd, onError: () => {} }
   }
 
-  async #consume(consumer: Consumer): Promise<void> {
-    this.#consumers.add(consumer)
+  async #consume(channel: string, consumer: Consumer): Promise<void> {
+    this.#consumers.set(consumer, channel)
     await consumer.start()
   }
 
