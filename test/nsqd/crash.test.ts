@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -219,6 +221,32 @@ describe('kill -9', () => {
     assert.deepEqual(got, bodies)
     await again.settled()
     assert.deepEqual(again.waiting, [])
+  })
+
+  test('does not make nsqd give the id of a message that is gone to another', async t => {
+    const folder = temporaryFolder()
+    const first = await spawnNsqd(t, folder)
+    const consumer = await subscribe(first, 't', 'c', 10)
+    const client = new RawClient(first.tcp)
+    const sizes = (): Map<string, number> => {
+      const names = readdirSync(join(folder, 't.topic')).filter(name => /\.(log|idx)$/.test(name))
+      return new Map(
+        names.map(name => join(folder, 't.topic', name)).map(path => [path, statSync(path).size]),
+      )
+    }
+    assert.equal(await client.ask(pub('t', 'kept')), 'OK')
+    const kept = sizes()
+    assert.equal(await client.ask(pub('t', 'gone')), 'OK')
+    const ids = (await consumer.messages(2)).map(({ id }) => id)
+    await first.kill()
+    // As a power cut may do that comes before the next sync.
+    for (const [path, size] of kept) truncateSync(path, size)
+    const second = await spawnNsqd(t, folder)
+    const publisher = new RawClient(second.tcp)
+    assert.equal(await publisher.ask(pub('t', 'new')), 'OK')
+    const messages = await (await subscribe(second, 't', 'c', 10)).messages(2)
+    const fresh = messages.find(({ body }) => body === 'new')
+    assert.ok(fresh !== undefined && !ids.includes(fresh.id), `${fresh?.id} of ${ids.join(', ')}`)
   })
 
   test('keeps new topics, channels and pauses that were told of', async t => {

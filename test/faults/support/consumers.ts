@@ -12,12 +12,15 @@ export interface ConsumerOptions {
   readonly random: Random
   readonly topic: string
   readonly channel: string
+  /** It puts nothing off for longer; below `TIMES_OUT_MS` it lets nothing time out, either. */
+  readonly longestDelayMs: number
   /** The topic's checkpoint that is on disk now; see `Ledger`. Undefined while nsqd cannot crash. */
   generation(): number | undefined
 }
 
 /** Of rest where nsqd is gone, in ms. */
 const RETRY_MS = 20
+const TIMES_OUT_MS = 3000
 const PROBE = `TOUCH ${'~'.repeat(16)}`
 
 /** A connection that notes each message when it arrives. */
@@ -48,8 +51,6 @@ export class ChaoticConsumer {
   readonly #options: ConsumerOptions
   /** Finishes everything from now on. */
   isTidy: boolean
-  /** Since when nothing has come, Unix ms. */
-  idleSince: number = Date.now()
 
   constructor(options: ConsumerOptions, isTidy = false) {
     this.#options = options
@@ -83,7 +84,6 @@ export class ChaoticConsumer {
     while (!isOver()) {
       const messages = client.takeAll()
       if (messages.length === 0) await pause(5)
-      else this.idleSince = Date.now()
       // What was touched a while ago is finished after all.
       if (kept.length > 20 || this.isTidy) messages.push(...kept.splice(0))
       if (messages.length > 0 && !(await this.#answer(client, messages, kept))) return
@@ -93,18 +93,21 @@ export class ChaoticConsumer {
 
   /** Answers each message somehow, and notes it once nsqd has read the answers. False when it is gone. */
   async #answer(client: NotingClient, messages: readonly RawMessage[], kept: RawMessage[]): Promise<boolean> {
-    const { ledger, random, channel } = this.#options
+    const { ledger, random, channel, longestDelayMs } = this.#options
     const finished = new Map<string, string>()
     const requeued = new Map<string, { body: string; dueMs: number }>()
     const commands: Buffer[] = []
     for (const message of messages) {
       const { id, body } = message
       const dice = this.isTidy ? 1 : random.fraction()
-      if (dice < 0.02) continue // It times out.
-      if (dice < 0.08) {
+      if (dice < 0.02) {
+        // It times out.
+        if (longestDelayMs >= TIMES_OUT_MS) continue
+        commands.push(req(id, 0))
+      } else if (dice < 0.08) {
         commands.push(req(id, 0))
       } else if (dice < 0.14) {
-        const delayMs = random.pick([100, 700, 3000])
+        const delayMs = random.pick([100, 700, 3000].filter(ms => ms <= longestDelayMs))
         commands.push(req(id, delayMs))
         requeued.set(id, { body, dueMs: Date.now() + delayMs })
       } else if (dice < 0.18) {

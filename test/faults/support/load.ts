@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly shape?: Shape
   /** See `Ledger`: of a topic, at this moment; undefined where nothing is killed. */
   readonly generation: (topic: string) => number | undefined
+  /** Nothing is put off for longer; below 3000 nothing times out, either. */
+  readonly longestDelayMs?: number
   /** Of rest after each publish of a producer, at most, in ms. */
   readonly pauseMs: number
 }
@@ -41,7 +43,7 @@ export class Load {
   constructor(options: LoadOptions) {
     this.#options = options
     this.#shape = options.shape ?? SHAPE
-    this.#producers = allProducers({ ...options, topics: Object.keys(this.#shape) })
+    this.#producers = allProducers({ longestDelayMs: Infinity, ...options, topics: Object.keys(this.#shape) })
   }
 
   /** Makes all channels, before anything is published. */
@@ -106,9 +108,9 @@ export class Load {
   }
 
   #consumer(topic: string, channel: string, isTidy = false): ChaoticConsumer {
-    const { ledger, random, generation } = this.#options
+    const { ledger, random, generation, longestDelayMs = Infinity } = this.#options
     return new ChaoticConsumer(
-      { ledger, random, topic, channel, generation: () => generation(topic) },
+      { ledger, random, topic, channel, longestDelayMs, generation: () => generation(topic) },
       isTidy,
     )
   }

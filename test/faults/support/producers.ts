@@ -25,6 +25,8 @@ export interface ProducerOptions {
   readonly ledger: Ledger
   readonly random: Random
   readonly topics: readonly string[]
+  /** No message is deferred for longer. */
+  readonly longestDelayMs: number
   /** Of rest after each publish, at most, in ms. */
   readonly pauseMs: number
 }
@@ -111,7 +113,7 @@ class DeferringProducer extends TcpProducer {
 
   constructor(name: string, options: ProducerOptions) {
     super(name, options, topic => {
-      this.#delayMs = options.random.pick([50, 500, 2000])
+      this.#delayMs = options.random.pick([50, 500, 2000].filter(ms => ms <= options.longestDelayMs))
       return bodies(options, topic, name, 1, Date.now() + this.#delayMs)
     })
   }
