@@ -42,7 +42,7 @@ const nsqdFamilies: readonly Family<NsqdNumbers>[] = [
   {
     name: 'nsqd_healthy',
     type: 'gauge',
-    help: 'Whether the disk takes messages (1) or not (0), as /ping says.',
+    help: 'Whether it is well and takes messages (1) or not (0), as /ping says.',
     read: nsqd => Number(nsqd.health === 'OK'),
   },
   {

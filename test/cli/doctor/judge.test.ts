@@ -406,6 +406,22 @@ const cases: Case[] = [
     remedy: /disk/,
   },
   {
+    name: 'an nsqd is taken out of service',
+    check: 'health',
+    facts: withHttp({ ping: { status: 500, text: 'NOK - draining: 7 messages are left' } }),
+    status: 'warn',
+    message: /takes no messages: NOK - draining: 7/,
+    remedy: /undrain/,
+  },
+  {
+    name: 'an nsqd is ill and drained',
+    check: 'health',
+    facts: withHttp({ ping: { status: 500, text: 'NOK - no space left; draining: 7 messages are left' } }),
+    status: 'fail',
+    message: /no space left/,
+    remedy: /disk/,
+  },
+  {
     name: 'a clock is ahead',
     check: 'clock',
     facts: withHttp({ clock: { min: 89_000, max: 90_100 } }),

@@ -69,6 +69,9 @@ function unasked(nsqd: NsqdFacts): Verdict[] {
   return [skip(nsqdTarget(nsqd), what)]
 }
 
+/** What an nsqd says of itself when that is all that is wrong. */
+const DRAINING = /^\W*(?:message\W+)?NOK - draining/
+
 export const health: Check = {
   id: 'health',
   title: 'Daemons say that they are well',
@@ -78,6 +81,10 @@ export const health: Check = {
       // Without TLS there is no word of its health.
       if (!isMeant || (ping.status === 403 && ping.text.includes('TLS_REQUIRED'))) return []
       if (ping.status === 200) return [ok(target, 'it says that it is well')]
+      if (DRAINING.test(ping.text)) {
+        const remedy = 'It is being taken out of service. If it is not: POST /undrain, or restart it.'
+        return [warn(target, `it takes no messages: ${ping.text}`, remedy)]
+      }
       return [
         fail(
           target,
