@@ -178,8 +178,8 @@ async function roll(
   traffic.produce('list', { nsqd, strategy: 'round-robin' })
   traffic.produce('failover', { nsqd })
   traffic.produce('found', { lookupd: fleet.lookupd, strategy: 'least-pending' })
-  // It has nowhere else to go, and waits.
-  if (hasSole) traffic.produce('sole', { nsqd: first?.tcp ?? '' })
+  // It has nowhere else to go, and waits, however long a start takes on a busy machine.
+  if (hasSole) traffic.produce('sole', { nsqd: first?.tcp ?? '', maxConnectAttempts: 1000 })
   let longestMs = 0
   for (let round = 0; round < ROUNDS; round++) {
     for (const member of fleet.members) {
