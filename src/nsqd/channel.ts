@@ -373,6 +373,7 @@ export class Channel implements CursorEvents, DeliveryHost {
         inFlight.takeDeferred(now())
         return true
       },
+      touched: () => topic.touched(),
       again: () => topic.turn.pump(this),
     }
     return new Shedding(host, this.#unread, limits)

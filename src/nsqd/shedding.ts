@@ -26,6 +26,8 @@ export interface ShedHost {
   pass(bytes: number): void
   /** Takes the deferred message at the cursor out of the way, until it is due. False when that cannot be done. */
   defer(): boolean
+  /** The disk is read: what that takes is to be given back when nothing else happens. */
+  touched(): void
   /** Calls `shed` soon: there is more to do than should be done at once. */
   again(): void
 }
@@ -75,7 +77,10 @@ export class Shedding {
       if (this.#passSegment()) continue
       const isTooMuch = this.#isTooMuch()
       if (!isTooMuch && this.#limits.age === 0) return true
-      if (!cursor.fill() || cursor.block === undefined) return false
+      if (!cursor.fill() || cursor.block === undefined) {
+        this.#host.touched()
+        return false
+      }
       const { bytes } = cursor.block
       const { at } = cursor
       if (isTooMuch) {

@@ -23,6 +23,7 @@ export interface BacklogTopic {
   readonly isFlowing: boolean
   /** Messages up to here no longer wait, and no channel gets them. */
   dropUpTo(position: Position): void
+  touched(): void
 }
 
 /**
@@ -74,8 +75,8 @@ export class TopicBacklog implements CursorEvents, UnreadHost {
     }
     const { unread, shedding } = (this.#open ??= this.#begin())
     const { cursor } = unread
-    // It was emptied, or has given something to channels meanwhile.
-    if (cursor.ordinal !== ordinalAt(topic.distributed)) this.jump(topic.distributed)
+    // It was emptied meanwhile. The cursor may well be further: it passes what is damaged by itself.
+    if (cursor.ordinal < ordinalAt(topic.distributed)) this.jump(topic.distributed)
     shedding.bound(unread.countBefore(Infinity))
     if (this.#retry === undefined) shedding.shed()
     if (cursor.ordinal > ordinalAt(topic.distributed)) topic.dropUpTo(cursor.position)
@@ -133,6 +134,7 @@ export class TopicBacklog implements CursorEvents, UnreadHost {
         pass: bytes => unread.cursor.advance(bytes, 1),
         // It waits for its time in a channel only.
         defer: () => false,
+        touched: () => this.#topic.touched(),
         again: () => {
           this.#again ??= setImmediate(() => {
             this.#again = undefined

@@ -5,6 +5,8 @@ import { Orphans } from '../../src/nsqd/orphans.ts'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import type { RawClient } from './raw-client.ts'
+import { brokenDisk } from '../faults/broken-disk.ts'
+import { overwrite } from '../storage/fixtures.ts'
 import { pause, until } from '../support/wait.ts'
 import { type Given, type Running, start } from './running.ts'
 
@@ -303,6 +305,41 @@ describe('--overflow=drop-oldest', () => {
     assert.deepEqual(await drain(running), numbers(7, 11))
   })
 
+  test('what is dropped and cannot be read is passed when it can be, and never delivered', async t => {
+    const disk = await brokenDisk(t)
+    const running = await startWith(t, {}, [])
+    await running.publish(...numbers(0, 10).map(text => text.padEnd(1000, '.')))
+    running.topic().channel('c')
+    running.topic().pause()
+    await running.publish(...numbers(10, 20).map(text => text.padEnd(1000, '.')))
+    await running.restart({ maxChannelDepth: 3, maxTopicDepth: 3, overflow })
+    disk.fail({ call: 'read', path: /\.log$/, code: 'EIO' })
+    await running.publish('20')
+    assert.deepEqual([running.topic().depth, running.topic().droppedCount], [3, 8])
+    running.topic().unpause()
+    await running.publish('21')
+    assert.equal(running.channel().depth, 3)
+    const client = await running.subscribe(100)
+    assert.equal(running.channel().inFlightCount, 0)
+    client.destroy()
+    disk.heal()
+    assert.deepEqual((await drain(running)).map(Number.parseFloat), [19, 20, 21])
+  })
+
+  test('in a topic, what is damaged on disk does not stop it', async t => {
+    const running = await startWith(t, { maxBytesPerFile: 20_680 }, [])
+    for (let i = 0; i < 50; i += 5) await running.publish(...Array.from({ length: 5 }, (_, k) => body(i + k)))
+    await running.stop()
+    overwrite(running.topic().log.first.next?.file?.logPath ?? '', 2 * 1034, Buffer.alloc(8))
+    await running.restart({ maxTopicDepth: 23, overflow })
+    await running.publish(body(50))
+    await until(() => /is damaged at byte \d+: \d+ messages are left out/.test(running.log.join('')))
+    await until(() => running.topic().log.first.firstOrdinal > 0)
+    assert.equal(running.topic().depth, 23)
+    running.topic().channel('c')
+    assert.deepEqual((await drain(running)).map(Number.parseFloat), numbers(28, 51).map(Number))
+  })
+
   test('an emptied channel begins anew', async t => {
     const running = await startWith(t, { maxChannelDepth: 4, overflow })
     await running.publish(...numbers(0, 10))
@@ -486,5 +523,5 @@ test('/stats and /metrics tell what was refused and dropped, and nothing where n
   )
   await refusing.restart({ maxChannelDepth: 0, maxTopicDepth: 0, overflow: 'refuse' })
   const texts = [await refusing.http('GET', '/stats?format=json'), await refusing.http('GET', '/metrics')]
-  for (const text of texts) assert.doesNotMatch(text, /dropped|refused|expired|orphaned/)
+  for (const text of texts) assert.doesNotMatch(text, /(dropped|expired|topic_refused)_|orphaned/)
 })

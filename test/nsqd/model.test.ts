@@ -345,7 +345,13 @@ class Model {
     if (!this.#drops) assert.equal(topic.depth, this.#undistributed.size)
     if (this.#random.chance(0.5)) {
       topic.empty()
-      for (const body of this.#undistributed) for (const channel of this.#channels) channel.emptied(body)
+      for (const body of this.#undistributed) {
+        for (const channel of this.#channels) {
+          // One that was dropped here before may have been given again, and be in a channel.
+          if (this.#drops) channel.maybeFinished.add(body)
+          else channel.emptied(body)
+        }
+      }
       this.#undistributed.clear()
       return
     }
