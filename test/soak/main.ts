@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: an hour of mixed load, or `MINUTES=5 npm run soak`. `RATE` is messages a second, `SEED` repeats a run's
  * choices. Ends with 1 when a message is lost, or when memory, descriptors, disk or latency have grown,
- * which takes five minutes at least to tell.
+ * which takes five minutes at least to tell. SIGTERM ends it early, with a report of what there was.
  */
 import { createWriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,8 +17,11 @@ const minutes = Number(process.env['MINUTES'] ?? 60)
 const { seed } = seeded(text => process.stdout.write(`${text}\n`))
 const path = join(tmpdir(), `soak-${seed}.csv`)
 const file = createWriteStream(path)
+const stop = new AbortController()
+process.once('SIGTERM', () => stop.abort())
 const result = await soak({
   seed,
+  signal: stop.signal,
   ms: minutes * 60_000,
   rate: Number(process.env['RATE'] ?? 300),
   sampleMs: 5000,

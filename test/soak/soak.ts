@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { formatAddress } from '../../src/util/address.ts'
 import { Random } from '../storage/random.ts'
 import { pause } from '../support/wait.ts'
@@ -22,6 +23,8 @@ export interface SoakOptions {
   restartMs: number
   /** Between two uses of the command line's tools. */
   toolsMs: number
+  /** Ends it before that, in good order. */
+  signal?: AbortSignal
   /** Gets each sample as a line of CSV, the names first. */
   csv: (line: string) => void
 }
@@ -113,7 +116,7 @@ class Soak implements LoadContext {
   }
 
   async run(): Promise<void> {
-    const { csv, ms, sampleMs, restartMs, toolsMs } = this.#options
+    const { csv, ms, signal, sampleMs, restartMs, toolsMs } = this.#options
     await this.#createChannels()
     await Promise.all(this.#loads.map(load => load.start()))
     csv(['seconds', ...this.#probe.series.map(({ name }) => name)].join())
@@ -126,7 +129,8 @@ class Soak implements LoadContext {
       this.#again(toolsMs, () => this.#visitors.useTools()),
       this.#again(restartMs, () => this.#restart(), true),
     ]
-    await pause(ms)
+    // A rejection only says that it was cut short.
+    await setTimeout(ms, undefined, { signal }).catch(() => undefined)
     this.#isOver = true
     await Promise.all(around)
     await Promise.all(this.#loads.map(load => load.settled()))
