@@ -43,6 +43,13 @@ const CRC_AT = 8
 const LENGTH_AT = 12
 const HEADER = 16
 
+/** Writes the checksum and the length that it should have. */
+export function sealCheckpoint(bytes: Buffer): void {
+  if (bytes.length < HEADER) return
+  bytes.writeUInt32BE(crc32(bytes.subarray(HEADER)), CRC_AT)
+  bytes.writeUInt32BE(bytes.length - HEADER, LENGTH_AT)
+}
+
 /** Checkpoints: those of which the checksum says that they are whole are the dangerous ones. */
 export function checkpoints(): Target {
   return {
@@ -51,10 +58,7 @@ export function checkpoints(): Target {
     tokens: ['nsqtscp1', 'nsqtscp2', '\0\0\0\x01'],
     maxInput: 4096,
     run(input, random) {
-      if (input.length >= HEADER && random.chance(0.9)) {
-        input.writeUInt32BE(crc32(input.subarray(HEADER)), CRC_AT)
-        input.writeUInt32BE(input.length - HEADER, LENGTH_AT)
-      }
+      if (random.chance(0.9)) sealCheckpoint(input)
       return decodeCheckpoint(input) === undefined ? 'rejected' : 'accepted'
     },
   }

@@ -20,7 +20,7 @@ import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { until } from '../../support/wait.ts'
 import type { Target } from '../target.ts'
 import { FakeSocket, turn } from './fake-socket.ts'
-import { fastFolder } from './files.ts'
+import { fastFolder, sealCheckpoint } from './files.ts'
 
 const MESSAGES = 60
 /** Turns of the event loop in which what there is has been delivered, though it is read in the background. */
@@ -46,11 +46,14 @@ export async function recovery(): Promise<Target> {
     // The first byte says which file it is.
     corpus: files.map((name, i) => Buffer.concat([Buffer.from([i]), readFileSync(join(template, name))])),
     tokens: ['\0\0\0\x01', '\0\0\0\x02', 'nsqtscp2', '{}', 'null', Buffer.alloc(512)],
-    async run(input) {
+    async run(input, random) {
       const name = files[(input[0] ?? 0) % files.length] ?? ''
+      const content = input.subarray(1)
+      // One whose checksum says that it is whole is believed.
+      if (name.endsWith('checkpoint') && random.chance(0.7)) sealCheckpoint(content)
       rmSync(dataPath, { recursive: true, force: true })
       cpSync(template, dataPath, { recursive: true })
-      writeFileSync(join(dataPath, name), input.subarray(1))
+      writeFileSync(join(dataPath, name), content)
       try {
         await startAndRead(dataPath)
         await startAndRead(dataPath)
@@ -125,6 +128,7 @@ async function startAndRead(dataPath: string): Promise<void> {
   const nsqd = newNsqd(dataPath, errors)
   try {
     await nsqd.start()
+    await nsqd.publish('t', [Buffer.from(bodyOf(0))], 0)
     if (nsqd.topics.has('t')) {
       for (const channel of ['c', 'd']) {
         nsqd.topic('t').channel(channel).unpause()
