@@ -69,7 +69,7 @@ export class Nsqd implements TopicHost, SessionHost {
   constructor(options: NsqdOptions, logger: Logger) {
     this.options = options
     this.logger = logger
-    this.#disk = new DiskHealth(logger)
+    this.#disk = new DiskHealth(options.dataPath, logger)
     this.#phase = new Phase(this.#topics, logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
@@ -357,6 +357,7 @@ export class Nsqd implements TopicHost, SessionHost {
   #maintain(): void {
     this.#stores.maintain()
     this.#orphans.look(this.#topics, now())
+    void this.#disk.probe()
   }
 
   #accept(socket: Socket): void {
@@ -460,5 +461,7 @@ function asAddress(endpoint: Endpoint | undefined): Address {
 }
 
 function committed(topic: Topic): Promise<void> {
-  return new Promise((resolve, reject) => topic.intake.awaitCommit({ acknowledge: () => resolve(), refuse: reject }))
+  return new Promise((resolve, reject) =>
+    topic.intake.awaitCommit({ acknowledge: () => resolve(), refuse: reject }),
+  )
 }

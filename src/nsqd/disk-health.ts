@@ -1,14 +1,31 @@
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Logger } from '../util/logger.ts'
+import { now } from './clock.ts'
 
 /** What the disk is asked for: each can be refused, and go well again, by itself. */
-export type DiskPart = 'messages' | 'the list of topics and channels' | `the checkpoint of topic ${string}`
+export type DiskPart =
+  | 'messages'
+  | 'what was not synced'
+  | 'the list of topics and channels'
+  | `the checkpoint of topic ${string}`
+
+/** The file of a probe, and how long it is. */
+const PROBE = 'nsqd.probe'
+const PROBE_LENGTH = 64 * 1024
+/** A probe is made when no publish was refused for so long, in ms. */
+const PROBE_AFTER = 5000
 
 /** What is wrong with the disk, if anything: `/ping` says so. */
 export class DiskHealth {
+  readonly #dataPath: string
   readonly #logger: Logger
   readonly #faults = new Map<DiskPart, string>()
+  #probeNotBefore = 0
+  #isProbing = false
 
-  constructor(logger: Logger) {
+  constructor(dataPath: string, logger: Logger) {
+    this.#dataPath = dataPath
     this.#logger = logger
   }
 
@@ -25,6 +42,7 @@ export class DiskHealth {
         this.#logger.info(`the disk takes ${part} again`)
       return
     }
+    if (part === 'messages') this.#probeNotBefore = now() + PROBE_AFTER
     const isNew = this.#faults.get(part) !== error.message
     this.#faults.set(part, error.message)
     if (isNew) this.#logger.error(`the disk refuses ${part}: ${error.message}`)
@@ -33,5 +51,36 @@ export class DiskHealth {
   /** This is not asked for any more. */
   forget(part: DiskPart): void {
     this.#faults.delete(part)
+  }
+
+  /**
+   * Tries the disk where it has refused messages, and none have come for a while: as long as `/ping` says so, none may be
+   * sent here. To be called now and then.
+   */
+  async probe(): Promise<void> {
+    if (this.#isProbing || !this.#faults.has('messages') || now() < this.#probeNotBefore) return
+    this.#isProbing = true
+    try {
+      await write(join(this.#dataPath, PROBE))
+      if (now() >= this.#probeNotBefore) this.report('messages', null)
+    } catch {
+      this.#probeNotBefore = now() + PROBE_AFTER
+    } finally {
+      this.#isProbing = false
+    }
+  }
+}
+
+async function write(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'w')
+    try {
+      await file.writeFile(Buffer.alloc(PROBE_LENGTH))
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } finally {
+    await rm(path, { force: true })
   }
 }

@@ -2,6 +2,7 @@ import type { Position } from '../storage/position.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
 import { NsqError } from '../util/errors.ts'
 import { now } from './clock.ts'
+import type { DiskPart } from './disk-health.ts'
 import type { NsqdOptions } from './options.ts'
 
 /** Who waits for a publish to be committed. */
@@ -19,8 +20,8 @@ export interface IntakeHost {
   commitLater(): void
   /** Everything up to here is as safe as --durability says. */
   committed(end: Position): void
-  /** A commit or a sync went well, or did not. */
-  diskResult(error: Error | null): void
+  /** A commit or a sync went well, or did not: without `part`, that of messages. */
+  diskResult(error: Error | null, part?: DiskPart): void
   /** The disk has refused something: whether something was given up, so that it may take it now. */
   makeRoom(error: unknown): boolean
 }
@@ -191,8 +192,9 @@ export class Intake {
     this.#syncing = true
     this.#log.sync(error => {
       this.#syncing = false
-      if (error !== null && !this.#closed) this.#host.diskResult(error)
-      this.#syncLater(0)
+      if (!this.#closed) this.#host.diskResult(error, 'what was not synced')
+      // What is acknowledged must get to the disk, though nothing else may come.
+      this.#syncLater(error === null ? 0 : 1)
     })
   }
 }

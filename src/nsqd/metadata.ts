@@ -11,8 +11,7 @@ import {
 import { open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEphemeral, isValidChannelName, isValidTopicName } from '../protocol/names.ts'
-import { syncFolderLater, syncFolderNow } from '../storage/folder.ts'
-import { isMissing } from '../storage/segment-file.ts'
+import { isMissing, syncFolderLater, syncFolderNow } from '../storage/folder.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 
 const FILE_NAME = 'nsqd.dat'

@@ -35,6 +35,8 @@ export class Reclaimer {
   #stuck = 0
   /** Segments that nothing refers to once a checkpoint has said so. */
   #doomed: Doomed[] = []
+  /** Those of them that could not be deleted. */
+  readonly #undeleted = new Set<Doomed>()
 
   constructor(topic: Topic, stragglers: Stragglers, options: RetentionOptions) {
     this.#topic = topic
@@ -101,7 +103,7 @@ export class Reclaimer {
 
   /** A checkpoint was written: the files of what was given up before it was begun can go. */
   removeDoomed(): void {
-    for (const { segment } of this.#doomed.splice(0)) this.#remove(segment)
+    for (const doomed of this.#doomed.splice(0)) this.#remove(doomed)
   }
 
   /**
@@ -113,7 +115,7 @@ export class Reclaimer {
     const safe = this.#doomed.filter(({ isMoved }) => !isMoved)
     if (safe.length > 0) {
       this.#doomed = this.#doomed.filter(({ isMoved }) => isMoved)
-      for (const { segment } of safe) this.#remove(segment)
+      for (const doomed of safe) this.#remove(doomed)
       return true
     }
     if (!this.#retention.isOn) return false
@@ -125,7 +127,7 @@ export class Reclaimer {
     this.#topic.log.unlink(segment)
     this.#retention.removed(segment)
     this.#report()
-    this.#remove(segment)
+    this.#remove({ segment, isMoved: false })
     return true
   }
 
@@ -216,12 +218,17 @@ export class Reclaimer {
     }
   }
 
-  #remove(segment: Segment): void {
+  /** Deletes the files of this. What the disk refuses is tried again behind the next checkpoint. */
+  #remove(doomed: Doomed): void {
     try {
-      segment.file?.remove()
+      doomed.segment.file?.remove()
+      this.#undeleted.delete(doomed)
     } catch (error) {
+      this.#doomed.push(doomed)
+      if (this.#undeleted.has(doomed)) return
+      this.#undeleted.add(doomed)
       const { name, logger } = this.#topic
-      logger.error(`topic ${name}: cannot delete a segment: ${errorText(error)}`)
+      logger.error(`topic ${name}: cannot delete a segment, trying again: ${errorText(error)}`)
     }
   }
 }

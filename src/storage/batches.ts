@@ -1,43 +1,12 @@
 import { crc32 } from 'node:zlib'
+import { type Line, parseLines } from './index-lines.ts'
 import { indexOf, recordLength } from './record.ts'
-import { INDEX_LINE, type SegmentFile } from './segment-file.ts'
-
-/** What a line of a segment's index says. Nothing vouches for the line itself. */
-export interface Line {
-  readonly offset: number
-  readonly length: number
-  readonly crc: number
-  readonly count: number
-}
+import type { SegmentFile } from './segment-file.ts'
 
 /** A stretch of a segment that a line of its index stands for. */
 export interface Batch extends Line {
   /** Messages of the segment before this batch. */
   readonly firstIndex: number
-}
-
-/** The lines of an index, as they lie there. */
-export function* parseLines(lines: Buffer): Generator<Line, void, undefined> {
-  for (let at = 0; at + INDEX_LINE <= lines.length; at += INDEX_LINE) {
-    yield {
-      offset: lines.readUInt32BE(at),
-      length: lines.readUInt32BE(at + 4),
-      crc: lines.readUInt32BE(at + 8),
-      count: lines.readUInt32BE(at + 12),
-    }
-  }
-}
-
-/** Makes an index of these batches. */
-export function formatLines(batches: readonly Line[]): Buffer {
-  const lines = Buffer.allocUnsafe(batches.length * INDEX_LINE)
-  for (const [i, { offset, length, crc, count }] of batches.entries()) {
-    lines.writeUInt32BE(offset, i * INDEX_LINE)
-    lines.writeUInt32BE(length, i * INDEX_LINE + 4)
-    lines.writeUInt32BE(crc, i * INDEX_LINE + 8)
-    lines.writeUInt32BE(count, i * INDEX_LINE + 12)
-  }
-  return lines
 }
 
 /**

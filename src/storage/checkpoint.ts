@@ -14,10 +14,9 @@ import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { syncFolderLater } from './folder.ts'
+import { isMissing, syncFolderLater } from './folder.ts'
 import type { Position } from './position.ts'
 import type { SegmentTotals } from './recovery.ts'
-import { isMissing } from './segment-file.ts'
 
 /** A place in the log by numbers, as it stands on disk. */
 export interface Place {

@@ -26,3 +26,8 @@ export function syncFolderNow(path: string): void {
     closeSync(handle)
   }
 }
+
+/** Whether a file is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

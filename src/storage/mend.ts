@@ -1,8 +1,8 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { formatLines } from './batches.ts'
+import { formatLines, INDEX_LINE } from './index-lines.ts'
 import { syncFolderNow } from './folder.ts'
-import { INDEX_LINE, type SegmentFile, UNFINISHED } from './segment-file.ts'
+import { type SegmentFile, UNFINISHED } from './segment-file.ts'
 import type { Survey } from './survey.ts'
 
 const ZEROS: Buffer = Buffer.alloc(64 * 1024)

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { isMissing } from './segment-file.ts'
+import { isMissing } from './folder.ts'
 
 /** A file was deleted after one had begun to look: its messages were finished, or moved. Look again. */
 export class SegmentGoneError extends Error {}

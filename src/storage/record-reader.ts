@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
-import { type Batch, parseLines, soundBatch } from './batches.ts'
+import { parseLines } from './index-lines.ts'
+import { type Batch, soundBatch } from './batches.ts'
 import { OwnFiles } from './own-files.ts'
 import type { Position } from './position.ts'
 import { DUE_LENGTH, dueOf, isDeferred, isRecord, recordLength } from './record.ts'

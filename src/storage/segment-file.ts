@@ -20,17 +20,21 @@ import {
   renameSync,
   statSync,
   unlinkSync,
-  writeSync,
-  writevSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { asError, NsqError } from '../util/errors.ts'
-import { syncFolder } from './folder.ts'
+import {
+  closeQuietly,
+  COPY_LENGTH,
+  openForAppend,
+  rewrite,
+  truncateQuietly,
+  writeFully,
+} from './descriptors.ts'
+import { isMissing, syncFolder } from './folder.ts'
+import { fillLines, INDEX_LINE, indexLength } from './index-lines.ts'
 import { isPlausible, recordLength } from './record.ts'
 
-export const INDEX_LINE = 16
-const COPY_LENGTH = 1024 * 1024
 const ZEROS: Buffer = Buffer.alloc(64 * 1024)
 /** Ends the name of a file that is not whole yet, or never will be. */
 export const UNFINISHED = '.tmp'
@@ -50,6 +54,14 @@ export class SegmentFile {
   #indexSize: number
   /** What it was before the last append. */
   #indexBefore: number
+  /** Where the records end that this process has appended, and where those begin that were not synced. */
+  #size = 0
+  #unsynced: { readonly log: number; readonly index: number } | undefined
+  /**
+   * A sync has failed. The system may have dropped what it could not write and forgotten that it did: the next sync would
+   * go well, though the disk does not have it. What was not synced is therefore written once more before.
+   */
+  #isSuspect = false
   #reads = 0
   #syncing = 0
   /** Made by this process; the folder has not been synced since. */
@@ -83,6 +95,8 @@ export class SegmentFile {
       this.#truncate(offset)
       throw error
     }
+    this.#unsynced ??= { log: offset, index: this.#indexSize }
+    this.#size = offset + slices.reduce((sum, { length }) => sum + length, 0)
     this.#indexBefore = this.#indexSize
     this.#indexSize += indexLength(lineEnds)
   }
@@ -90,6 +104,7 @@ export class SegmentFile {
   /** Takes back the last append, which was at `offset`. */
   undoAppend(offset: number): void {
     this.#indexSize = this.#indexBefore
+    this.#size = offset
     this.#truncate(offset)
   }
 
@@ -101,21 +116,27 @@ export class SegmentFile {
       setImmediate(done, asError(error))
       return
     }
-    const isNew = this.#isNew
-    let left = isNew ? 3 : 2
-    let failed: Error | null = null
+    const from = this.#unsynced
+    const to = { log: this.#size, index: this.#indexSize }
     this.#syncing++
-    const finish = (error: Error | null): void => {
-      failed ??= error
-      if (--left > 0) return
+    const synced = (error: Error | null): void => {
       this.#syncing--
-      if (isNew && failed === null) this.#isNew = false
+      this.#isSuspect = error !== null
+      if (error === null) this.#unsynced = this.#size > to.log ? to : undefined
       this.#closeWhenIdle()
-      done(failed)
+      done(error)
     }
-    fdatasync(this.#log, finish)
-    fdatasync(this.#index, finish)
-    if (isNew) syncFolder(dirname(this.logPath), finish)
+    if (!this.#isSuspect || from === undefined) {
+      this.#syncFiles(synced)
+      return
+    }
+    rewrite(this.#log, from.log, to.log, logError => {
+      rewrite(this.#index, from.index, to.index, indexError => {
+        const error = logError ?? indexError
+        if (error === null) this.#syncFiles(synced)
+        else synced(error)
+      })
+    })
   }
 
   /** Reads up to `length` bytes at `offset` in the background. */
@@ -162,6 +183,7 @@ export class SegmentFile {
     this.#open()
     fdatasyncSync(this.#log)
     fdatasyncSync(this.#index)
+    this.#unsynced = undefined
   }
 
   /** Reads the index lines, as they lie in the file. */
@@ -229,6 +251,21 @@ export class SegmentFile {
     }
   }
 
+  #syncFiles(done: (error: Error | null) => void): void {
+    const isNew = this.#isNew
+    let left = isNew ? 3 : 2
+    let failed: Error | null = null
+    const finish = (error: Error | null): void => {
+      failed ??= error
+      if (--left > 0) return
+      if (isNew && failed === null) this.#isNew = false
+      done(failed)
+    }
+    fdatasync(this.#log, finish)
+    fdatasync(this.#index, finish)
+    if (isNew) syncFolder(dirname(this.logPath), finish)
+  }
+
   #open(): void {
     this.#closing = false
     if (this.#log >= 0) return
@@ -238,7 +275,7 @@ export class SegmentFile {
     try {
       this.#index = openForAppend(this.indexPath)
     } catch (error) {
-      closeSync(log)
+      closeQuietly(log)
       throw error
     }
     this.#log = log
@@ -246,8 +283,8 @@ export class SegmentFile {
 
   #closeWhenIdle(): void {
     if (!this.#closing || this.#log < 0 || this.#reads > 0 || this.#syncing > 0) return
-    closeSync(this.#log)
-    closeSync(this.#index)
+    closeQuietly(this.#log)
+    closeQuietly(this.#index)
     this.#log = this.#index = -1
   }
 
@@ -289,98 +326,9 @@ export class SegmentFile {
     return bytes
   }
 
+  /** What the disk does not truncate stays without a line, and so is not read; but for lines that it keeps, too. */
   #truncate(offset: number): void {
-    try {
-      ftruncateSync(this.#log, offset)
-      ftruncateSync(this.#index, this.#indexSize)
-    } catch {
-      // A disk that cannot even truncate: the missing index line is what keeps the remains from being read.
-    }
+    truncateQuietly(this.#index, this.#indexSize)
+    truncateQuietly(this.#log, offset)
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-/** Reads and writes without truncating; creates the file when there is none. */
-function openForAppend(path: string): number {
-  try {
-    return openSync(path, 'r+')
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    return openSync(path, 'wx+')
-  }
-}
-
-function writeFully(fd: number, slices: readonly Buffer[], position: number): void {
-  let rest = slices
-  let at = position
-  while (rest.length > 0) {
-    const [first] = rest
-    const written =
-      rest.length === 1 && first !== undefined
-        ? writeSync(fd, first, 0, first.length, at)
-        : writevSync(fd, rest, at)
-    at += written
-    rest = skip(rest, written)
-  }
-}
-
-/** Bytes of the lines for stretches that end at `lineEnds`, and one behind them. */
-function indexLength(lineEnds: readonly number[]): number {
-  return (lineEnds.length / 2 + 1) * INDEX_LINE
-}
-
-/** Makes the lines of what `SegmentFile.append` is given. */
-function fillLines(
-  lines: Buffer,
-  slices: readonly Buffer[],
-  offset: number,
-  count: number,
-  lineEnds: readonly number[],
-): void {
-  let rest = slices
-  let start = offset
-  let messages = 0
-  for (let at = 0, i = 0; at < lines.length; at += INDEX_LINE, i += 2) {
-    const end = lineEnds[i] ?? Infinity
-    const upTo = lineEnds[i + 1] ?? count
-    const { crc, length } = checksum(rest, end - start)
-    lines.writeUInt32BE(start, at)
-    lines.writeUInt32BE(length, at + 4)
-    lines.writeUInt32BE(crc, at + 8)
-    lines.writeUInt32BE(upTo - messages, at + 12)
-    if (end !== Infinity) rest = skip(rest, length)
-    start += length
-    messages = upTo
-  }
-}
-
-/** The CRC-32 of the first bytes of `slices`, at most `most`, and how many that are. */
-function checksum(slices: readonly Buffer[], most: number): { crc: number; length: number } {
-  let crc = 0
-  let length = 0
-  for (const slice of slices) {
-    const left = most - length
-    crc = crc32(slice.length <= left ? slice : slice.subarray(0, left), crc)
-    if (slice.length >= left) return { crc, length: most }
-    length += slice.length
-  }
-  return { crc, length }
-}
-
-/** What is left of `slices` after their first `count` bytes. */
-function skip(slices: readonly Buffer[], count: number): readonly Buffer[] {
-  let left = count
-  let i = 0
-  for (; i < slices.length; i++) {
-    const slice = slices[i]
-    if (slice === undefined || left < slice.length) break
-    left -= slice.length
-  }
-  const rest = slices.slice(i)
-  const [first] = rest
-  if (left > 0 && first !== undefined) rest[0] = first.subarray(left)
-  return rest
 }

@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
-import { type Batch, formatLines, type Line, parseLines, soundBatch } from './batches.ts'
+import { formatLines, INDEX_LINE, type Line, parseLines } from './index-lines.ts'
+import { type Batch, soundBatch } from './batches.ts'
 import { indexOf, recordLength } from './record.ts'
 import { LINE_BYTES } from './segment.ts'
-import { INDEX_LINE, type SegmentFile } from './segment-file.ts'
+import { type SegmentFile } from './segment-file.ts'
 
 /**
  * A stretch of a segment: `sound` messages; `damaged` bytes, with about as many messages as `count` says; or a `blank`, the

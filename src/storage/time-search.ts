@@ -4,7 +4,7 @@ import { OwnFiles } from './own-files.ts'
 import type { Position } from './position.ts'
 import { isPlausible, publishedMsOf } from './record.ts'
 import type { Segment } from './segment.ts'
-import { INDEX_LINE } from './segment-file.ts'
+import { INDEX_LINE } from './index-lines.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** How many lines of an index are read at once. */

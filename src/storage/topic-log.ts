@@ -57,7 +57,9 @@ export class TopicLog {
     }
     this.#syncLater(segments.filter(segment => !segment.isVouchedFor && !segment.isClosed))
     this.last = previous ?? this.#newSegment(undefined)
-    this.#tail = this.last.isClosed ? this.#newSegment(this.last) : this.last
+    // What was found is not gone on with: behind its end there may have been messages that were delivered before a power cut
+    // took them, and their ids must not be given to others.
+    this.#tail = previous === undefined ? this.last : this.#newSegment(previous)
     this.first = segments[0] ?? this.last
   }
 
@@ -351,12 +353,21 @@ export class TopicLog {
   /** Forgets what was appended since the last commit, in `from` and behind it. */
   #rollBack(from: Block): void {
     for (let block = from.next; block !== undefined; block = block.next) {
-      if (block.segment !== from.segment) block.segment.file?.remove()
+      if (block.segment !== from.segment) removeQuietly(block.segment)
     }
     this.#blocks.rollBack(from)
     this.#uncommitted = undefined
     this.#tail = from.segment
     this.#tail.rollBack()
+  }
+}
+
+/** A segment that was never committed. If the disk keeps its files, the next start removes them: there is no line in them. */
+function removeQuietly(segment: Segment): void {
+  try {
+    segment.file?.remove()
+  } catch {
+    // As above.
   }
 }
 

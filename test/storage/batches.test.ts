@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { truncateSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
-import { formatLines, parseBatches, soundBatchAfter } from '../../src/storage/batches.ts'
+import { formatLines, INDEX_LINE } from '../../src/storage/index-lines.ts'
+import { parseBatches, soundBatchAfter } from '../../src/storage/batches.ts'
 import { LINE_BYTES } from '../../src/storage/segment.ts'
-import { INDEX_LINE, type SegmentFile } from '../../src/storage/segment-file.ts'
+import { type SegmentFile } from '../../src/storage/segment-file.ts'
 import { append, bodies, openLog, overwrite, put, replaceFs } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { INDEX_LINE, SegmentFile, segmentName } from '../../src/storage/segment-file.ts'
+import { INDEX_LINE } from '../../src/storage/index-lines.ts'
+import { SegmentFile, segmentName } from '../../src/storage/segment-file.ts'
 import { replaceFs, systemError } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -233,6 +234,87 @@ describe('SegmentFile', () => {
     restore()
     assert.equal(await sync(file), null)
   })
+})
+
+describe('what a sync has failed to write', () => {
+  test('is written once more before the next sync, as the system may have dropped it', async t => {
+    const file = new SegmentFile(temporaryFolder(), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    assert.equal(await sync(file), null)
+    file.append(two, one.length, 4)
+    let fails = true
+    replaceFs(t, 'fdatasync', original => (fd: number, done: (error: Error | null) => void) => {
+      if (fails) setImmediate(done, systemError('EIO'))
+      else original(fd, done)
+    })
+    const written: [length: number, at: number][] = []
+    replaceFs(
+      t,
+      'write',
+      original => (fd: number, bytes: Buffer, from: number, length: number, at: number, done: () => void) => {
+        written.push([length, at])
+        original(fd, bytes, from, length, at, done)
+      },
+    )
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    assert.deepEqual(written, [])
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    const more = Buffer.from('more')
+    file.append([more], one.length + joined.length, 1)
+    fails = false
+    written.length = 0
+    assert.equal(await sync(file), null)
+    assert.deepEqual(written, [
+      [joined.length + more.length, one.length],
+      [2 * INDEX_LINE, INDEX_LINE],
+    ])
+    assert.deepEqual(readFileSync(file.logPath), Buffer.concat([one, joined, more]))
+    assert.deepEqual(readFileSync(file.indexPath).subarray(0, lines.length), lines)
+    // That is over now.
+    file.append([one], one.length + joined.length + more.length, 1)
+    assert.equal(await sync(file), null)
+    assert.equal(written.length, 2)
+  })
+
+  test('stays to be written as long as that fails', async t => {
+    const file = new SegmentFile(temporaryFolder(), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    const restoreSync = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    restoreSync()
+    let writes = 0
+    const restoreWrite = replaceFs(t, 'write', () => (...args: unknown[]) => {
+      writes++
+      const done = args.at(-1)
+      if (typeof done === 'function') setImmediate(() => done(systemError('ENOSPC')))
+    })
+    assert.equal((await sync(file))?.message, 'ENOSPC: injected')
+    restoreWrite()
+    assert.equal(writes, 2)
+    assert.equal(await sync(file), null)
+  })
+})
+
+test('a file that cannot be closed is given back all the same', async t => {
+  const file = new SegmentFile(temporaryFolder(), 1)
+  file.append([one], 0, 3)
+  let closed = 0
+  const restore = replaceFs(t, 'closeSync', original => (fd: number) => {
+    original(fd)
+    closed++
+    throw systemError('EIO')
+  })
+  file.close()
+  restore()
+  assert.equal(closed, 2)
+  file.append(two, one.length, 4)
+  assert.deepEqual(readFileSync(file.indexPath), lines)
+  assert.equal(await sync(file), null)
+  file.close()
 })
 
 /** The disk takes `room` more bytes, as one that fills up does: a short write first, then none. */
