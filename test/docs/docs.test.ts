@@ -13,8 +13,14 @@ const REMAKE = 'make it again with: npm run docs'
 
 /** Flags of other programs that the documents name. */
 const BENCH = readFileSync(new URL('bench/main.ts', ROOT), 'utf8')
-/** Node's, and those that the benchmark's help names. */
-const FOREIGN_FLAGS = new Set(['--import', '--test', ...(BENCH.match(/(?<=^  )--[a-z]+/gm) ?? [])])
+const FUZZ = readFileSync(new URL('test/fuzz/main.ts', ROOT), 'utf8')
+/** Node's, and those that the help of the benchmark and the usage of the fuzzer name. */
+const FOREIGN_FLAGS = new Set([
+  '--import',
+  '--test',
+  ...(BENCH.match(/(?<=^  )--[a-z]+/gm) ?? []),
+  ...(/npm run fuzz -- .*/.exec(FUZZ)?.[0].match(/--[a-z]+/g) ?? []),
+])
 /** Those that are no flag's. */
 const OTHER_VARIABLES = ['NSQ_COMPLETION_TIMEOUT', 'NSQ_CONFIG_DIR']
 

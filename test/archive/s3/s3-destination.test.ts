@@ -169,7 +169,7 @@ describe('on a bad way to S3', () => {
     }
     const all = Promise.all(parts.map(({ part }) => deliver(part)))
     for (let isDone = false; !isDone;) {
-      isDone = await Promise.race([all.then(() => true), pause(50).then(() => false)])
+      isDone = await Promise.race([all.then(() => true), pause(250).then(() => false)])
       for (const [key, body] of await server.objects(BUCKET)) {
         const expected = parts.find(({ part }) => key === `logs/${part.name}`)
         assert.ok(expected?.bytes.equals(body), key)
