@@ -48,6 +48,7 @@ interface TopicBook {
  * is right where nsqd never crashes.
  */
 export class Ledger {
+  readonly #mayRepeat: boolean
   readonly #topics = new Map<string, TopicBook>()
   readonly #faults: string[] = []
   #faultCount = 0
@@ -60,6 +61,11 @@ export class Ledger {
     finishedAgain: 0,
     duplicates: 0,
     crashes: 0,
+  }
+
+  /** @param mayRepeat - any message may be there twice, as if `repeated` was called for it */
+  constructor({ mayRepeat = false } = {}) {
+    this.#mayRepeat = mayRepeat
   }
 
   /**
@@ -111,11 +117,14 @@ export class Ledger {
     const isAgain = book.isDelivered(number)
     if (isAgain) this.counts.redelivered++
     const what = (): string => `${nameOf(found)} on ${channel}, attempt ${attempts}`
-    const due = Math.max(dueMs, book.due(number))
+    const mayRepeat = this.#mayRepeat || series.isRepeated(number)
+    // Which of two copies was requeued nobody knows.
+    const due = mayRepeat ? dueMs : Math.max(dueMs, book.due(number))
     if (atMs < due - CLOCK_TOLERANCE_MS) this.fault(`${what()}: ${Math.ceil(due - atMs)} ms too early`)
     if (attempts < 1) this.fault(`${what()}: no attempts`)
-    if (series.isRepeated(number)) {
+    if (mayRepeat) {
       if (isAgain) this.counts.duplicates++
+      if (id !== undefined) series.setId(number, id)
     } else {
       if (book.isFinished(number)) this.fault(`${what()}: it was finished`)
       else if (book.wasFinished(number)) this.counts.finishedAgain++

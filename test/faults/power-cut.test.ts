@@ -70,7 +70,8 @@ async function settle({ dataPath, journal }: Life): Promise<void> {
 async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly string[], isSafe: boolean) {
   const random = seeded(text => t.diagnostic(text))
   const module = await preload(new URL('support/disk-journal.ts', import.meta.url))
-  const ledger = new Ledger()
+  // Stragglers are published again, under new ids, where the checkpoint that says whose they are is torn.
+  const ledger = new Ledger({ mayRepeat: !isSafe })
   const kept = new Set<string>()
   const topics = Object.keys(SHAPE)
   let dataPath = temporaryFolder()
@@ -96,14 +97,18 @@ async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly stri
     life.disk.replay(readFileSync(life.journal))
     dataPath = temporaryFolder()
     life.disk.cut(dataPath, random, how)
-    for (const topic of topics) {
-      const checkpoint = life.disk.certain(`${topic}.topic/checkpoint`)
-      // Of what was noted at the moment when it was begun, it may know nothing.
-      ledger.saved(topic, (checkpoint?.at ?? 0) - 1)
-    }
     for (const name of syncedMessages(life.disk)) kept.add(name)
-    if (isSafe) ledger.checkKept(kept)
-    else ledger.onlyKept(kept)
+    if (isSafe) {
+      for (const topic of topics) {
+        const checkpoint = life.disk.certain(`${topic}.topic/checkpoint`)
+        // Of what was noted at the moment when it was begun, it may know nothing.
+        ledger.saved(topic, (checkpoint?.at ?? 0) - 1)
+      }
+      ledger.checkKept(kept)
+    } else {
+      // Checkpoints are not synced then: all that is there may come again.
+      ledger.onlyKept(kept)
+    }
     ledger.crashed()
   }
   life = await begin(t, dataPath, module, flags)
