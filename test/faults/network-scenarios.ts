@@ -75,7 +75,7 @@ class Traffic {
     for (let i = 0; i < count; i++) void this.#publish()
   }
 
-  /** Publishes until `stop`. */
+  /** Publishes until `mustComplete`. */
   async flow(): Promise<void> {
     while (!this.#isOver) {
       this.publish(3)

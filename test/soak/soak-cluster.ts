@@ -106,6 +106,7 @@ export class SoakCluster {
     return [this.steady, this.restarted]
   }
 
+  /** Ends one nsqd and starts it again; says what was not as it should be. */
   async restartOne(random: Random): Promise<string | undefined> {
     const signal = random.pick(['SIGTERM', 'SIGKILL'] as const)
     const code = await this.restarted.restart(signal, random.int(0, 500))
