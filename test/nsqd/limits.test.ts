@@ -96,6 +96,14 @@ describe('--max-topics and --max-channels', () => {
     assert.deepEqual([...running.topic().channels.keys()].sort(), ['c', 'd', 'e'])
   })
 
+  test('of the channels that nsqlookupd knows as many are made as may be, and the topic begins', async t => {
+    const running = await start(t, { maxChannels: 2, lookupdTcpAddress: ['127.0.0.1:1'] })
+    t.mock.method(running.nsqd.lookupPeers, 'knownChannels', async () => ['a', 'b', 'c'])
+    await running.publish('0')
+    await until(() => running.topic().channels.size === 2 && running.channel('b').depth === 1)
+    assert.match(running.log.join(''), /WARNING: topic t: not all channels .* has 2 channels already/)
+  })
+
   test('names that are refused leave nothing behind', async t => {
     const running = await start(t, { maxTopics: 1 })
     running.nsqd.topic('one')
