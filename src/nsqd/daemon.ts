@@ -34,6 +34,7 @@ import type { Topic, TopicHost } from './topic.ts'
 import { MAINTENANCE, TopicStores } from './topic-stores.ts'
 import { readTlsFiles } from './tls-files.ts'
 import { Turn } from './turn.ts'
+import { Unsent } from './unsent.ts'
 
 /** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
 const DURABLE_SAVE_AFTER = 500
@@ -45,6 +46,7 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly options: NsqdOptions
   readonly logger: Logger
   readonly turn: Turn
+  readonly unsent: Unsent = new Unsent()
   readonly startTime: Date = new Date()
   readonly lookupPeers: LookupPeers
   readonly #topics = new Map<string, Topic>()

@@ -12,9 +12,8 @@ import { Heartbeat } from './heartbeat.ts'
 import type { Publisher } from './intake.ts'
 import { Replies } from './replies.ts'
 import type { Flushing, Turn } from './turn.ts'
+import { LEAST, type Unsent } from './unsent.ts'
 
-/** With more bytes than this still to be sent, no more is sent or read until they are gone. */
-const MAX_UNSENT = 1024 * 1024
 /** How long a client may take to read the error that ends its connection, in ms. */
 const LAST_WORDS = 1000
 /** How long all upgrades of a connection may take, in ms. */
@@ -23,6 +22,7 @@ const UPGRADE_TIMEOUT = 10_000
 export interface WireHost {
   readonly logger: Logger
   readonly turn: Turn
+  readonly unsent: Unsent
 }
 
 /** Whose connection it is. */
@@ -69,6 +69,9 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   #isEnding = false
   /** This side has ended, or is about to, and the client may still have something to say. */
   #isHearingOnly = false
+  /** Of the host's unsent bytes. */
+  #unsent = 0
+  #isClosed = false
   /** The layer that is just being put over the connection. */
   #upgradingTo: string | undefined
   /** Waits until every publish is answered. */
@@ -98,7 +101,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Whether the client is far behind with reading. */
   get isBacklogged(): boolean {
-    return this.#writer.pending > MAX_UNSENT
+    return this.#writer.pending > this.#host.unsent.share
   }
 
   /** Heartbeats at this interval from now on, in ms; 0 for none. */
@@ -113,7 +116,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Queues message frames; their bytes may not change any more. */
   deliver(frames: Buffer): void {
-    this.#writer.write(frames)
+    // The frames of a client that does not read are a part of a block, and would keep the whole of it in memory.
+    this.#writer.write(this.#host.unsent.isMuch ? Buffer.from(frames) : frames)
     this.#host.turn.flush(this)
   }
 
@@ -143,8 +147,10 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** Called by Turn. */
   flush(): void {
-    const wasBacklogged = this.isBacklogged
+    // Or may have been, when it was asked: the share changes with what waits for others.
+    const wasBacklogged = this.#writer.pending > LEAST
     this.#writer.flush()
+    this.#countUnsent()
     // What the system takes at once is never said to have drained.
     if (wasBacklogged && !this.isBacklogged) this.drained()
   }
@@ -223,6 +229,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   }
 
   drained(): void {
+    this.#countUnsent()
     this.#resume()
     this.#owner.drained()
   }
@@ -236,7 +243,16 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#logEnd(error)
     this.#heartbeat.stop()
     this.#isEnding = true
+    this.#isClosed = true
+    this.#host.unsent.change(-this.#unsent)
     this.#owner.closed()
+  }
+
+  #countUnsent(): void {
+    const { pending } = this.#writer
+    if (pending === this.#unsent || this.#isClosed) return
+    this.#host.unsent.change(pending - this.#unsent)
+    this.#unsent = pending
   }
 
   #whenAnswered(next: () => void): void {

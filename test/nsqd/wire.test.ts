@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { MAGIC_V2, nop, pub } from '../../src/protocol/command.ts'
 import { errorFrame } from '../../src/protocol/frame.ts'
 import { Turn } from '../../src/nsqd/turn.ts'
+import { Unsent } from '../../src/nsqd/unsent.ts'
 import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { recorder, type Event } from '../protocol/recorder.ts'
@@ -18,6 +19,7 @@ const LIMITS = { maxMessageSize: 1024 * 1024, maxBodySize: 1024 * 1024 }
 interface SetUp {
   readonly socket: FakeSocket
   readonly wire: Wire
+  readonly unsent: Unsent
   readonly log: string[]
   readonly events: Event[]
   /** What the client says, in a chunk of its own. */
@@ -46,7 +48,8 @@ function setUp(t: TestContext): SetUp {
   }
   const write = (line: string): void => void log.push(line)
   const logger = new Logger({ prefix: '', level: LogLevel.debug, write })
-  const host = { logger, turn: new Turn({ flushesFirst: false }) }
+  const unsent = new Unsent()
+  const host = { logger, turn: new Turn({ flushesFirst: false }), unsent }
   const wire: Wire = new Wire(host, socket, owner, LIMITS)
   wire.beatEvery(HEARTBEAT)
   interval.mock.restore()
@@ -63,7 +66,7 @@ function setUp(t: TestContext): SetUp {
       await setImmediate()
     }
   }
-  return { socket, wire, log, events, say, beats }
+  return { socket, wire, unsent, log, events, say, beats }
 }
 
 const TOO_LONG = 'E_INVALID the command took too long to arrive'
@@ -142,6 +145,33 @@ describe('a client that does not read', () => {
     }
     assert.ok(socket.destroyed)
     assert.match(log.join(''), /does not read what it is sent/)
+  })
+
+  test('is sent less when much waits for others, and takes nothing of what is theirs with it', async t => {
+    const { socket, wire, unsent, say } = setUp(t)
+    await say(MAGIC_V2)
+    socket.isStuck = true
+    wire.deliver(Buffer.alloc(100_000, '.'))
+    await setImmediate()
+    assert.equal(wire.isBacklogged, false)
+    unsent.change(64 * 1024 * 1024 - 100_000)
+    assert.equal(wire.isBacklogged, true)
+    // What is in the log's own memory is not held on to.
+    const block = Buffer.alloc(10_000, 'a')
+    wire.deliver(block)
+    block.fill('b')
+    socket.isStuck = false
+    socket.takeWrite()
+    await setImmediate()
+    assert.ok(socket.written.endsWith('a'))
+    assert.deepEqual([wire.isBacklogged, unsent.isMuch], [false, false])
+    socket.isStuck = true
+    wire.deliver(Buffer.alloc(100_000, '.'))
+    await setImmediate()
+    assert.equal(unsent.isMuch, true)
+    wire.destroy()
+    await setImmediate()
+    assert.equal(unsent.isMuch, false)
   })
 
   test('stays when it does read, however slowly', async t => {
