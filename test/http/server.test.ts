@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
 import { HttpError } from '../../src/http/error.ts'
-import { empty, json, text } from '../../src/http/reply.ts'
+import { empty, json, type Reply, text } from '../../src/http/reply.ts'
 import { closeHttpServer, createHttpServer } from '../../src/http/server.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { until } from '../support/wait.ts'
@@ -198,4 +198,22 @@ test('a server may refuse every request, whatever its route and body', async t =
     const response = await fetch(`http://127.0.0.1:${address.port}/ping`, request)
     assert.deepEqual([response.status, await response.text()], [403, '{"message":"NOT_HERE"}'])
   }
+})
+
+test('a server that closes ends each connection behind the reply that it waits for', async () => {
+  let answer: ((reply: Reply) => void) | undefined
+  const handle = (): Promise<Reply> => new Promise(resolve => (answer = resolve))
+  const closing = createHttpServer({ logger, routes: [{ method: 'GET', path: '/slow', handle }] })
+  closing.listen(0, '127.0.0.1')
+  await once(closing, 'listening')
+  const address = closing.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const answered = fetch(`http://127.0.0.1:${address.port}/slow`)
+  await once(closing, 'request')
+  // Kept alive, the connection would hold it for longer than any test takes.
+  const closed = closeHttpServer(closing, 3_600_000)
+  answer?.(text('OK'))
+  const response = await answered
+  assert.deepEqual([await response.text(), response.headers.get('connection')], ['OK', 'close'])
+  await closed
 })
