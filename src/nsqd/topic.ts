@@ -186,7 +186,9 @@ export class Topic implements IntakeHost {
   }
 
   diskResult(error: Error | null, part?: DiskPart): void {
-    if (!this.closed) this.#host.diskResult(error, part)
+    // What lies in memory only says nothing good of the disk.
+    if (this.closed || (this.ephemeral && error === null)) return
+    this.#host.diskResult(error, part)
   }
 
   /**

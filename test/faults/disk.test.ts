@@ -218,6 +218,18 @@ describe('a broken disk under load loses nothing acknowledged, and is used again
   })
 })
 
+test('what goes well in memory says nothing of the disk', async t => {
+  const disk = await brokenDisk(t)
+  const running = await start(t)
+  const client = await running.connect()
+  assert.equal(await client.ask(pub('t', 'first')), 'OK')
+  disk.fail({ call: 'write', path: /t\.topic/, code: 'ENOSPC' })
+  assert.match(await client.ask(pub('t', 'refused')), /^E_PUB_FAILED /)
+  const other = await running.connect()
+  assert.equal(await other.ask(pub('t#ephemeral', 'taken')), 'OK')
+  assert.match(await running.http('GET', '/ping'), /NOK - ENOSPC/)
+})
+
 describe('one client that publishes to several topics without waiting', () => {
   test('is told OK for none behind one that the disk has refused', async t => {
     const disk = await brokenDisk(t)
