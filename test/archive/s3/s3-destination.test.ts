@@ -38,7 +38,7 @@ async function badRig(
 describe('a part that is delivered to S3', () => {
   test('is there under its name, byte for byte: empty, small, and of several parts', async t => {
     const { server, destination } = await rig(t)
-    for (const length of [0, 1, 8 * MIB, 8 * MIB + 1, 20 * MIB + 12_345]) {
+    for (const length of [0, 1, 8 * MIB, 8 * MIB + 1, 16 * MIB + 12_345]) {
       const bytes = distinctBytes(length)
       const delivered = await destination.deliver(partOf(`dt=1/${length}.log`, bytes), NEVER)
       assert.deepEqual(delivered, {
@@ -135,7 +135,7 @@ describe('on a bad way to S3', () => {
         most: 6,
         only: /^P/,
       })
-      const lengths = [1000, 17 * MIB]
+      const lengths = [1000, 9 * MIB]
       // Until something has happened, at least once each.
       for (let i = 0; i < lengths.length || faults.total === 0; i++) {
         const bytes = distinctBytes(lengths[i % lengths.length] ?? 0)
