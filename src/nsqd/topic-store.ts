@@ -64,7 +64,9 @@ export class TopicStore {
     }
     const log = new TopicLog(options, segments)
     // Without a checkpoint nobody knows whose the stragglers are: everybody gets them.
-    if (known === undefined) for (const segment of stragglers.splice(0)) republish(segment, log)
+    for (const segment of known === undefined ? stragglers.splice(0) : []) {
+      for (const warning of republish(segment, log)) host.logger.warn(`topic ${name}: ${warning}`)
+    }
     const kept = new Stragglers(
       directory,
       options.maxSegmentBytes,

@@ -85,14 +85,14 @@ function removeLitter(directory: string): void {
   }
 }
 
+/** Its messages are found by where a checkpoint says that they are: as long as there are bytes, they may be there. */
 function recoverStragglers(directory: string, number: number): Segment {
   const probe = new SegmentFile(directory, number, 0, STRAGGLER_SUFFIX)
   const batches = parseBatches(probe.readIndexNow())
   probe.close()
-  const last = batches.at(-1)
   const file = new SegmentFile(directory, number, batches.length * INDEX_LINE, STRAGGLER_SUFFIX)
-  if (last === undefined) return new Segment(number, 0, file)
-  return new Segment(number, 0, file, last.firstIndex + last.count, last.offset + last.length)
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0)
+  return new Segment(number, 0, file, count, file.sizeNow())
 }
 
 function recoverSegment(

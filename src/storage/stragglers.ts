@@ -1,4 +1,6 @@
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
+import { NsqError } from '../util/errors.ts'
+import { parseBatches } from './batches.ts'
 import { DUE_LENGTH, dueOf, isDeferred } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
@@ -85,12 +87,26 @@ export class Stragglers {
   }
 }
 
-/** Appends the messages of a segment of stragglers to a log, under new ids, and deletes the segment. */
-export function republish(segment: Segment, log: TopicLog): void {
+/**
+ * Appends the messages of a segment of stragglers to a log, under new ids, and deletes the segment. Gives what is to be said
+ * of bytes that are no messages: they are left out, and kept aside.
+ */
+export function republish(segment: Segment, log: TopicLog): string[] {
   const { file } = segment
-  if (file === undefined) return
+  if (file === undefined) return []
+  const warnings: string[] = []
   for (let offset = 0; offset < segment.size;) {
-    const record = file.readRecordNow(offset, segment.size)
+    const record = recordAt(file, offset, segment.size)
+    if (record === undefined) {
+      const next = nextStart(file, offset) ?? segment.size
+      file.keepAside(offset, next - offset)
+      warnings.push(
+        `${file.logPath}: damaged at byte ${offset}: the messages in ${next - offset} bytes are left out; ` +
+          `the bytes are in ${file.asidePath(offset)}`,
+      )
+      offset = next
+      continue
+    }
     const high = record.readUInt32BE(8)
     const low = record.readUInt32BE(12)
     if (isDeferred(record, 0)) {
@@ -102,4 +118,19 @@ export function republish(segment: Segment, log: TopicLog): void {
   }
   log.commit()
   file.remove()
+  return warnings
+}
+
+function recordAt(file: SegmentFile, offset: number, end: number): Buffer | undefined {
+  try {
+    return file.readRecordNow(offset, end)
+  } catch (error) {
+    if (error instanceof NsqError && error.code === 'E_DAMAGED') return undefined
+    throw error
+  }
+}
+
+/** Where the next batch begins, as far as the index says. */
+function nextStart(file: SegmentFile, offset: number): number | undefined {
+  return parseBatches(file.readIndexNow()).find(batch => batch.offset > offset)?.offset
 }

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
-import { Stragglers } from '../../src/storage/stragglers.ts'
-import { bodies, bodyAt, openLog, overwrite, put, replaceFs, systemError } from './fixtures.ts'
+import { republish, Stragglers } from '../../src/storage/stragglers.ts'
+import { bodies, bodyAt, openLog, overwrite, put, Reader, replaceFs, systemError } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Bytes of a message of `bodies(…, 10)`. */
@@ -100,5 +100,42 @@ describe('stragglers', () => {
     const { from, stragglers } = setUp(t)
     overwrite(from.file?.logPath ?? '', 0, Buffer.alloc(8))
     assert.throws(() => stragglers.take(from, [0]), { code: 'E_DAMAGED' })
+  })
+
+  test('are found though the index is damaged', t => {
+    const { folder, from, stragglers } = setUp(t)
+    const { segment } = stragglers.take(from, [0, LENGTH])
+    stragglers.take(from, [2 * LENGTH])
+    stragglers.close()
+    overwrite(segment.file?.indexPath ?? '', 0, Buffer.alloc(16))
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.ok(recovered)
+    assert.deepEqual(
+      [0, LENGTH, 2 * LENGTH].map(offset => read(recovered, offset)),
+      ['message 0.', 'message 1.', 'message 2.'],
+    )
+    recovered.file?.close()
+  })
+
+  test('that nobody knows the owners of are published again, but for those that are damaged', async t => {
+    const { folder, from, stragglers } = setUp(t)
+    stragglers.take(from, [0, LENGTH])
+    const { segment } = stragglers.take(from, [2 * LENGTH, 3 * LENGTH])
+    stragglers.take(from, [4 * LENGTH])
+    stragglers.close()
+    overwrite(segment.file?.logPath ?? '', 3 * LENGTH, Buffer.alloc(8))
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.ok(recovered?.file)
+    const log = openLog(t, temporaryFolder())
+    const warnings = republish(recovered, log)
+    assert.match(warnings.join(), /damaged at byte 132: the messages in 44 bytes are left out/)
+    assert.deepEqual(await new Reader(log).readUntil(4), [
+      'message 0.',
+      'message 1.',
+      'message 2.',
+      'message 4.',
+    ])
+    assert.ok(existsSync(recovered.file.asidePath(132)))
+    assert.equal(existsSync(recovered.file.logPath), false)
   })
 })
