@@ -17,6 +17,8 @@ const TOPIC = 'orders'
 const CHANNELS = ['quick', 'slow'] as const
 /** Messages that wait, at most about. */
 const MOST_WAITING = 2000
+/** Connections to each nsqd: four consumers, and three producers that know them all. */
+const CLIENTS = 7
 /** What comes once more through no fault of a restart. */
 const RETRIED = 0.05
 const LONGEST_DELAY_MS = 300
@@ -191,6 +193,8 @@ async function roll(
       longestMs = Math.max(longestMs, performance.now() - begun)
       await member.start()
       await replaced
+      // A producer that is refused by one must have another by then.
+      while (isDrained && (await member.connections()) < CLIENTS) await pause(10)
     }
   }
   await traffic.settle()

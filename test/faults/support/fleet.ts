@@ -55,6 +55,12 @@ export class Member {
     return response.text()
   }
 
+  /** Of clients. */
+  async connections(): Promise<number> {
+    const [, count = '0'] = /^nsqd_connections (\d+)$/m.exec(await this.ask('GET', '/metrics')) ?? []
+    return Number(count)
+  }
+
   /** Messages that wait anywhere in it, are deferred or in flight. */
   async left(): Promise<number> {
     const stats: { topics: Waiting[] } = JSON.parse(await this.ask('GET', '/stats?format=json'))
