@@ -20,13 +20,16 @@ const PROBE_AFTER = 5000
 export class DiskHealth {
   readonly #dataPath: string
   readonly #logger: Logger
+  readonly #now: () => number
   readonly #faults = new Map<DiskPart, string>()
   #probeNotBefore = 0
   #isProbing = false
 
-  constructor(dataPath: string, logger: Logger) {
+  /** `clock`: gives Unix ms. */
+  constructor(dataPath: string, logger: Logger, clock: () => number = now) {
     this.#dataPath = dataPath
     this.#logger = logger
+    this.#now = clock
   }
 
   /** `OK`, or `NOK - ` and what is wrong: what keeps messages from being taken before all else. */
@@ -42,7 +45,7 @@ export class DiskHealth {
         this.#logger.info(`the disk takes ${part} again`)
       return
     }
-    if (part === 'messages') this.#probeNotBefore = now() + PROBE_AFTER
+    if (part === 'messages') this.#probeNotBefore = this.#now() + PROBE_AFTER
     const isNew = this.#faults.get(part) !== error.message
     this.#faults.set(part, error.message)
     if (isNew) this.#logger.error(`the disk refuses ${part}: ${error.message}`)
@@ -58,13 +61,13 @@ export class DiskHealth {
    * sent here. To be called now and then.
    */
   async probe(): Promise<void> {
-    if (this.#isProbing || !this.#faults.has('messages') || now() < this.#probeNotBefore) return
+    if (this.#isProbing || !this.#faults.has('messages') || this.#now() < this.#probeNotBefore) return
     this.#isProbing = true
     try {
       await write(join(this.#dataPath, PROBE))
-      if (now() >= this.#probeNotBefore) this.report('messages', null)
+      if (this.#now() >= this.#probeNotBefore) this.report('messages', null)
     } catch {
-      this.#probeNotBefore = now() + PROBE_AFTER
+      this.#probeNotBefore = this.#now() + PROBE_AFTER
     } finally {
       this.#isProbing = false
     }

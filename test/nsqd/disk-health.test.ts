@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { DiskHealth } from '../../src/nsqd/disk-health.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-function setUp(t: TestContext, dataPath = temporaryFolder()) {
-  t.mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
+function setUp(dataPath = temporaryFolder()) {
   const log: string[] = []
+  const clock = { ms: 1_700_000_000_000 }
   const logger = new Logger({ prefix: '', level: LogLevel.debug, write: line => void log.push(line) })
-  return { dataPath, log, health: new DiskHealth(dataPath, logger) }
+  return { dataPath, log, clock, health: new DiskHealth(dataPath, logger, () => clock.ms) }
 }
 
 describe('the health of the disk', () => {
-  test('says what is wrong until all of it is well again, messages first; a change is logged once', t => {
-    const { health, log } = setUp(t)
+  test('says what is wrong until all of it is well again, messages first; a change is logged once', () => {
+    const { health, log } = setUp()
     assert.equal(health.text, 'OK')
     health.report('messages', null)
     health.report('the list of topics and channels', new Error('EROFS'))
@@ -36,31 +36,31 @@ describe('the health of the disk', () => {
     assert.equal(health.text, 'OK')
   })
 
-  test('is tried where it has refused messages, and none came for five seconds', async t => {
-    const { dataPath, health } = setUp(t)
+  test('is tried where it has refused messages, and none came for five seconds', async () => {
+    const { dataPath, clock, health } = setUp()
     health.report('messages', new Error('EIO'))
-    t.mock.timers.tick(4999)
+    clock.ms += 4999
     await health.probe()
     assert.equal(health.text, 'NOK - EIO')
     health.report('messages', new Error('EIO'))
-    t.mock.timers.tick(4999)
+    clock.ms += 4999
     await health.probe()
     assert.equal(health.text, 'NOK - EIO')
-    t.mock.timers.tick(1)
+    clock.ms += 1
     await health.probe()
     assert.equal(health.text, 'OK')
     assert.deepEqual(readdirSync(dataPath), [])
   })
 
-  test('is not well when that fails, nor for what else is wrong', async t => {
-    const { health } = setUp(t, join(temporaryFolder(), 'gone'))
+  test('is not well when that fails, nor for what else is wrong', async () => {
+    const { clock, health } = setUp(join(temporaryFolder(), 'gone'))
     health.report('messages', new Error('EIO'))
-    t.mock.timers.tick(5000)
+    clock.ms += 5000
     await health.probe()
     assert.equal(health.text, 'NOK - EIO')
     health.report('messages', null)
     health.report('what was not synced', new Error('EIO'))
-    t.mock.timers.tick(5000)
+    clock.ms += 5000
     await health.probe()
     assert.equal(health.text, 'NOK - EIO')
   })
