@@ -13,6 +13,7 @@ export class DelayProxy {
   readonly #target: Address
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #timers = new Set<NodeJS.Timeout>()
 
   constructor(target: Address, delayMs: number) {
     this.#target = target
@@ -26,6 +27,7 @@ export class DelayProxy {
   }
 
   async close(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer)
     await closeServer(this.#server, this.#sockets)
   }
 
@@ -49,7 +51,11 @@ export class DelayProxy {
       lastDue = Math.max(lastDue, now + this.delayMs)
       underWay.push(what)
       this.carried++
-      setTimeout(() => underWay.shift()?.(), lastDue - now)
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer)
+        underWay.shift()?.()
+      }, lastDue - now)
+      this.#timers.add(timer)
     }
     from.on('data', chunk => later(() => to.write(chunk)))
     from.on('end', () => later(() => to.end()))
