@@ -120,7 +120,7 @@ async function underLoad(
 ): Promise<void> {
   const random = seeded(text => t.diagnostic(text))
   const ledger = new Ledger()
-  const load = new Load({ ledger, random, generation: () => undefined, longestDelayMs: 100, pauseMs: 40 })
+  const load = new Load({ ledger, random, generation: () => undefined, longestDelayMs: 100, pauseMs: 60 })
   const running = new Running(dataPath, { ...GIVEN, ...given })
   t.after(() => running.stop())
   await running.start()

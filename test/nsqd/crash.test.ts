@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { dpub, fin, mpub, pub, rdy, req, sub } from '../../src/protocol/command.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { RawClient } from './raw-client.ts'
@@ -66,59 +66,7 @@ async function publishUntilKilled(nsqd: Spawned, topic: string, ms: number): Pro
   return acknowledged
 }
 
-/** Finishes messages until the connection ends, but defers some; gives those that it may have finished. */
-async function workUntilKilled(nsqd: Spawned, topic: string, channel: string): Promise<Set<string>> {
-  const client = await subscribe(nsqd, topic, channel, 300)
-  const finished = new Set<string>()
-  for (let i = 0; !client.isClosed; i++) {
-    for (const { id, body } of client.takeAll()) {
-      if (i++ % 40 === 0) {
-        client.send(req(id, i % 3 === 0 ? 100 : 1500))
-      } else {
-        client.send(fin(id))
-        finished.add(body)
-      }
-    }
-    await pause(1)
-  }
-  return finished
-}
-
-async function crashes(t: TestContext, durability: string): Promise<void> {
-  const folder = temporaryFolder()
-  const flags = [`--durability=${durability}`, '--max-bytes-per-file=200000', '--mem-queue-bytes=1048576']
-  const acknowledged = new Set<string>()
-  const finished = new Set<string>()
-  for (let round = 0; round < 3; round++) {
-    const nsqd = await spawnNsqd(t, folder, ...flags)
-    for (const channel of ['idle', 'busy']) (await subscribe(nsqd, `t${round}`, channel, 0)).destroy()
-    const working = workUntilKilled(nsqd, `t${round}`, 'busy')
-    for (const body of await publishUntilKilled(nsqd, `t${round}`, 150 + 200 * round)) {
-      acknowledged.add(`${round} ${body}`)
-    }
-    for (const body of await working) finished.add(`${round} ${body}`)
-  }
-  assert.ok(acknowledged.size > 100 && finished.size > 100, `${acknowledged.size} and ${finished.size}`)
-  const nsqd = await spawnNsqd(t, folder, ...flags)
-  for (let round = 0; round < 3; round++) {
-    const all = [...acknowledged].filter(body => body.startsWith(`${round} `))
-    const idle = await subscribe(nsqd, `t${round}`, 'idle', 2500)
-    await collect(idle, new Set(all.map(body => body.slice(2))))
-    idle.destroy()
-    const rest = all.filter(body => !finished.has(body)).map(body => body.slice(2))
-    const busy = await subscribe(nsqd, `t${round}`, 'busy', 2500)
-    await collect(busy, new Set(rest))
-    busy.destroy()
-  }
-  assert.equal(await nsqd.kill('SIGTERM'), 0)
-}
-
 describe('kill -9 in the middle of publishing', () => {
-  for (const durability of ['process', 'power']) {
-    test(`loses nothing that was acknowledged, on any channel: --durability=${durability}`, t =>
-      crashes(t, durability))
-  }
-
   test('with --durability=none loses the end at most', async t => {
     const folder = temporaryFolder()
     const first = await spawnNsqd(t, folder, '--durability=none')
