@@ -291,10 +291,14 @@ export class InFlight {
 
   /** Takes in how long a finished message took since it was published. */
   #observe(segment: Segment, offset: number, record?: Buffer): void {
-    const publishedMs =
-      record === undefined ? this.#log.publishedMs(segment, offset) : publishedMsOf(record, 0)
     const nowMs = now()
-    this.#latency?.insert((nowMs - publishedMs) * 1e6, nowMs)
+    try {
+      const publishedMs =
+        record === undefined ? this.#log.publishedMs(segment, offset) : publishedMsOf(record, 0)
+      this.#latency?.insert((nowMs - publishedMs) * 1e6, nowMs)
+    } catch {
+      // The disk does not say. It is finished all the same.
+    }
   }
 
   /** A copy of the record, when the log cannot be asked for it later. */

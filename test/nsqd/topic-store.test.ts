@@ -416,4 +416,19 @@ describe('damage on disk', () => {
     )
     assert.match(running.log.join(''), /ERROR: topic t: .*no message at byte 35/)
   })
+
+  test('does not keep a message from being finished whose latency is to be known', async t => {
+    const running = await start(t, { e2eProcessingLatencyPercentile: [0.99] })
+    const consumer = await running.subscribe(1)
+    await running.publish('a')
+    const { id } = await consumer.message()
+    running.topic().log.forgetBlocks()
+    const restore = replaceFs(t, 'readSync', () => () => {
+      throw systemError('EIO')
+    })
+    consumer.send(fin(id))
+    await consumer.settled()
+    restore()
+    assert.equal(running.channel().inFlightCount, 0)
+  })
 })
