@@ -322,8 +322,8 @@ class Model {
     const planned = await nsqd.replay('t', model.name, range, false)
     if (!this.#drops) assert.equal(this.#held(model.name), before, 'to look changes nothing')
     const { messages, waiting } = await nsqd.replay('t', model.name, range, true)
-    // Without retention segments may go between the two.
-    assert.ok(messages <= planned.messages && waiting <= planned.waiting)
+    // Without retention segments may go between the two. What is dropped in the topic meanwhile can be given again.
+    if (!this.#drops) assert.ok(messages <= planned.messages && waiting <= planned.waiting)
     if (!this.#drops) assert.equal(this.#held(model.name), before + messages - waiting, 'the depth is exact')
     if (!this.#drops && this.#running.options.retainBytes === RETAIN_ALL) {
       assert.deepEqual([messages, waiting], [wanted.size, planned.waiting])
