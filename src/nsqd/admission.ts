@@ -43,7 +43,7 @@ export class Admission {
   /** The channels that say so; empty for the topic itself. */
   #fewest = ''
   #smallest = ''
-  /** Messages were committed since it was measured, and may have been delivered. */
+  /** It is to be measured anew: what was measured holds for the turn in which messages come in, and no longer. */
   isStale = true
 
   constructor(topic: AdmittingTopic) {
@@ -67,6 +67,8 @@ export class Admission {
 
   #refuse(messages: number): Refusal {
     this.refusedCount += messages
+    // Nothing of it is committed, so that nobody says when the turn is over.
+    this.isStale = true
     const isByCount = messages > this.#messages
     const who = isByCount ? this.#fewest : this.#smallest
     const bounds = who === '' ? this.#topicBounds : this.#channelBounds

@@ -123,6 +123,11 @@ export class Channel implements CursorEvents, DeliveryHost {
     return this.#shedding?.expired
   }
 
+  /** Whether messages that were dropped are yet to be passed. */
+  get isShedding(): boolean {
+    return this.#shedding?.isBehind ?? false
+  }
+
   /** Whether messages wait, and no consumer has come for them for --orphan-after; undefined without that. */
   get isOrphaned(): boolean | undefined {
     const { orphanAfter } = this.topic.options

@@ -17,7 +17,7 @@ import { nsqdRoutes } from './http.ts'
 import { refuseTooMany } from './limits.ts'
 import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
-import { loadMetadata, type Metadata, MetadataStore } from './metadata.ts'
+import { loadMetadata, type Metadata, MetadataStore, type TopicMetadata } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { Orphans } from './orphans.ts'
@@ -65,6 +65,8 @@ export class Nsqd implements TopicHost, SessionHost {
   #statsd: StatsdPusher | undefined
   #sessionNumber = 0
   #loading = true
+  /** The topics in nsqd.dat at the start. */
+  #loaded: TopicMetadata[] = []
   #durableSave: NodeJS.Timeout | undefined
   #closing = false
 
@@ -75,7 +77,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.#phase = new Phase(this.#topics, logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
-    this.#stores = new TopicStores(this, this.#budget, () => this.#segmentNumbers.next())
+    this.#stores = new TopicStores(this, this.#budget, this.#segmentNumbers)
     this.lookupPeers = new LookupPeers({
       identity: () => this.#identity(),
       topics: this.#topics,
@@ -201,6 +203,7 @@ export class Nsqd implements TopicHost, SessionHost {
     const failures: unknown[] = []
     const closing = [...this.#topics.values()].map(async topic => {
       try {
+        await topic.shed()
         await this.#stores.close(topic)
       } catch (error) {
         failures.push(error)
@@ -293,7 +296,13 @@ export class Nsqd implements TopicHost, SessionHost {
   }
 
   /** What a replay would do, and, if `apply`, does. Throws HttpError; see `replay`. */
-  replay(topicName: string, channelName: string, range: TimeRange, apply: boolean): Promise<ReplayReport> {
+  async replay(
+    topicName: string,
+    channelName: string,
+    range: TimeRange,
+    apply: boolean,
+  ): Promise<ReplayReport> {
+    if (apply) await this.#topics.get(topicName)?.shed()
     return replay(this.#topics, topicName, channelName, range, apply)
   }
 
@@ -375,6 +384,7 @@ export class Nsqd implements TopicHost, SessionHost {
   #load(): void {
     const { dataPath } = this.options
     const metadata = loadMetadata(dataPath, text => this.logger.warn(text))
+    this.#loaded = metadata?.topics ?? []
     this.#metadata = new MetadataStore(dataPath)
     this.#segmentNumbers.startFrom(metadata?.segment_reserve ?? 0)
     // A topic is there when its folder is: nsqd.dat may be a moment behind.
@@ -384,7 +394,7 @@ export class Nsqd implements TopicHost, SessionHost {
       this.#segmentNumbers.startFrom(highest + 1)
     }
     warnOfOfficialFiles(dataPath, this.logger)
-    const saved = new Map((metadata?.topics ?? []).map(topic => [topic.name, topic]))
+    const saved = new Map(this.#loaded.map(topic => [topic.name, topic]))
     for (const name of new Set([...names, ...saved.keys()])) {
       const topic = this.#open(name)
       const known = saved.get(name)
@@ -397,15 +407,22 @@ export class Nsqd implements TopicHost, SessionHost {
       topic.begin()
     }
     this.#loading = false
-    this.#segmentNumbers.setAside()
+    try {
+      this.#segmentNumbers.setAside()
+    } catch (error) {
+      // What is there can be delivered. Publishes are refused until there are numbers.
+      this.#metadataSaved(error)
+    }
   }
 
   #describe(): Metadata {
-    const topics = [...this.#topics.values()].map(topic => ({
-      name: topic.name,
-      paused: topic.paused,
-      channels: [...topic.channels.values()].map(({ name, paused }) => ({ name, paused })),
-    }))
+    const topics = this.#loading
+      ? this.#loaded
+      : [...this.#topics.values()].map(topic => ({
+          name: topic.name,
+          paused: topic.paused,
+          channels: [...topic.channels.values()].map(({ name, paused }) => ({ name, paused })),
+        }))
     return { topics, version, segment_reserve: this.#segmentNumbers.reserve }
   }
 

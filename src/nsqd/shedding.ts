@@ -64,6 +64,11 @@ export class Shedding {
     this.#alarm = new Alarm(() => host.again())
   }
 
+  /** Whether some of what is too much is yet to be passed: a checkpoint does not know that it is dropped. */
+  get isBehind(): boolean {
+    return this.#isTooMuch()
+  }
+
   /** Drops what must not be delivered any more. False when some of it is still there: it must be read first. */
   shed(): boolean {
     this.#shedHeld()

@@ -66,6 +66,10 @@ export class TopicBacklog implements CursorEvents, UnreadHost {
     return Math.max(0, (this.#open?.unread.floor ?? 0) - ordinalAt(this.#topic.distributed))
   }
 
+  get isShedding(): boolean {
+    return this.#open?.shedding.isBehind ?? false
+  }
+
   /** Looks at what waits now. */
   look(): void {
     const topic = this.#topic

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isEphemeral } from '../protocol/names.ts'
 import { ordinalAt, type Position } from '../storage/position.ts'
 import type { TopicLog } from '../storage/topic-log.ts'
@@ -13,6 +14,10 @@ import { Refusal } from './refusal.ts'
 import type { Session } from './session.ts'
 import { TopicBacklog } from './topic-backlog.ts'
 import type { Turn } from './turn.ts'
+
+/** How long to wait at most for dropped messages to be passed, and how often it is looked, in ms. */
+const SHED_TIME = 2000
+const SHED_LOOK = 5
 
 /** What a topic needs of its daemon. */
 export interface TopicHost {
@@ -168,6 +173,7 @@ export class Topic implements IntakeHost {
 
   /** Commits what came in. Called by Turn. */
   commit(): void {
+    if (this.#admission !== undefined) this.#admission.isStale = true
     if (!this.closed) this.intake.commit()
   }
 
@@ -254,6 +260,17 @@ export class Topic implements IntakeHost {
     this.distributed = to
     for (const channel of this.#channels.values()) channel.skip({ from, to })
     this.dirty = true
+    // What was dropped may have been in the way.
+    if (this.isFlowing) this.#advance(this.visible)
+  }
+
+  /**
+   * Resolves when what was dropped is passed, so that neither a checkpoint nor a replay brings it back; or after a while,
+   * where the disk does not let that be read.
+   */
+  async shed(): Promise<void> {
+    const end = performance.now() + SHED_TIME
+    while (this.#isShedding && !this.closed && performance.now() < end) await delay(SHED_LOOK)
   }
 
   /** What waits in the topic itself. */
@@ -311,8 +328,16 @@ export class Topic implements IntakeHost {
     this.distributed = { segment, offset, index }
   }
 
+  /** What was dropped here must not get to the channels: until it is passed, nothing does. */
   get isFlowing(): boolean {
-    return !this.#paused && !this.#starting && this.#channels.size > 0
+    const isOpen = !this.#paused && !this.#starting && this.#channels.size > 0
+    return isOpen && (this.#backlog === undefined || this.#backlog.leaving === 0)
+  }
+
+  get #isShedding(): boolean {
+    if (this.#backlog?.isShedding === true) return true
+    for (const channel of this.#channels.values()) if (channel.isShedding) return true
+    return false
   }
 
   /** Messages up to here are acknowledged: channels may have them. */
@@ -325,7 +350,6 @@ export class Topic implements IntakeHost {
         channel.arrived(count)
       }
     }
-    if (this.#admission !== undefined) this.#admission.isStale = true
     if (this.ephemeral) this.#trim()
     this.#backlog?.look()
     this.releaseMemory()

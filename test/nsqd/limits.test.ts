@@ -31,7 +31,7 @@ function body(i: number): string {
 }
 
 /** Everything that a channel has, in the order in which it comes. */
-async function drain(running: Running, channel = 'c'): Promise<string[]> {
+async function drain(running: Running, channel = 'c', least = 0): Promise<string[]> {
   const client = await running.subscribe(2500, { channel })
   const bodies: string[] = []
   const isEmpty = (): boolean => {
@@ -40,7 +40,7 @@ async function drain(running: Running, channel = 'c'): Promise<string[]> {
       client.send(fin(id))
     }
     const { depth, deferredCount, inFlightCount } = running.channel(channel)
-    return depth + deferredCount + inFlightCount === 0
+    return depth + deferredCount + inFlightCount === 0 && bodies.length >= least
   }
   await until(isEmpty)
   client.destroy()
@@ -156,6 +156,20 @@ describe('--overflow=refuse', () => {
     await client.settled()
     await until(() => running.channel().deferredCount === 3)
     await assert.rejects(running.publish('c'), /is full: \d messages wait in channel c/)
+  })
+
+  test('a refusal says nothing of what comes later', async t => {
+    const running = await startWith(t, { maxChannelDepth: 10 })
+    const client = await running.subscribe(5)
+    await running.publish(...numbers(0, 5))
+    const messages = await client.messages(5)
+    client.send(rdy(0))
+    await client.settled()
+    await assert.rejects(running.publish(...numbers(5, 16)), /is full: 0 messages wait/)
+    for (const { id } of messages) client.send(req(id, 0))
+    await until(() => running.channel().depth === 5)
+    await assert.rejects(running.publish(...numbers(5, 11)), /is full: 5 messages wait/)
+    await running.publish(...numbers(5, 10))
   })
 
   test('by bytes', async t => {
@@ -311,6 +325,32 @@ describe('--overflow=drop-oldest', () => {
     assert.deepEqual([report.messages, report.waiting, running.channel().depth], [10, 4, 10])
     await running.publish('10')
     assert.deepEqual(await drain(running), numbers(7, 11))
+  })
+
+  test('what is dropped stays so over a restart, though it lies on disk and was not passed yet', async t => {
+    const running = await startWith(t, { maxChannelDepth: 1000, overflow })
+    for (let i = 0; i < 4000; i += 500)
+      await running.publish(...Array.from({ length: 500 }, (_, k) => body(i + k)))
+    await running.restart({ maxChannelDepth: 10 })
+    await running.publish(body(4000))
+    assert.equal(running.channel().depth, 10)
+    await running.restart({ maxChannelDepth: 5000 })
+    assert.deepEqual((await drain(running)).map(Number.parseFloat), numbers(3991, 4001).map(Number))
+  })
+
+  test('what is dropped in a topic gets to no channel', async t => {
+    const disk = await brokenDisk(t)
+    const running = await startWith(t, { overflow }, [])
+    await running.publish(...numbers(0, 10))
+    await running.restart({ maxTopicDepth: 10 })
+    disk.fail({ call: 'read', path: /\.log$/, code: 'EIO' })
+    await running.publish('10', '11')
+    running.topic().channel('c')
+    assert.deepEqual([running.topic().depth, running.topic().droppedCount], [10, 2])
+    assert.deepEqual([running.channel().depth, running.channel().messageCount], [0, 0])
+    disk.heal()
+    assert.deepEqual(await drain(running, 'c', 10), numbers(2, 12))
+    assert.deepEqual([running.topic().depth, running.channel().messageCount], [0, 10])
   })
 
   test('what is dropped and cannot be read is passed when it can be, and never delivered', async t => {
