@@ -7,9 +7,12 @@ import { pause } from '../support/wait.ts'
 import { Ledger } from './ledger.ts'
 import { CheckpointWatch } from './support/checkpoint-watch.ts'
 import { Load, SHAPE } from './support/load.ts'
+import { Preload } from './support/preload.ts'
 
 /** Kills in each of the tests. */
 const KILLS = Number(process.env.KILLS ?? 3)
+/** This share of the kills comes at some change of a file, the others at some time. */
+const AT_CHANGE = 0.6
 const PAUSE_MS = process.env.KILLS === undefined ? 30 : 8
 
 /** Small, so that there are many of everything; a timeout long enough for a busy machine not to come near it. */
@@ -17,6 +20,7 @@ const FLAGS = ['--max-bytes-per-file=60000', '--mem-queue-bytes=1048576', '--msg
 
 async function crashes(t: TestContext, flags: readonly string[]): Promise<void> {
   const random = seeded(text => t.diagnostic(text))
+  const death = await Preload.build('death.ts')
   const dataPath = temporaryFolder()
   const ledger = new Ledger()
   const watch = new CheckpointWatch(dataPath)
@@ -25,26 +29,28 @@ async function crashes(t: TestContext, flags: readonly string[]): Promise<void> 
   const topics = Object.keys(SHAPE)
   let killedAtStart = 0
   let stopped = 0
+  await prepare(t, load, dataPath, flags)
   for (let kill = 0; kill < KILLS; kill++) {
-    if (kill > 0 && random.chance(0.15)) {
-      killedAtStart++
-      await killAtStart(dataPath, flags, random.int(50, 400))
-    }
-    const nsqd = await spawnNsqd(t, dataPath, ...flags)
-    if (kill === 0) await load.prepare(nsqd)
-    let isOver = false
-    const running = load.run(nsqd, () => isOver)
-    await pause(random.int(50, random.pick([300, 1500])))
-    const isStopped = kill > 0 && random.chance(0.1)
-    if (isStopped) {
-      stopped++
-      assert.equal(await nsqd.kill('SIGTERM'), 0, nsqd.log)
+    const launcher = random.chance(AT_CHANGE)
+      ? death.launcher({ path: dataPath, change: String(random.int(1, random.pick([50, 500]))) })
+      : []
+    const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
+    t.after(() => nsqd.kill())
+    const runMs = random.int(50, random.pick([300, 1500]))
+    const isStopped = random.chance(0.1)
+    if (await isStarted(nsqd)) {
+      const deadline = performance.now() + runMs
+      const isOver = (): boolean => performance.now() > deadline || !nsqd.isAlive
+      const running = load.run(nsqd, isOver)
+      while (!isOver()) await pause(5)
+      const code = await nsqd.kill(isStopped ? 'SIGTERM' : 'SIGKILL')
+      if (code !== null) assert.equal(code, 0, nsqd.log)
+      if (code === 0) stopped++
+      await running
+      for (const topic of topics) ledger.saved(topic, code === 0 ? Infinity : watch.saved(topic))
     } else {
-      await nsqd.kill()
+      killedAtStart++
     }
-    isOver = true
-    await running
-    for (const topic of topics) ledger.saved(topic, isStopped ? Infinity : watch.saved(topic))
     ledger.crashed()
   }
   const nsqd = await spawnNsqd(t, dataPath, ...flags)
@@ -54,18 +60,30 @@ async function crashes(t: TestContext, flags: readonly string[]): Promise<void> 
   const last = await spawnNsqd(t, dataPath, ...flags)
   await load.findNothing(last, 300)
   assert.equal(await last.kill('SIGTERM'), 0, last.log)
-  t.diagnostic(
-    `kills ${KILLS}, ${killedAtStart} more in the start, of them stops ${stopped}; ${String(ledger)}`,
-  )
+  t.diagnostic(`kills ${KILLS}, of them ${killedAtStart} in the start, ${stopped} stops; ${String(ledger)}`)
 }
 
-/** Kills an nsqd that has hardly begun. */
-async function killAtStart(dataPath: string, flags: readonly string[], afterMs: number): Promise<void> {
-  const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags])
-  const started = nsqd.start().catch(() => undefined)
-  await pause(afterMs)
+/** Makes the channels: what comes before them is not theirs. */
+async function prepare(
+  t: TestContext,
+  load: Load,
+  dataPath: string,
+  flags: readonly string[],
+): Promise<void> {
+  const nsqd = await spawnNsqd(t, dataPath, ...flags)
+  await load.prepare(nsqd)
   await nsqd.kill()
-  await started
+}
+
+/** False when it was killed before it was ready; an end of its own is a fault. */
+async function isStarted(nsqd: Spawned): Promise<boolean> {
+  try {
+    await nsqd.start()
+    return true
+  } catch (error) {
+    assert.match(String(error), /exited with null/)
+    return false
+  }
 }
 
 describe('nsqd killed again and again in the middle of everything', () => {

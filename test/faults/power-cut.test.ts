@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
 import { seeded } from '../storage/random.ts'
 import { Spawned } from '../support/spawned.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -11,27 +9,13 @@ import { pause, until } from '../support/wait.ts'
 import { Ledger } from './ledger.ts'
 import { Load, SHAPE } from './support/load.ts'
 import { PowerDisk } from './support/power-disk.ts'
+import { Preload } from './support/preload.ts'
 import { syncedMessages } from './support/synced-messages.ts'
 
 /** Power cuts in each of the tests. */
 const CUTS = Number(process.env.CUTS ?? 3)
 const PAUSE_MS = process.env.CUTS === undefined ? 30 : 15
 const FLAGS = ['--max-bytes-per-file=60000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
-
-/** A module that is loaded before a program of Node, in one file of JavaScript. */
-async function preload(source: URL): Promise<URL> {
-  const outfile = join(temporaryFolder(), 'preload.mjs')
-  const entry = fileURLToPath(source)
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-  })
-  return pathToFileURL(outfile)
-}
 
 /** A nsqd whose disk is watched. */
 interface Life {
@@ -42,11 +26,15 @@ interface Life {
   readonly journal: string
 }
 
-async function begin(t: TestContext, dataPath: string, module: URL, flags: readonly string[]): Promise<Life> {
+async function begin(
+  t: TestContext,
+  dataPath: string,
+  watcher: Preload,
+  flags: readonly string[],
+): Promise<Life> {
   const disk = new PowerDisk(dataPath)
   const journal = join(temporaryFolder(), 'journal')
-  const url = new URL(`?${new URLSearchParams({ path: dataPath, journal }).toString()}`, module)
-  const launcher = ['env', `NODE_OPTIONS=--import=${url.href}`]
+  const launcher = watcher.launcher({ path: dataPath, journal })
   const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
   t.after(() => nsqd.kill())
   await nsqd.start()
@@ -69,7 +57,7 @@ async function settle({ dataPath, journal }: Life): Promise<void> {
 
 async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly string[], isSafe: boolean) {
   const random = seeded(text => t.diagnostic(text))
-  const module = await preload(new URL('support/disk-journal.ts', import.meta.url))
+  const watcher = await Preload.build('disk-journal.ts')
   // Stragglers are published again, under new ids, where the checkpoint that says whose they are is torn.
   const ledger = new Ledger({ mayRepeat: !isSafe })
   const kept = new Set<string>()
@@ -83,7 +71,7 @@ async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly stri
     pauseMs: PAUSE_MS,
   })
   for (let cut = 0; cut < CUTS; cut++) {
-    life = await begin(t, dataPath, module, flags)
+    life = await begin(t, dataPath, watcher, flags)
     if (cut === 0) {
       await load.prepare(life.nsqd)
       await settle(life)
@@ -111,7 +99,7 @@ async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly stri
     }
     ledger.crashed()
   }
-  life = await begin(t, dataPath, module, flags)
+  life = await begin(t, dataPath, watcher, flags)
   await load.finish(life.nsqd)
   assert.equal(await life.nsqd.kill('SIGTERM'), 0, life.nsqd.log)
   t.diagnostic(`cuts ${CUTS}; ${String(ledger)}`)

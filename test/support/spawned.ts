@@ -42,6 +42,11 @@ export class Spawned {
     return this.#child.pid ?? 0
   }
 
+  /** Whether it runs, as far as is known. */
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
   /** What it has said so far. */
   get log(): string {
     return this.#lines.join('\n')
@@ -76,7 +81,7 @@ export class Spawned {
   /** Kills it without warning, or ends it with another signal; gives its exit code. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
     const child = this.#child
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+    if (!this.isAlive) return child.exitCode
     const exited = once(child, 'exit')
     child.kill(signal)
     const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
