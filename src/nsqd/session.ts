@@ -12,6 +12,7 @@ import type { Channel } from './channel.ts'
 import { now } from './clock.ts'
 import { defaultSettings, type Grant, negotiate, type SessionSettings } from './identify.ts'
 import type { NsqdOptions } from './options.ts'
+import { type PubCount, PubCounts } from './pub-counts.ts'
 import { Refusal } from './refusal.ts'
 import type { Secured } from './secured.ts'
 import { TlsGate } from './tls-gate.ts'
@@ -36,11 +37,6 @@ export interface SessionHost extends WireHost {
 
 /** What stands before each message of MPUB. */
 const SIZE_LENGTH = 4
-
-interface PubCount {
-  readonly topic: Topic
-  count: number
-}
 
 /** One client: its state, and what its commands do. The handlers carry the protocol's names. */
 export class Session implements WireOwner {
@@ -69,8 +65,8 @@ export class Session implements WireOwner {
   /** Where commands go once there is TLS. */
   readonly #commands: CommandHandler
   #settings: SessionSettings
-  readonly #pubCounts = new Map<string, PubCount>()
-  #lastPub: PubCount | undefined
+  readonly #pubCounts = new PubCounts<Topic>()
+  #lastPub: PubCount<Topic> | undefined
 
   constructor(host: SessionHost, socket: Socket, number: number) {
     const { options, secured } = host
@@ -110,7 +106,7 @@ export class Session implements WireOwner {
   }
 
   get pubCounts(): ReadonlyMap<string, number> {
-    return new Map([...this.#pubCounts].map(([name, { count }]) => [name, count]))
+    return this.#pubCounts.all
   }
 
   /** How many messages it may be sent now. */
@@ -333,10 +329,7 @@ export class Session implements WireOwner {
     if (refusal !== undefined) throw new ProtocolError('E_PUB_FAILED', refusal.message)
     let pub = this.#lastPub
     if (pub === undefined || pub.topic.name !== name || pub.topic.closed) {
-      const topic = this.#topic(name)
-      pub = { topic, count: this.#pubCounts.get(name)?.count ?? 0 }
-      this.#pubCounts.set(name, pub)
-      this.#lastPub = pub
+      pub = this.#lastPub = this.#pubCounts.of(this.#topic(name))
     }
     try {
       pub.topic.admit(messages, bytes)
