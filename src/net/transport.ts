@@ -11,7 +11,7 @@ export type { Layer } from './layer.ts'
 /** What a transport tells its owner. */
 export interface TransportHandler {
   data(chunk: Buffer): void
-  /** The writer's backlog is gone. */
+  /** The writer's backlog is gone; of what is below the topmost layer, this may be told again. */
   drained(): void
   /** The other side writes no more. */
   ended(): void
@@ -115,6 +115,8 @@ export class Transport {
       this.#isUpgrading = false
       this.#attach(above)
       this.writer.moveTo(above, this.#streams.slice(0, -1))
+      // It is done with what it has given to the stream below, which may still wait there.
+      below.on('drain', this.#onDrain)
       // Nobody was told when the old way had drained.
       if (wasBehind && !above.writableNeedDrain) this.#handler.drained()
     } catch (error) {
@@ -163,7 +165,9 @@ export class Transport {
 
   readonly #onData = (chunk: Buffer): void => this.#handler.data(chunk)
   readonly #onEnd = (): void => this.#handler.ended()
-  readonly #onDrain = (): void => this.#handler.drained()
+  readonly #onDrain = (): void => {
+    if (!this.#top.writableNeedDrain) this.#handler.drained()
+  }
 }
 
 /** Resolves when the stream has sent all that was written to it. */

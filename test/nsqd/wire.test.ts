@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { compressSync } from 'snappy'
+import { snappyLayer } from '../../src/net/snappy.ts'
 import { MAGIC_V2, nop, pub } from '../../src/protocol/command.ts'
 import { errorFrame } from '../../src/protocol/frame.ts'
+import { SNAPPY_IDENTIFIER, snappyChunk } from '../../src/protocol/snappy-frames.ts'
 import { Turn } from '../../src/nsqd/turn.ts'
 import { Unsent } from '../../src/nsqd/unsent.ts'
 import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { recorder, type Event } from '../protocol/recorder.ts'
+import { Random } from '../storage/random.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 
 /** Stands for the topic that commits what is published. */
@@ -172,6 +176,27 @@ describe('a client that does not read', () => {
     wire.destroy()
     await setImmediate()
     assert.equal(unsent.isMuch, false)
+  })
+
+  test('is read on when what lies below its compression has gone, too', async t => {
+    const { socket, wire, unsent, events, say } = setUp(t)
+    await say(MAGIC_V2)
+    await new Promise<void>(resolve => {
+      wire.upgrade([{ name: 'snappy', layer: snappyLayer() }], resolve)
+    })
+    unsent.change(64 * 1024 * 1024)
+    socket.isStuck = true
+    // The layer is done with it as soon as it is coded, and it becomes a little more by that.
+    wire.deliver(new Random(1).bytes(64 * 1024))
+    await setImmediate()
+    const nopIn = (begin: Buffer): Buffer => Buffer.concat([begin, snappyChunk(nop(), compressSync)])
+    await say(nopIn(SNAPPY_IDENTIFIER))
+    assert.deepEqual([wire.isBacklogged, events.length], [true, 1])
+    socket.isStuck = false
+    socket.takeWrite()
+    await setImmediate()
+    await say(nopIn(Buffer.alloc(0)))
+    assert.deepEqual([wire.isBacklogged, events.length], [false, 2])
   })
 
   test('stays when it does read, however slowly', async t => {
