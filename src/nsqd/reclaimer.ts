@@ -60,7 +60,7 @@ export class Reclaimer {
     try {
       this.#retention.rollByTime(now())
     } catch (error) {
-      // A new segment needs a number, and now and then a disk that takes note of it. The old one does for longer.
+      // A new segment needs a number, and there may be none left. The old one does for longer.
       const { name, logger } = this.#topic
       logger.error(`topic ${name}: cannot begin a segment: ${errorText(error)}`)
     }

@@ -8,14 +8,14 @@ const EPOCH_MS = Date.UTC(2025, 0, 1)
 
 /** Gives every segment of this nsqd a number that none has had before, over restarts and crashes. */
 export class SegmentNumbers {
-  readonly #reserved: () => void
+  readonly #write: () => void
   #next: number = Math.floor((Date.now() - EPOCH_MS) / 1000)
-  /** Up to this one they may be used, as was written down; 0 until `reserve`. */
+  /** Numbers below this one may be used: that is written down. */
   #reserve = 0
 
-  /** `reserved` is called when `reserve` has grown: it must be written down at once. */
-  constructor(reserved: () => void) {
-    this.#reserved = reserved
+  /** `write` writes `reserve` down, or throws. */
+  constructor(write: () => void) {
+    this.#write = write
   }
 
   /** Numbers below this may have been used after a crash. */
@@ -26,19 +26,31 @@ export class SegmentNumbers {
   /** Numbers below this one were used. */
   startFrom(number: number): void {
     this.#next = Math.max(this.#next, number)
+    this.#reserve = Math.max(this.#reserve, number)
   }
 
-  /** Sets numbers aside, and from then on more whenever they are used up. */
+  /** Sets numbers aside. Throws what `write` throws: then none are. */
   setAside(): void {
+    const before = this.#reserve
     this.#reserve = this.#next + RESERVE
-    this.#reserved()
+    try {
+      this.#write()
+    } catch (error) {
+      this.#reserve = before
+      throw error
+    }
   }
 
+  /** A number that is to be used, or not. Throws NsqError E_IDS. */
   next(): number {
     const number = this.#next
     if (number > MAX_SEGMENT) throw new NsqError('E_IDS', 'this node has used up its message ids')
     this.#next++
-    if (this.#reserve > 0 && this.#next >= this.#reserve) this.setAside()
     return number
+  }
+
+  /** To be called before the first message is written under this number. Throws what `write` throws: it is not to be used yet. */
+  use(number: number): void {
+    if (number >= this.#reserve) this.setAside()
   }
 }

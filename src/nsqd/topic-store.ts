@@ -67,12 +67,7 @@ export class TopicStore {
     for (const segment of known === undefined ? stragglers.splice(0) : []) {
       for (const warning of republish(segment, log)) host.logger.warn(`topic ${name}: ${warning}`)
     }
-    const kept = new Stragglers(
-      directory,
-      options.maxSegmentBytes,
-      () => options.nextSegmentNumber(),
-      stragglers,
-    )
+    const kept = new Stragglers(directory, options.maxSegmentBytes, options.numbers, stragglers)
     const topic = new Topic(host, name, log, known === undefined ? undefined : locate(log, known.distributed))
     const store = new TopicStore(topic, directory, kept)
     if (known !== undefined) store.#restore(known)

@@ -2,7 +2,7 @@ import { isEphemeral } from '../protocol/names.ts'
 import type { MemoryBudget } from '../storage/memory-budget.ts'
 import { segmentBytes } from '../storage/retention.ts'
 import { topicDirectory } from '../storage/topic-directory.ts'
-import { TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
+import { type SegmentNumberSource, TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
 import { now } from './clock.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import { TopicStore } from './topic-store.ts'
@@ -16,19 +16,25 @@ const REST_AFTER = 5000
 /** What a disk says that is full, or a quota that is used up. */
 const FULL = new Set<unknown>(['ENOSPC', 'EDQUOT'])
 
+/** A disk that is full may have kept a list from being written, not messages. */
+function isFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && FULL.has(error.code)) || isFull(error.cause)
+}
+
 /** The topics of an nsqd as they lie on disk, and what has to be done for them now and then. */
 export class TopicStores {
   readonly #host: TopicHost
   readonly #budget: MemoryBudget
-  readonly #nextSegmentNumber: () => number
+  readonly #numbers: SegmentNumberSource
   readonly #stores = new Map<Topic, TopicStore>()
   /** When each topic was last seen to have changed. */
   readonly #lastChange = new Map<Topic, number>()
 
-  constructor(host: TopicHost, budget: MemoryBudget, nextSegmentNumber: () => number) {
+  constructor(host: TopicHost, budget: MemoryBudget, numbers: SegmentNumberSource) {
     this.#host = host
     this.#budget = budget
-    this.#nextSegmentNumber = nextSegmentNumber
+    this.#numbers = numbers
   }
 
   /** Opens a topic, or begins it. An ephemeral one has no store. */
@@ -84,7 +90,7 @@ export class TopicStores {
    * full, or there is nothing.
    */
   makeRoom(error: unknown): boolean {
-    if (!(error instanceof Error && 'code' in error && FULL.has(error.code))) return false
+    if (!isFull(error)) return false
     const stores = [...this.#stores.values()]
       .map(store => ({ store, oldestMs: store.reclaimer.oldestMs ?? Infinity }))
       .sort((a, b) => a.oldestMs - b.oldestMs)
@@ -106,7 +112,7 @@ export class TopicStores {
       nodeId: options.nodeId,
       maxSegmentBytes: segmentBytes(options, options.maxBytesPerFile),
       budget: this.#budget,
-      nextSegmentNumber: this.#nextSegmentNumber,
+      numbers: this.#numbers,
     }
   }
 }

@@ -4,7 +4,7 @@ import { parseBatches } from './batches.ts'
 import { DUE_LENGTH, dueOf, isDeferred } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
-import type { TopicLog } from './topic-log.ts'
+import type { SegmentNumberSource, TopicLog } from './topic-log.ts'
 
 /** Ends the name of a segment of stragglers, which is no part of the log's chain. */
 export const STRAGGLER_SUFFIX = '.kept'
@@ -16,18 +16,18 @@ export const STRAGGLER_SUFFIX = '.kept'
 export class Stragglers {
   readonly #directory: string
   readonly #maxBytes: number
-  readonly #nextNumber: () => number
+  readonly #numbers: SegmentNumberSource
   readonly #segments: Set<Segment>
 
   constructor(
     directory: string,
     maxBytes: number,
-    nextNumber: () => number,
+    numbers: SegmentNumberSource,
     segments: Iterable<Segment> = [],
   ) {
     this.#directory = directory
     this.#maxBytes = maxBytes
-    this.#nextNumber = nextNumber
+    this.#numbers = numbers
     this.#segments = new Set(segments)
   }
 
@@ -80,7 +80,8 @@ export class Stragglers {
     for (const segment of this.#segments) {
       if (segment !== from && segment.size + length <= this.#maxBytes) return segment
     }
-    const number = this.#nextNumber()
+    const number = this.#numbers.next()
+    this.#numbers.use(number)
     const segment = new Segment(number, 0, new SegmentFile(this.#directory, number, 0, STRAGGLER_SUFFIX))
     this.#segments.add(segment)
     return segment

@@ -15,6 +15,13 @@ const MOST_TO_SYNC = 16
 /** Whether something was given up, so that what the disk has just refused may be tried again. */
 export type MakeRoom = (error: unknown) => boolean
 
+/** Numbers of segments, none of which is used twice on a node. */
+export interface SegmentNumberSource {
+  next(): number
+  /** To be called before the first message is written under a number. Throws when the disk takes no note of it. */
+  use(number: number): void
+}
+
 export interface TopicLogOptions {
   /** Where the segments lie; undefined keeps the whole log in memory. */
   readonly directory: string | undefined
@@ -23,8 +30,7 @@ export interface TopicLogOptions {
   /** A segment that would grow over this many bytes is followed by a new one. */
   readonly maxSegmentBytes: number
   readonly budget: MemoryBudget
-  /** A segment number never used before on this node. */
-  nextSegmentNumber(): number
+  readonly numbers: SegmentNumberSource
 }
 
 /**
@@ -310,7 +316,7 @@ export class TopicLog {
 
   #newSegment(previous: Segment | undefined): Segment {
     const { directory } = this.#options
-    const number = this.#options.nextSegmentNumber()
+    const number = this.#options.numbers.next()
     const file = directory === undefined ? undefined : new SegmentFile(directory, number)
     const segment = new Segment(
       number,
@@ -336,6 +342,7 @@ export class TopicLog {
           slices.push(block.bytes.subarray(block.committed, block.length))
           const segment: Segment = block.segment
           if (block.next?.segment === segment) continue
+          if (segment.committedCount === 0) this.#options.numbers.use(segment.number)
           segment.file?.append(slices, segment.committedSize, segment.uncommittedCount, segment.lineEnds)
           written.push(segment)
           slices = []

@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { fin, mpub, pub } from '../../src/protocol/command.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type RawClient } from './raw-client.ts'
-import { until } from '../support/wait.ts'
+import { pause, until } from '../support/wait.ts'
 import { Running, type Given } from './running.ts'
 
 const MIB = 1024 * 1024
+/** What a file takes at least. */
+const PAGE = 4096
 /** A file that takes half of the disk, until there is to be room. */
 const BALLAST = 'ballast'
 
@@ -102,6 +113,12 @@ function makeRoom(running: Running): void {
   rmSync(join(running.dataPath, BALLAST))
 }
 
+/** Numbers of segments below this one are set aside, as nsqd.dat says. */
+function segmentReserve(running: Running): number {
+  const text = readFileSync(join(running.dataPath, 'nsqd.dat'), 'utf8')
+  return Number(/"segment_reserve":(\d+)/.exec(text)?.[1])
+}
+
 /** Takes the last bytes of the disk. */
 function useUp(running: Running): void {
   const path = join(running.dataPath, BALLAST)
@@ -191,5 +208,33 @@ describe('a full disk', () => {
     const got = await drain(running, await running.subscribe(100))
     // The one that was in flight comes again, no other.
     assert.deepEqual(got, taken)
+  })
+
+  test('does not keep nsqd from starting: what is there is delivered, and nothing is taken', async t => {
+    const running = await startOn(t, { maxBytesPerFile: 500_000 })
+    if (running === undefined) return
+    running.nsqd.topic('t').channel('c')
+    const taken = await fill(running, 20_000)
+    await running.stop()
+    useUp(running)
+    // For the lock of the data path, and no more.
+    const ballast = join(running.dataPath, BALLAST)
+    truncateSync(ballast, statSync(ballast).size - PAGE)
+    const before = segmentReserve(running)
+    await running.begin()
+    assert.match(await running.http('GET', '/ping'), /NOK - cannot write .*nsqd.dat: ENOSPC/)
+    assert.equal(segmentReserve(running), before)
+    const producer = await running.connect()
+    // No number is set aside for the segment that this would be in.
+    assert.match(await producer.ask(pub('t', 'small')), /^E_PUB_FAILED /)
+    assert.deepEqual(await drain(running, await running.subscribe(10)), taken)
+    // What was delivered makes room, as soon as a checkpoint says so.
+    let reply = ''
+    for (let i = 0; reply !== 'OK' && i < 1000; i++) {
+      reply = await (await running.connect()).ask(pub('t', 'again'))
+      await pause(10)
+    }
+    assert.equal(reply, 'OK')
+    assert.ok(running.topic().log.last.number < segmentReserve(running))
   })
 })

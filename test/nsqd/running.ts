@@ -97,6 +97,11 @@ export class Running {
   /** Stops it as SIGTERM does, and starts it again, with other options if given. */
   async restart(given: Given = {}): Promise<void> {
     await this.stop()
+    await this.begin(given)
+  }
+
+  /** Starts it again after `stop`. */
+  async begin(given: Given = {}): Promise<void> {
     this.#given = { ...this.#given, ...given }
     this.nsqd = this.#create()
     await this.start()

@@ -18,19 +18,36 @@ test('numbers rise, from the clock or from what was used', () => {
 
 test('what is set aside is written down before it is used', () => {
   let written = 0
+  let writes = 0
   const numbers = new SegmentNumbers(() => {
     written = numbers.reserve
+    writes++
   })
-  numbers.next()
-  assert.equal(written, 0)
-  numbers.setAside()
-  let first = 0
+  const first = numbers.next()
+  assert.equal(writes, 0)
+  numbers.use(first)
   for (let i = 0; i < 10_000; i++) {
     const number = numbers.next()
-    first ||= number
+    numbers.use(number)
     assert.ok(number < written, `${number}`)
   }
   assert.ok(written < first + 20_000)
+  assert.ok(writes < 5, `${writes}`)
+})
+
+test('what cannot be written down is not used', () => {
+  let isFull = true
+  const numbers = new SegmentNumbers(() => {
+    if (isFull) throw new Error('full')
+  })
+  numbers.startFrom(2 ** 30)
+  const number = numbers.next()
+  for (let i = 0; i < 2; i++) assert.throws(() => numbers.use(number), /full/)
+  // What was used before is still known.
+  assert.equal(numbers.reserve, 2 ** 30)
+  isFull = false
+  numbers.use(number)
+  assert.ok(numbers.reserve > number)
 })
 
 test('used up numbers are an error', () => {

@@ -30,7 +30,7 @@ export function openLog(t: TestContext, directory: string | undefined, fixture: 
       nodeId: fixture.nodeId ?? 7,
       maxSegmentBytes: fixture.maxSegmentBytes ?? 100 * MIB,
       budget: fixture.budget ?? new MemoryBudget(64 * MIB),
-      nextSegmentNumber: () => number++,
+      numbers: { next: () => number++, use: () => undefined },
     },
     fixture.segments,
   )

@@ -144,7 +144,7 @@ describe('recovery', () => {
   test('finds stragglers', t => {
     const { folder, log } = written(t, 4)
     let number = 50
-    const stragglers = new Stragglers(folder, 1000, () => number++)
+    const stragglers = new Stragglers(folder, 1000, { next: () => number++, use: () => undefined })
     stragglers.take(log.first, [0, LENGTH])
     stragglers.take(log.first, [LENGTH])
     stragglers.close()

@@ -15,7 +15,7 @@ function setUp(t: TestContext, maxBytes = 1000): { folder: string; from: Segment
   const log = openLog(t, folder)
   put(log, ...bodies(20, 0, 10))
   let number = 50
-  const stragglers = new Stragglers(folder, maxBytes, () => number++)
+  const stragglers = new Stragglers(folder, maxBytes, { next: () => number++, use: () => undefined })
   t.after(() => stragglers.close())
   return { folder, from: log.first, stragglers }
 }
@@ -70,7 +70,12 @@ describe('stragglers', () => {
     const { segment } = stragglers.take(from, [0, LENGTH])
     stragglers.close()
     let number = 60
-    const again = new Stragglers(folder, 1000, () => number++, recover(folder, new Map()).stragglers)
+    const again = new Stragglers(
+      folder,
+      1000,
+      { next: () => number++, use: () => undefined },
+      recover(folder, new Map()).stragglers,
+    )
     t.after(() => again.close())
     const more = again.take(from, [5 * LENGTH])
     assert.equal(more.segment.number, segment.number)
