@@ -22,6 +22,8 @@ export interface HttpServerOptions {
   headers?: Readonly<Record<string, string>>
   /** Compress replies of more than 1 KiB with gzip for clients that take it. */
   gzip?: boolean
+  /** How long a client may take nothing of a reply that waits for it, in ms; five minutes unless given. */
+  stuckMs?: number
 }
 
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
@@ -39,10 +41,13 @@ const LOOK_EVERY_MS = 5000
 /** Requests that a client may send ahead of the answers to those before. Nobody needs more than a few. */
 const MOST_AHEAD = 100
 
+/** How long a client may take nothing of its reply, in ms: somebody may look at it page by page. */
+const STUCK_MS = 300_000
+
 /** How long what still comes of a refused body is thrown away. Go's servers wait as long. */
 const LINGER_MS = 500
 
-/** The connections of each HTTPS server, as Node closes none that is still in its handshake. */
+/** The connections of each server: Node ends none by itself over which no request has come, or that is in its handshake. */
 const connections = new WeakMap<Server, Set<Socket>>()
 
 /** How many requests of each connection wait for the answers to those before them. */
@@ -80,7 +85,8 @@ export function createHttpServer(options: HttpServerOptions): Server {
     tls === undefined ? createServer(limits, listener) : createHttpsServer({ ...tls, ...limits }, listener)
   server.keepAliveTimeout = KEEP_ALIVE_MS
   streams.set(server, answerer.streams)
-  if (tls !== undefined) watchHandshakes(server, logger)
+  watchConnections(server)
+  if (tls !== undefined) logHandshakes(server, logger)
   return server
 }
 
@@ -106,13 +112,16 @@ function inTurn(socket: Socket, response: ServerResponse, begin: () => void): vo
   })
 }
 
-function watchHandshakes(server: Server, logger: Logger): void {
+function watchConnections(server: Server): void {
   const open = new Set<Socket>()
   connections.set(server, open)
   server.on('connection', socket => {
     open.add(socket)
     socket.on('close', () => open.delete(socket))
   })
+}
+
+function logHandshakes(server: Server, logger: Logger): void {
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     logger.debug(() => `TLS handshake failed (${socket.remoteAddress ?? '-'}): ${error.message}`)
     socket.destroy()
@@ -133,6 +142,8 @@ export async function closeHttpServer(server: Server, graceMs = 1000): Promise<v
     server.close(() => resolve())
     for (const response of streams.get(server) ?? []) response.end()
     server.closeIdleConnections()
+    // Browsers and balancers connect in advance. Nothing of them is in progress.
+    for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
   })
   clearTimeout(timer)
 }

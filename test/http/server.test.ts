@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { HttpError } from '../../src/http/error.ts'
 import { empty, json, type Reply, text } from '../../src/http/reply.ts'
 import { closeHttpServer, createHttpServer } from '../../src/http/server.ts'
+import { listenTcp } from '../../src/net/listen.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { until } from '../support/wait.ts'
 
@@ -216,4 +217,35 @@ test('a server that closes ends each connection behind the reply that it waits f
   const response = await answered
   assert.deepEqual([await response.text(), response.headers.get('connection')], ['OK', 'close'])
   await closed
+})
+
+test('who takes nothing of a reply is not waited for without end', async t => {
+  const large = 'x'.repeat(16 * 1024 * 1024)
+  const strict = createHttpServer({
+    logger,
+    stuckMs: 50,
+    routes: [{ method: 'GET', path: '/large', handle: () => text(large) }],
+  })
+  t.after(() => closeHttpServer(strict))
+  const { port } = await listenTcp(strict, { host: '127.0.0.1', port: 0 })
+  let isOpen = true
+  strict.on('connection', socket => socket.on('close', () => (isOpen = false)))
+  const client = net.connect(port, '127.0.0.1').pause()
+  t.after(() => client.destroy())
+  client.write(get('/large'))
+  await until(() => !isOpen)
+})
+
+test('a server that closes does not wait for connections that have asked for nothing', async () => {
+  const closing = createHttpServer({ logger, routes: [] })
+  closing.listen(0, '127.0.0.1')
+  await once(closing, 'listening')
+  const address = closing.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const accepted = once(closing, 'connection')
+  const silent = net.connect(address.port, '127.0.0.1')
+  await accepted
+  const ended = once(silent, 'close')
+  await closeHttpServer(closing, 3_600_000)
+  await ended
 })
