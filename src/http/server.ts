@@ -29,8 +29,11 @@ export interface HttpServerOptions {
 /** Longer than the idle time of usual clients, so that it is they who close an idle connection and no request is lost. */
 const KEEP_ALIVE_MS = 75_000
 
-/** How long a client may take to send a request's headers, in ms: they are a few hundred bytes. */
-const HEADERS_MS = 20_000
+/**
+ * How long a client may take to send a request's headers, in ms. Node counts it from the connect on: balancers and browsers
+ * connect in advance, and would take the 408 for the answer to what they send at that moment.
+ */
+const HEADERS_MS = KEEP_ALIVE_MS
 
 /** And the whole request: official nsqd gives no limit, but a body of 5 MiB has come by then over any link. */
 const REQUEST_MS = 300_000
@@ -108,6 +111,8 @@ function inTurn(socket: Socket, response: ServerResponse, begin: () => void): vo
   ahead.set(socket, waiting)
   response.once('socket', () => {
     ahead.set(socket, (ahead.get(socket) ?? 1) - 1)
+    // That of the reply before.
+    socket.setTimeout(0)
     begin()
   })
 }
@@ -156,7 +161,7 @@ interface Answerer extends Omit<HttpServerOptions, 'routes' | 'tls'> {
 }
 
 async function answer(answerer: Answerer, raw: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { router, refusal, logger, headers, gzip } = answerer
+  const { router, refusal, logger, headers, gzip, stuckMs = STUCK_MS } = answerer
   let reply = refusal?.(raw) ?? (await replyTo(router, logger, raw))
   if (gzip && acceptsGzip(raw.headers['accept-encoding'])) reply = await compressed(reply)
   if (response.destroyed) return
@@ -169,6 +174,8 @@ async function answer(answerer: Answerer, raw: IncomingMessage, response: Server
   if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
   if (reply.stream === undefined) {
     response.setHeader('Content-Length', Buffer.byteLength(reply.body))
+    // Until it is sent; Node begins the time anew whenever some of it is taken, and then closes the connection.
+    response.setTimeout(stuckMs)
     if (reply.status === 413 && !raw.complete) await refuseRest(raw, response, reply.body)
     else response.end(reply.body)
   } else {

@@ -249,3 +249,8 @@ test('a server that closes does not wait for connections that have asked for not
   await closeHttpServer(closing, 3_600_000)
   await ended
 })
+
+test('who connects in advance has as long as who has been answered', () => {
+  assert.ok(server.headersTimeout >= server.keepAliveTimeout)
+  assert.ok(server.requestTimeout > server.headersTimeout)
+})
