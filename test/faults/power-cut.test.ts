@@ -31,10 +31,11 @@ async function begin(
   dataPath: string,
   watcher: Preload,
   flags: readonly string[],
+  faults: Readonly<Record<string, string>> = {},
 ): Promise<Life> {
   const disk = new PowerDisk(dataPath)
   const journal = join(temporaryFolder(), 'journal')
-  const launcher = watcher.launcher({ path: dataPath, journal })
+  const launcher = watcher.launcher({ path: dataPath, journal, ...faults })
   const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
   t.after(() => nsqd.kill())
   await nsqd.start()
@@ -71,7 +72,9 @@ async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly stri
     pauseMs: PAUSE_MS,
   })
   for (let cut = 0; cut < CUTS; cut++) {
-    life = await begin(t, dataPath, watcher, flags)
+    // In every other life some syncs fail.
+    const faults = cut % 2 === 1 ? { seed: String(random.int(1, 1e9)) } : {}
+    life = await begin(t, dataPath, watcher, flags, faults)
     if (cut === 0) {
       await load.prepare(life.nsqd)
       await settle(life)

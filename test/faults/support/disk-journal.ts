@@ -3,9 +3,11 @@
  * order, with all bytes, and when which sync was begun and had come back. `power-disk.ts` makes of it what a disk may
  * hold after a power cut. A write is noted before it is made, as it may reach the disk from then on.
  *
- * The folder and the journal are in its own address: `?path=…&journal=…`.
+ * The folder and the journal are in its own address: `?path=…&journal=…`; with `&seed=NUMBER` some of the syncs fail, and
+ * what they were for is not on the disk.
  */
 import fs from 'node:fs'
+import { Random } from '../../storage/random.ts'
 import { type DiskCall, watchDisk } from './disk-seam.ts'
 
 /** A line of the journal. Files that are open go by their descriptors. */
@@ -28,10 +30,16 @@ export type Noted =
   | { readonly op: 'remove'; readonly path: string }
   | { readonly op: 'mkdir'; readonly path: string }
 
+/** The share of them, where some fail. */
+const FAILING_SYNCS = 0.1
+
 const given = new URL(import.meta.url).searchParams
 const folder = given.get('path') ?? ''
 // The file system's own, which are seen by nobody.
 const { existsSync, fstatSync, openSync, statSync, writeSync } = fs
+const seed = given.get('seed')
+/** Says which syncs fail. */
+const failing = seed === null ? undefined : new Random(Number(seed))
 const journal = openSync(given.get('journal') ?? '', 'a')
 let size = fstatSync(journal).size
 let syncs = 0
@@ -88,9 +96,9 @@ function noteWriteOfPath({ name, path, args }: DiskCall): void {
   note({ op: 'write', fd, position: 0, base64: bytesOf(args[1]).toString('base64') })
 }
 
-function before(call: DiskCall): undefined {
+function before(call: DiskCall): Error | undefined {
   const { kind, path, to, fd, args } = call
-  if (!isSeen(path)) return
+  if (!isSeen(path)) return undefined
   if (kind === 'open') opening.set(call, { existed: existsSync(path), at: size })
   else if (kind === 'rename') note({ op: 'rename', path, to: to ?? '' })
   else if (kind === 'remove') note({ op: 'remove', path })
@@ -105,7 +113,11 @@ function before(call: DiskCall): undefined {
   } else if (kind === 'sync') {
     syncing.set(call, ++syncs)
     note({ op: 'sync', fd, sync: syncs })
+    if (failing?.chance(FAILING_SYNCS) === true) {
+      return Object.assign(new Error(`EIO: i/o error, ${call.name}`), { code: 'EIO', syscall: call.name })
+    }
   }
+  return undefined
 }
 
 function after(call: DiskCall, error: unknown, result: unknown): void {
