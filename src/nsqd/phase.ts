@@ -1,3 +1,4 @@
+import { DRAINING, EXITING } from '../protocol/leaving.ts'
 import type { Logger } from '../util/logger.ts'
 import { Refusal } from './refusal.ts'
 
@@ -56,7 +57,7 @@ export class Phase {
   /** Takes nothing in from now on, until `undrain` or the next start. */
   drain(): void {
     if (this.#refusal !== undefined) return
-    this.#refusal = new Refusal('E_DRAINING', 'nsqd is draining', 503, 'DRAINING')
+    this.#refusal = new Refusal('E_DRAINING', DRAINING, 503, 'DRAINING')
     this.#logger.info(`draining: publishes and new topics are refused; ${leftText(this.#left())}`)
     this.#watch = setInterval(() => this.#look(), LOOK)
     // Waits for nothing by itself.
@@ -73,7 +74,7 @@ export class Phase {
 
   stop(): void {
     this.#isStopping = true
-    this.#refusal = new Refusal('E_EXITING', 'nsqd is shutting down', 503, 'EXITING')
+    this.#refusal = new Refusal('E_EXITING', EXITING, 503, 'EXITING')
     clearInterval(this.#watch)
   }
 

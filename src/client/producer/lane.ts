@@ -1,3 +1,4 @@
+import { saysLeaving } from '../../protocol/leaving.ts'
 import { NsqError } from '../../util/errors.ts'
 import { Queue } from '../../util/queue.ts'
 import type { Batch, Outcome } from './batch.ts'
@@ -23,6 +24,8 @@ export class Lane implements TransferOwner {
   readonly #choose: Choice
   readonly #nodes: ProducerNode[] = []
   readonly #waiting = new Queue<Transfer>()
+  /** Refused by nsqds that are about to leave: they wait for one that is not there now, and do not hold up the others. */
+  #expecting: Transfer[] = []
   #turn = 0
 
   constructor(owner: LaneOwner, options: ProducerNodeOptions, choose: Choice) {
@@ -44,10 +47,12 @@ export class Lane implements TransferOwner {
   add(address: string): void {
     const node = new ProducerNode(address, this.#options, {
       changed: () => {
+        this.#lookAtExpecting()
         this.#drain()
         this.#owner.changed()
       },
       failed: error => {
+        this.#lookAtExpecting()
         this.#owner.changed()
         if (this.#nodes.every(node => node.hasGivenUp)) this.fail(error)
       },
@@ -60,6 +65,7 @@ export class Lane implements TransferOwner {
   release(node: ProducerNode, gone: () => void): void {
     node.release(() => {
       this.#nodes.splice(this.#nodes.indexOf(node), 1)
+      this.#lookAtExpecting()
       gone()
     })
   }
@@ -113,10 +119,8 @@ export class Lane implements TransferOwner {
     }
     this.#options.onError(error)
     refusedBy.push(node)
-    const others = this.#nodes.filter(other => !refusedBy.includes(other))
-    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic)
-    if (other === undefined) this.#owner.delivered(batch, { error })
-    else this.#transfer(transfer, other)
+    transfer.refusal = error
+    this.#tryOther(transfer)
   }
 
   lost(transfer: Transfer, error: NsqError): void {
@@ -128,6 +132,7 @@ export class Lane implements TransferOwner {
   /** To be called after publications have expired. Those that came first expire first. */
   prune(): void {
     for (const node of this.#nodes) node.noticeSilence()
+    this.#lookAtExpecting()
     this.#dropAbandoned()
   }
 
@@ -149,6 +154,32 @@ export class Lane implements TransferOwner {
     const node = this.#waiting.length === 0 ? this.#next(transfer) : undefined
     if (node === undefined) this.#waiting.push(transfer)
     else this.#transfer(transfer, node)
+  }
+
+  /** Gives what was refused to an nsqd that has not refused it. */
+  #tryOther(transfer: Transfer): void {
+    const { batch, refusedBy, refusal } = transfer
+    const others = this.#nodes.filter(node => !refusedBy.includes(node) && !node.hasGivenUp)
+    const other = batch.isAbandoned ? undefined : chooseLeastPending(others, batch.topic)
+    if (other !== undefined) {
+      this.#transfer(transfer, other)
+    } else if (
+      !batch.isAbandoned &&
+      others.length > 0 &&
+      refusal !== undefined &&
+      saysLeaving(refusal.message)
+    ) {
+      this.#expecting.push(transfer)
+    } else {
+      this.#owner.delivered(batch, refusal === undefined ? ACKNOWLEDGED : { error: refusal })
+    }
+  }
+
+  #lookAtExpecting(): void {
+    const expecting = this.#expecting
+    if (expecting.length === 0) return
+    this.#expecting = []
+    for (const transfer of expecting) this.#tryOther(transfer)
   }
 
   #drain(): void {

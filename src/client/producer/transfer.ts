@@ -19,6 +19,8 @@ export class Transfer implements Reply {
   losses = 0
   /** nsqds that could not take it. */
   readonly refusedBy: ProducerNode[] = []
+  /** What the last of these has said. */
+  refusal: NsqError | undefined
   #owner: TransferOwner
   #node: ProducerNode | undefined
 

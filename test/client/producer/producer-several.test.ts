@@ -159,6 +159,31 @@ for (const strategy of ANY) {
     await producer.publish('t', 'y')
   })
 
+  test(`${strategy}: what a draining nsqd refuses waits for one that is expected back`, async () => {
+    const [leaving, back] = await pair()
+    leaving.answerPublish = () => ({ fatal: 'E_PUB_FAILED nsqd is draining' })
+    await back.close()
+    const producer = producing.producer({ nsqd: addressesOf([leaving, back]), strategy })
+    const published = [producer.publish('t', '1'), producer.publish('t', '2')]
+    await until(() => leaving.published.length > 0)
+    await back.listen()
+    await Promise.all(published)
+    assert.deepEqual(new Set(back.bodies), new Set(['1', '2']))
+  })
+
+  test(`${strategy}: but not for one that has been given up, nor when all are draining, nor for a full one`, async () => {
+    const [a, b] = await pair()
+    a.answerPublish = b.answerPublish = () => ({ fatal: 'E_PUB_FAILED nsqd is draining' })
+    const options = { nsqd: addressesOf([a, b]), strategy, maxConnectAttempts: 3 }
+    const producer = producing.producer(options)
+    assert.equal((await failure(producer.publish('t', 'all'))).code, 'E_PUB_FAILED')
+    await b.close()
+    assert.equal((await failure(producing.producer(options).publish('t', 'given up'))).code, 'E_PUB_FAILED')
+    a.answerPublish = () => ({ fatal: 'E_PUB_FAILED PUB failed no space left' })
+    const other = producing.producer({ ...options, maxConnectAttempts: 1_000_000 })
+    assert.equal((await failure(other.publish('t', 'full'))).code, 'E_PUB_FAILED')
+  })
+
   test(`${strategy}: an nsqd that was sick gets messages again when it is well`, async () => {
     const [a, b] = await pair()
     a.answerPublish = () => ({ error: 'E_PUB_FAILED PUB failed no space left' })
