@@ -33,6 +33,8 @@ export class Segment {
   isClosed = false
   /** A checkpoint has said what is in it, after it was synced; or it was made by this process. */
   isVouchedFor = true
+  /** The log has let go of it, and its files go, or have gone. */
+  isUnlinked = false
   /** The next newer segment of the topic. */
   next: Segment | undefined = undefined
 

@@ -169,7 +169,7 @@ export class TopicLog {
     for (const segment of segments) {
       segment.file?.sync(error => {
         if (error === null) this.#synced(segment)
-        else this.#unsynced.add(segment)
+        else if (!segment.isUnlinked) this.#unsynced.add(segment)
         failed ??= error
         if (--open === 0) done(failed)
       })
@@ -255,6 +255,7 @@ export class TopicLog {
       while (previous.next !== undefined && previous.next !== segment) previous = previous.next
       previous.next = next
     }
+    segment.isUnlinked = true
     this.#unsynced.delete(segment)
     this.forgetBlocksBefore(segment.endOrdinal)
   }

@@ -420,6 +420,23 @@ describe('segments', () => {
     assert.equal(calls, 6)
   })
 
+  test('a sync that fails does not bring a segment back that was deleted meanwhile', async t => {
+    const folder = temporaryFolder()
+    const log = openLog(t, folder, { maxSegmentBytes: 100 })
+    put(log, ...bodies(10))
+    const { first } = log
+    const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    const failing = sync(log)
+    log.unlink(first)
+    first.file?.remove()
+    assert.equal((await failing)?.message, 'EIO: injected')
+    restore()
+    assert.equal(await sync(log), null)
+    assert.equal(existsSync(first.file?.logPath ?? ''), false)
+  })
+
   test('a sync does not bring a deleted segment back', async t => {
     const folder = temporaryFolder()
     const log = openLog(t, folder, { maxSegmentBytes: 100 })
