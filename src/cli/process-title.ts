@@ -4,7 +4,9 @@ import type { OptionTable } from '../util/option.ts'
 const FLAG = /^--([^=]+)=([\s\S]*)$/
 /** A setting of `--producer-opt` and the like. */
 const SECRET_SETTING = /^(\s*auth[_-]secret\s*[,=])[\s\S]*$/i
-const QUERY = /^(https?:\/\/[^?]*\?)[\s\S]+$/
+/** A user alone may be a token. */
+const USER = /^(https?:\/\/)[^/@:]+@/i
+const QUERY = /^(https?:\/\/[^?#]*[?#])[\s\S]+$/i
 
 /**
  * What a process that has secrets among its arguments should be called, so that others do not see them in `ps`; undefined
@@ -34,7 +36,7 @@ function shownValue(value: string): string {
   // As a whole first: a password may have a comma.
   const addresses = withoutPassword(value).split(',')
   return addresses
-    .map(withoutPassword)
+    .map(address => withoutPassword(address).replace(USER, `$1${HIDDEN}@`))
     .join(',')
     .replace(SECRET_SETTING, `$1${HIDDEN}`)
     .replace(QUERY, `$1${HIDDEN}`)

@@ -30,7 +30,8 @@ export type LogText = string | (() => string)
  *     [nsqd] 2026/01/02 15:04:05.000000 INFO: text
  *
  * Whatever is not to be seen, or changes what is, is escaped: control characters, other ways to end a line, marks that turn
- * the order of the text around, and halves of characters. What a client sends cannot forge a line or move the cursor.
+ * the order of the text around, and halves of characters. What a client sends cannot forge a line or move the cursor. Words of
+ * all scripts, and emoji, stay as they are.
  */
 export class Logger {
   level: number
@@ -72,8 +73,15 @@ export class Logger {
 
 const SIMPLE: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
+/**
+ * Format characters (Cf) are hidden, but for two without which Persian, Indic words and emoji fall apart, as they say whether
+ * letters join, and the signs of numbers and verses, which are seen.
+ */
+const HARMLESS = String.raw`\u200c\u200d\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2`
+const HIDDEN = new RegExp(String.raw`(?![${HARMLESS}])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]`, 'gu')
+
 function escapeHidden(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, character => {
+  return text.replace(HIDDEN, character => {
     const code = character.codePointAt(0) ?? 0
     const hex = code.toString(16)
     return SIMPLE[character] ?? (code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`)

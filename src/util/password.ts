@@ -1,9 +1,9 @@
 /** What stands for a secret where values are shown. */
 export const HIDDEN = '***'
 
-const PASSWORD = /^(https?:\/\/[^/@:]*):[^/]*@/
+const PASSWORD = /^(https?:\/\/[^/@:]*|[^/@:\s]*):(?!\s)[^/]*@/i
 
-/** `https://ada:secret@host` without its secret; any other text as it is. */
+/** `https://ada:secret@host`, or the same without https, without its secret; any other text as it is. */
 export function withoutPassword(address: string): string {
   return address.replace(PASSWORD, `$1:${HIDDEN}@`)
 }

@@ -26,6 +26,9 @@ describe('titleWithoutSecrets', () => {
     ],
     ['a password', ['--to=http://ada:hu,sh@h:4151'], '--to=http://ada:***@h:4151'],
     ['passwords', ['--to=http://a:hush@h,https://b:hush@i'], '--to=http://a:***@h,https://b:***@i'],
+    ['passwords without http', ['--to=a:hush@h:4161,b:hush@i'], '--to=a:***@i'],
+    ['a user who is a token', ['--to=https://hush@h/in'], '--to=https://***@h/in'],
+    ['the fragment of a URL', ['--to=HTTPS://h/in#hush'], '--to=HTTPS://h/in#***'],
     ['the query of a URL', ['--to=https://h/in?key=hush&n=1'], '--to=https://h/in?***'],
     ['an argument without a flag', ['http://a:hush@h'], 'http://a:***@h'],
   ] as const) {

@@ -56,3 +56,12 @@ test('nothing that hides, ends lines or turns text around gets into a log', () =
     'a\\u{2028}b\\u{2029}c\\x85d\\u{202e}e\\u{2066}f\\u{200b}g\\u{feff}h\\u{d800}i\\u{e0041}j\u{1f600}'
   assert.ok(lines[0]?.endsWith(` INFO: ${shown}\n`), lines[0])
 })
+
+test('words of every script, and emoji, stay as they are', () => {
+  const lines: string[] = []
+  const logger = new Logger({ prefix: '', level: LogLevel.info, write: line => lines.push(line) })
+  // Joined and not joined letters, a number sign of Arabic, a family of one character on the screen.
+  const words = 'می\u200cخواهم क्\u200dष \u0600١٢ é 名前 👨\u200d👩\u200d👧 ❤\ufe0f'
+  logger.info(words)
+  assert.ok(lines[0]?.endsWith(` INFO: ${words}\n`), lines[0])
+})
