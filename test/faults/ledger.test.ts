@@ -32,6 +32,23 @@ describe('the ledger', () => {
     assert.equal(ledger.unfinishedCount('t', 'c'), 0)
   })
 
+  test('knows what came, was not finished, and never came again', () => {
+    const { ledger, body } = one()
+    ledger.acknowledged(body)
+    ledger.delivered('c', body, 1, 0)
+    assert.deepEqual(ledger.forgotten('t', 'c'), ['t p 0'])
+    assert.throws(() => ledger.checkComplete('t', ['c']), /1 forgotten on t c: t p 0/)
+  })
+
+  test('lets go of what somebody has tried to finish, over a crash, too', () => {
+    const { ledger, body } = one()
+    ledger.acknowledged(body)
+    ledger.delivered('c', body, 1, 0, { generation: 1 })
+    ledger.finishing('c', body)
+    ledger.crashed()
+    ledger.checkComplete('t', ['c'])
+  })
+
   const faults: [string, RegExp, (ledger: Ledger, body: string) => void][] = [
     [
       'changed bytes',

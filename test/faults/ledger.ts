@@ -139,6 +139,12 @@ export class Ledger {
     this.#note(found, { generation, book, number, attempts, isFinished: false, dueMs: 0 })
   }
 
+  /** A FIN was sent, which nsqd may read or not: it need not come again, and may. */
+  finishing(channel: string, body: string): void {
+    const found = this.#find(body, `finishing on ${channel}`)
+    found?.series.channel(channel).finishing(found.number)
+  }
+
   /**
    * Nsqd is known to have read its FIN, and not to have refused it: it may not come again, but after a crash when no
    * later checkpoint was seen.
@@ -227,6 +233,20 @@ export class Ledger {
     return missing
   }
 
+  /** Acknowledged messages that nobody has tried to finish on this channel, though they came: such must come again. */
+  forgotten(topic: string, channel: string): string[] {
+    const forgotten: string[] = []
+    for (const [producer, series] of this.#topics.get(topic)?.series ?? []) {
+      const book = series.channel(channel)
+      for (let number = 0; number < series.count; number++) {
+        if (series.isAcknowledged(number) && book.isDelivered(number) && !book.mayBeGone(number)) {
+          forgotten.push(nameOf({ topic, producer, number }))
+        }
+      }
+    }
+    return forgotten
+  }
+
   /** How many `missing` would give. */
   missingCount(topic: string, channel: string): number {
     let count = 0
@@ -256,14 +276,18 @@ export class Ledger {
     assert.equal(this.#faultCount, 0, `${this.#faultCount} faults:${told}`)
   }
 
-  /** Throws as well when something acknowledged has not come on one of the channels. */
+  /** Throws as well when something acknowledged has not come on one of the channels, or has come and was never finished. */
   checkComplete(topic: string, channels: Iterable<string>): void {
     for (const channel of channels) {
-      const missing = this.missing(topic, channel)
-      if (missing.length === 0) continue
-      this.fault(`${missing.length} missing on ${topic} ${channel}: ${missing.slice(0, 5).join(', ')} …`)
+      this.#mustBeNone('missing', topic, channel, this.missing(topic, channel))
+      this.#mustBeNone('forgotten', topic, channel, this.forgotten(topic, channel))
     }
     this.check()
+  }
+
+  #mustBeNone(what: string, topic: string, channel: string, names: readonly string[]): void {
+    if (names.length === 0) return
+    this.fault(`${names.length} ${what} on ${topic} ${channel}: ${names.slice(0, 5).join(', ')} …`)
   }
 
   /** The counts, in a line. */

@@ -90,6 +90,7 @@ async function cuts(t: TestContext, how: 'ordered' | 'any', flags: readonly stri
     life.disk.cut(dataPath, random, how)
     for (const name of syncedMessages(life.disk)) kept.add(name)
     if (isSafe) {
+      for (const disorder of life.disk.disorders) ledger.fault(disorder)
       for (const topic of topics) {
         const checkpoint = life.disk.certain(`${topic}.topic/checkpoint`)
         // Of what was noted at the moment when it was begun, it may know nothing.

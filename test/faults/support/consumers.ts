@@ -116,6 +116,7 @@ export class ChaoticConsumer {
       } else {
         commands.push(fin(id))
         finished.set(id, body)
+        ledger.finishing(channel, body)
       }
     }
     client.send(...commands, Buffer.from(`${PROBE}\n`))

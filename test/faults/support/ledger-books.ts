@@ -48,6 +48,8 @@ const FINISHED = 2
 /** Finished at some time, though a crash may have undone it. */
 const WAS_FINISHED = 4
 const SAVED_FINISHED = 8
+/** Somebody has said FIN, though nobody may have heard it. */
+const FINISHING = 16
 
 /** The messages of one producer to one topic, by their numbers from 0. */
 export class SeriesBook {
@@ -145,6 +147,15 @@ export class ChannelBook {
 
   wasFinished(number: number): boolean {
     return this.#has(number, WAS_FINISHED)
+  }
+
+  /** Whether it may be gone: somebody has finished it, or tried to. */
+  mayBeGone(number: number): boolean {
+    return this.#has(number, WAS_FINISHED) || this.#has(number, FINISHING)
+  }
+
+  finishing(number: number): void {
+    this.#set(number, FINISHING)
   }
 
   attempts(number: number): number {

@@ -5,6 +5,8 @@ import type { Noted } from './disk-journal.ts'
 
 /** What a disk writes at once, in bytes: a write may be torn between any two of these. */
 const SECTOR = 512
+/** Files that are always whole under these names, if those who write them wait for the disk. */
+const SYNCED_NAMES = /\/(checkpoint|nsqd\.dat\.synced|\d+\.(idx|kept))$/
 
 type Change =
   | { readonly seq: number; readonly kind: 'write'; readonly position: number; readonly bytes: Buffer }
@@ -99,6 +101,8 @@ export class PowerDisk {
   readonly files = new Set<PowerFile>()
   readonly #before = new Map<string, PowerFile | 'folder'>()
   readonly #names: NameChange[] = []
+  /** What was done in an order in which a power cut at the wrong moment would cost something: for --durability=power. */
+  readonly disorders: string[] = []
 
   /**
    * @param root - the folder
@@ -159,6 +163,7 @@ export class PowerDisk {
         }
         case 'rename': {
           const file = now.get(noted.path)
+          this.#mustBeWhole(noted.to, file)
           now.delete(noted.path)
           if (file !== undefined) now.set(noted.to, file)
           this.#names.push({ seq, isDurable: false, kind: 'rename', path: noted.path, to: noted.to })
@@ -166,6 +171,7 @@ export class PowerDisk {
         }
         case 'remove':
           if (!now.delete(noted.path)) break
+          this.#mustHaveCheckpoint(noted.path)
           this.#names.push({ seq, isDurable: false, kind: 'remove', path: noted.path })
           break
         case 'mkdir':
@@ -215,6 +221,21 @@ export class PowerDisk {
         writeFileSync(to, file.afterCut(random))
       }
     }
+  }
+
+  /** What takes the place of a good file must be on the disk before: a cut can come in the next moment. */
+  #mustBeWhole(to: string, file: PowerFile | 'folder' | undefined): void {
+    if (!(file instanceof PowerFile) || !SYNCED_NAMES.test(to)) return
+    if (file.pending.length + file.doomed.length > 0)
+      this.disorders.push(`${to}: renamed before it was synced`)
+  }
+
+  /** What the checkpoint in force says is done with must not go while a cut can bring back an older one. */
+  #mustHaveCheckpoint(path: string): void {
+    if (!/\.(log|kept)$/.test(path)) return
+    const checkpoint = join(dirname(path), 'checkpoint')
+    const last = this.#names.findLast(change => change.kind === 'rename' && change.to === checkpoint)
+    if (last?.isDurable === false) this.disorders.push(`${path}: removed before its checkpoint was safe`)
   }
 
   #added(file: PowerFile): PowerFile {
