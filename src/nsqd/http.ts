@@ -52,7 +52,7 @@ export function nsqdRoutes(nsqd: HttpTarget): Route[] {
   ]
 }
 
-/** Answers what nsqd refuses as it says. */
+/** Answers what nsqd refuses as it says: the code for programs, and the reason for people. */
 function withRefusals(route: Route): Route {
   return {
     ...route,
@@ -60,7 +60,8 @@ function withRefusals(route: Route): Route {
       try {
         return await route.handle(request)
       } catch (error) {
-        if (error instanceof Refusal) throw new HttpError(error.status, error.answer)
+        if (error instanceof Refusal)
+          return json({ message: error.answer, reason: error.message }, error.status)
         throw error
       }
     },

@@ -66,6 +66,6 @@ export function shedLimits(
  */
 export function refuseTooMany(topics: number, { maxTopics }: Pick<NsqdOptions, 'maxTopics'>): void {
   if (maxTopics === 0 || topics < maxTopics) return
-  const reason = `there are ${topics} topics already (--max-topics=${maxTopics})`
+  const reason = `no more topics are made: nsqd has ${topics} (--max-topics=${maxTopics})`
   throw new Refusal('E_TOO_MANY_TOPICS', reason, 403, 'TOO_MANY_TOPICS')
 }

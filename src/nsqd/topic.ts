@@ -207,7 +207,8 @@ export class Topic implements IntakeHost {
     if (known !== undefined) return known
     const { maxChannels } = this.options
     if (maxChannels > 0 && this.#channels.size >= maxChannels) {
-      const reason = `topic ${this.name} has ${this.#channels.size} channels already (--max-channels=${maxChannels})`
+      const has = `it has ${this.#channels.size} (--max-channels=${maxChannels})`
+      const reason = `no more channels are made in topic ${this.name}: ${has}`
       throw new Refusal('E_TOO_MANY_CHANNELS', reason, 403, 'TOO_MANY_CHANNELS')
     }
     const channel = this.addChannel(name, this.distributed)

@@ -66,7 +66,7 @@ describe('more than is allowed', () => {
         const name = `topic-${asked++}`
         const [status, text] = await post(`/topic/create?topic=${name}`)
         if (status === 200) made++
-        else assert.deepEqual([status, text], [403, '{"message":"TOO_MANY_TOPICS"}'])
+        else assert.match(`${status} ${text}`, /^403 \{"message":"TOO_MANY_TOPICS"/)
       }
     }
     await Promise.all(Array.from({ length: 50 }, ask))

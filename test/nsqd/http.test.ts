@@ -152,8 +152,8 @@ async function request(
 const OK: Answer = { status: 200, type: 'text/plain; charset=utf-8', body: 'OK' }
 const DONE: Answer = { status: 200, type: null, body: '' }
 
-function refusal(status: number, message: string): Answer {
-  return { status, type: 'application/json; charset=utf-8', body: JSON.stringify({ message }) }
+function refusal(status: number, message: string, reason?: string): Answer {
+  return { status, type: 'application/json; charset=utf-8', body: JSON.stringify({ message, reason }) }
 }
 
 /** One message of `size` bytes in the form of MPUB, but for what is wrong with it. */
@@ -255,12 +255,21 @@ describe('POST /pub', () => {
   test('says that it is shutting down, or that it failed', async () => {
     const exiting = new Refusal('E_EXITING', 'nsqd is shutting down', 503, 'EXITING')
     nsqd.publish = () => Promise.reject(exiting)
-    assert.deepEqual(await request('POST', '/pub?topic=t', 'x'), refusal(503, 'EXITING'))
+    assert.deepEqual(
+      await request('POST', '/pub?topic=t', 'x'),
+      refusal(503, 'EXITING', 'nsqd is shutting down'),
+    )
     nsqd.topic = () => {
       throw exiting
     }
-    assert.deepEqual(await request('POST', '/mpub?topic=t', 'x'), refusal(503, 'EXITING'))
-    assert.deepEqual(await request('POST', '/topic/create?topic=t'), refusal(503, 'EXITING'))
+    assert.deepEqual(
+      await request('POST', '/mpub?topic=t', 'x'),
+      refusal(503, 'EXITING', 'nsqd is shutting down'),
+    )
+    assert.deepEqual(
+      await request('POST', '/topic/create?topic=t'),
+      refusal(503, 'EXITING', 'nsqd is shutting down'),
+    )
     assert.deepEqual(log, [])
     nsqd.publish = () => Promise.reject(new NsqError('E_PUB_FAILED', 'no space left on device'))
     assert.deepEqual(await request('POST', '/pub?topic=t', 'x'), refusal(500, 'INTERNAL_ERROR'))

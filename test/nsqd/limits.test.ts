@@ -58,7 +58,7 @@ describe('--max-topics and --max-channels', () => {
     const running = await start(t, { maxTopics: 2 })
     running.nsqd.topic('one')
     running.nsqd.topic('two')
-    const reason = 'there are 2 topics already (--max-topics=2)'
+    const reason = 'no more topics are made: nsqd has 2 (--max-topics=2)'
     for (const command of [pub('three', 'x'), mpub('three', ['x', 'y']), dpub('three', 1, 'x')]) {
       const client = await running.connect()
       assert.equal(await refusedBy(client, command), `E_PUB_FAILED ${reason}`)
@@ -66,7 +66,10 @@ describe('--max-topics and --max-channels', () => {
     const client = await running.connect()
     assert.equal(await refusedBy(client, sub('three', 'c')), `E_SUB_FAILED ${reason}`)
     for (const path of ['/topic/create?topic=three', '/pub?topic=three', '/mpub?topic=three']) {
-      assert.equal(await running.http('POST', path, 'x'), '{"message":"TOO_MANY_TOPICS"}')
+      assert.equal(
+        await running.http('POST', path, 'x'),
+        JSON.stringify({ message: 'TOO_MANY_TOPICS', reason }),
+      )
     }
     assert.deepEqual([...running.nsqd.topics.keys()], ['one', 'two'])
     const publisher = await running.connect()
@@ -78,12 +81,10 @@ describe('--max-topics and --max-channels', () => {
   test('more channels of a topic are refused', async t => {
     const running = await startWith(t, { maxChannels: 1 })
     const client = await running.connect()
-    assert.equal(
-      await refusedBy(client, sub('t', 'd')),
-      'E_SUB_FAILED topic t has 1 channels already (--max-channels=1)',
-    )
+    const reason = 'no more channels are made in topic t: it has 1 (--max-channels=1)'
+    assert.equal(await refusedBy(client, sub('t', 'd')), `E_SUB_FAILED ${reason}`)
     const answer = await running.http('POST', '/channel/create?topic=t&channel=d')
-    assert.equal(answer, '{"message":"TOO_MANY_CHANNELS"}')
+    assert.equal(answer, JSON.stringify({ message: 'TOO_MANY_CHANNELS', reason }))
     await running.subscribe(1)
     await running.subscribe(1, { topic: 'u', channel: 'd' })
   })
@@ -101,7 +102,7 @@ describe('--max-topics and --max-channels', () => {
     t.mock.method(running.nsqd.lookupPeers, 'knownChannels', async () => ['a', 'b', 'c'])
     await running.publish('0')
     await until(() => running.topic().channels.size === 2 && running.channel('b').depth === 1)
-    assert.match(running.log.join(''), /WARNING: topic t: not all channels .* has 2 channels already/)
+    assert.match(running.log.join(''), /WARNING: topic t: not all channels .* it has 2 \(--max-channels=2\)/)
   })
 
   test('names that are refused leave nothing behind', async t => {
@@ -131,8 +132,10 @@ describe('--overflow=refuse', () => {
     const again = await running.connect()
     assert.equal(await again.ask(pub('t', '4')), 'OK')
     assert.match(await refusedBy(again, dpub('t', 10, '5')), /^E_PUB_FAILED topic t is full: 5 messages/)
-    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), '{"message":"TOPIC_FULL"}')
-    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), '{"message":"TOPIC_FULL"}')
+    const answer =
+      '{"message":"TOPIC_FULL","reason":"topic t is full: 5 messages wait in channel c (--max-channel-depth=5)"}'
+    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), answer)
+    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), answer)
     assert.equal(running.topic().refusedCount, 6)
     assert.deepEqual(await drain(running), numbers(0, 5))
     const later = await running.connect()

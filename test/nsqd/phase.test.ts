@@ -87,7 +87,7 @@ describe('a draining nsqd', () => {
       assert.equal(await client.ask(command), 'E_PUB_FAILED nsqd is draining')
       await client.closed()
     }
-    const refused = '503 {"message":"DRAINING"}'
+    const refused = '503 {"message":"DRAINING","reason":"nsqd is draining"}'
     assert.equal(await post(running, '/pub?topic=t', 'x'), refused)
     assert.equal(await post(running, '/mpub?topic=t', 'x\ny'), refused)
     assert.equal(await post(running, '/pub?topic=new', 'x'), refused)
