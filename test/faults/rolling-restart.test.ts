@@ -13,6 +13,7 @@ import { Fleet, type Member } from './support/fleet.ts'
 
 /** How often each nsqd is restarted. */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 1)
+const IS_LONG = process.env['ROUNDS'] !== undefined
 const TOPIC = 'orders'
 const CHANNELS = ['quick', 'slow'] as const
 /** Messages that wait, at most about. */
@@ -23,8 +24,10 @@ const CLIENTS = 7
 const RETRIED = 0.05
 const LONGEST_DELAY_MS = 300
 /** Rest between two bursts of a producer, and while all run between two restarts, at most, in ms. */
-const BURST_PAUSE_MS = 20
+const BURST_PAUSE_MS = IS_LONG ? 20 : 80
 const BETWEEN_MS = 200
+/** How long may be waited for one thing on a slow machine, in ms. */
+const PATIENCE_MS = 20_000
 /** Longer than any consumer here needs for what it has in hand. */
 const FLAGS = ['--shutdown-timeout=20s', '--max-bytes-per-file=200000']
 const QUICK = { reconnectDelayMs: 20, maxReconnectDelayMs: 200, lookupPollIntervalMs: 200 }
@@ -206,12 +209,18 @@ async function roll(
 /** Takes it out of service as docs/nsqd.md says. */
 async function drain(member: Member): Promise<void> {
   await member.ask('POST', '/drain')
-  while ((await member.left()) > 0) await pause(10)
+  await wait('drained', async () => (await member.left()) === 0)
 }
 
 /** A producer that another refuses must have this one by then. */
 async function inUse(member: Member): Promise<void> {
-  while ((await member.connections()) < CLIENTS) await pause(10)
+  await wait('in use again', async () => (await member.connections()) >= CLIENTS)
+}
+
+async function wait(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; !(await isSo()); await pause(20)) {
+    if (performance.now() > deadline) throw new Error(`an nsqd is not ${what} after ${PATIENCE_MS} ms`)
+  }
 }
 
 test('a rolling restart loses nothing, and brings nothing twice', t => roll(t, { isDrained: false, size: 3 }))
