@@ -41,8 +41,14 @@ const REQUEST_MS = 300_000
 /** How often it is looked who takes longer, in ms. */
 const LOOK_EVERY_MS = 5000
 
-/** Requests that a client may send ahead of the answers to those before. Nobody needs more than a few. */
+/**
+ * Requests that a client may send ahead of the answers to those before; nobody needs more than a few. The answer to the last
+ * of them says that the connection closes: what was sent behind that is not looked at.
+ */
 const MOST_AHEAD = 100
+
+/** With so many, nobody waits for the answers: the connection is closed at once. */
+const FAR_AHEAD = 1000
 
 /** How long a client may take nothing of its reply, in ms: somebody may look at it page by page. */
 const STUCK_MS = 300_000
@@ -104,11 +110,12 @@ function inTurn(socket: Socket, response: ServerResponse, begin: () => void): vo
     return
   }
   const waiting = (ahead.get(socket) ?? 0) + 1
-  if (waiting > MOST_AHEAD) {
+  if (waiting > FAR_AHEAD) {
     socket.destroy()
     return
   }
   ahead.set(socket, waiting)
+  if (waiting === MOST_AHEAD) response.shouldKeepAlive = false
   response.once('socket', () => {
     ahead.set(socket, (ahead.get(socket) ?? 1) - 1)
     // That of the reply before.

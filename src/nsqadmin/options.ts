@@ -3,6 +3,7 @@ import { posix, resolve } from 'node:path'
 import { parseAddress } from '../util/address.ts'
 import type { OptionValues } from '../util/option.ts'
 import { OptionError, resolveOptions } from '../util/option-values.ts'
+import { withoutPassword } from '../util/password.ts'
 import { nsqadminOptions } from './option-table.ts'
 
 export { nsqadminOptions } from './option-table.ts'
@@ -55,7 +56,7 @@ export function resolveNsqadminOptions(
 export function daemonAddress(flag: string, text: string, defaultPort: number): string {
   if (/^https?:\/\//.test(text)) {
     if (URL.canParse(text)) return text
-    throw new OptionError(flag, `--${flag}: "${text}" is not a URL`)
+    throw new OptionError(flag, `--${flag}: "${withoutPassword(text)}" is not a URL`)
   }
   try {
     const { port } = parseAddress(text, defaultPort)
