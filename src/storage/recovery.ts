@@ -88,10 +88,12 @@ function removeLitter(directory: string): void {
 /** Its messages are found by where a checkpoint says that they are: as long as there are bytes, they may be there. */
 function recoverStragglers(directory: string, number: number): Segment {
   const probe = new SegmentFile(directory, number, 0, STRAGGLER_SUFFIX)
-  const batches = parseBatches(probe.readIndexNow())
+  const index = probe.readIndexNow()
   probe.close()
-  const file = new SegmentFile(directory, number, batches.length * INDEX_LINE, STRAGGLER_SUFFIX)
-  const count = batches.reduce((sum, batch) => sum + batch.count, 0)
+  // Behind all lines, sound or not: those behind a bad one still count.
+  const indexSize = index.length - (index.length % INDEX_LINE)
+  const file = new SegmentFile(directory, number, indexSize, STRAGGLER_SUFFIX)
+  const count = parseBatches(index).reduce((sum, batch) => sum + batch.count, 0)
   return new Segment(number, 0, file, count, file.sizeNow())
 }
 

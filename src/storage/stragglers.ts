@@ -1,9 +1,10 @@
+import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
-import { NsqError } from '../util/errors.ts'
-import { parseBatches } from './batches.ts'
-import { DUE_LENGTH, dueOf, isDeferred } from './record.ts'
+import { parseLines } from './index-lines.ts'
+import { DUE_LENGTH, dueOf, isDeferred, isPlausible, recordLength } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
+import { hasHole } from './survey.ts'
 import type { SegmentNumberSource, TopicLog } from './topic-log.ts'
 
 /** Ends the name of a segment of stragglers, which is no part of the log's chain. */
@@ -96,42 +97,72 @@ export function republish(segment: Segment, log: TopicLog): string[] {
   const { file } = segment
   if (file === undefined) return []
   const warnings: string[] = []
-  for (let offset = 0; offset < segment.size;) {
-    const record = recordAt(file, offset, segment.size)
-    if (record === undefined) {
-      const next = nextStart(file, offset) ?? segment.size
-      file.keepAside(offset, next - offset)
-      warnings.push(
-        `${file.logPath}: damaged at byte ${offset}: the messages in ${next - offset} bytes are left out; ` +
-          `the bytes are in ${file.asidePath(offset)}`,
-      )
-      offset = next
-      continue
+  for (const { offset, end, state } of stretches(file, segment.size)) {
+    const bytes = file.readNow(offset, end - offset)
+    let at = 0
+    if (state !== 'damaged') {
+      while (state === 'sound' ? at < bytes.length : looksWhole(bytes, at, offset))
+        at += append(log, bytes, at)
     }
-    const high = record.readUInt32BE(8)
-    const low = record.readUInt32BE(12)
-    if (isDeferred(record, 0)) {
-      log.appendDeferred(record, MESSAGE_OVERHEAD, record.length - DUE_LENGTH, high, low, dueOf(record, 0))
-    } else {
-      log.append(record, MESSAGE_OVERHEAD, record.length, high, low)
-    }
-    offset += record.length
+    if (at === bytes.length) continue
+    file.keepAside(offset + at, bytes.length - at)
+    warnings.push(
+      `${file.logPath}: damaged at byte ${offset + at}: the messages in ${bytes.length - at} bytes are left out; ` +
+        `the bytes are in ${file.asidePath(offset + at)}`,
+    )
   }
   log.commit()
   file.remove()
   return warnings
 }
 
-function recordAt(file: SegmentFile, offset: number, end: number): Buffer | undefined {
-  try {
-    return file.readRecordNow(offset, end)
-  } catch (error) {
-    if (error instanceof NsqError && error.code === 'E_DAMAGED') return undefined
-    throw error
+/** Gives the record's length. */
+function append(log: TopicLog, bytes: Buffer, at: number): number {
+  const start = at + MESSAGE_OVERHEAD
+  const length = recordLength(bytes, at)
+  const high = bytes.readUInt32BE(at + 8)
+  const low = bytes.readUInt32BE(at + 12)
+  if (isDeferred(bytes, at)) {
+    log.appendDeferred(bytes, start, at + length - DUE_LENGTH, high, low, dueOf(bytes, at))
+  } else {
+    log.append(bytes, start, at + length, high, low)
   }
+  return length
 }
 
-/** Where the next batch begins, as far as the index says. */
-function nextStart(file: SegmentFile, offset: number): number | undefined {
-  return parseBatches(file.readIndexNow()).find(batch => batch.offset > offset)?.offset
+/** `unknown`: its lines are gone. */
+interface Stretch {
+  readonly offset: number
+  readonly end: number
+  readonly state: 'sound' | 'damaged' | 'unknown'
+}
+
+/**
+ * What lies in a segment of stragglers, one behind the other. As in `survey`, the CRC of a line is believed before all else,
+ * and nothing that has no line at the end: it is still where it was to be moved from.
+ */
+function* stretches(file: SegmentFile, size: number): Generator<Stretch, void, undefined> {
+  let at = 0
+  /** Up to here lines that are not sound reach, one behind the other. */
+  let unsound = 0
+  for (const line of parseLines(file.readIndexNow())) {
+    const { offset, length } = line
+    const end = offset + length
+    if (offset < at || length === 0 || end > size) continue
+    if (crc32(file.readNow(offset, length)) === line.crc) {
+      if (offset > at) yield { offset: at, end: offset, state: unsound === offset ? 'damaged' : 'unknown' }
+      yield { offset, end, state: 'sound' }
+      at = unsound = end
+    } else if (offset === unsound) {
+      unsound = end
+    }
+  }
+  if (at < size) yield { offset: at, end: size, state: 'damaged' }
+}
+
+/** Whether a record begins at `at` that looks whole; `offset`: where these bytes lie in their file. */
+function looksWhole(bytes: Buffer, at: number, offset: number): boolean {
+  if (!isPlausible(bytes, at, bytes.length)) return false
+  const end = at + recordLength(bytes, at)
+  return end <= bytes.length && !hasHole(bytes.subarray(at, end), offset + at)
 }

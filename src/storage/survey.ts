@@ -253,7 +253,7 @@ function likelyCount({ length, count }: Line): number {
 }
 
 /** Whether a record that begins at `offset` of its file has a sector of nothing but zeros: it was never written, most likely. */
-function hasHole(record: Buffer, offset: number): boolean {
+export function hasHole(record: Buffer, offset: number): boolean {
   for (let start = 0; start < record.length;) {
     const end = Math.min(record.length, start + SECTOR - ((offset + start) % SECTOR))
     // The first bytes of its size are zeros in most records.

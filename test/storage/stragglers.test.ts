@@ -4,18 +4,23 @@ import { describe, test, type TestContext } from 'node:test'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
 import { republish, Stragglers } from '../../src/storage/stragglers.ts'
+import type { SegmentNumberSource } from '../../src/storage/topic-log.ts'
 import { bodies, bodyAt, openLog, overwrite, put, Reader, replaceFs, systemError } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Bytes of a message of `bodies(…, 10)`. */
 const LENGTH = 44
 
+function numbersFrom(first: number): SegmentNumberSource {
+  let next = first
+  return { next: () => next++, use: () => undefined }
+}
+
 function setUp(t: TestContext, maxBytes = 1000): { folder: string; from: Segment; stragglers: Stragglers } {
   const folder = temporaryFolder()
   const log = openLog(t, folder)
   put(log, ...bodies(20, 0, 10))
-  let number = 50
-  const stragglers = new Stragglers(folder, maxBytes, { next: () => number++, use: () => undefined })
+  const stragglers = new Stragglers(folder, maxBytes, numbersFrom(50))
   t.after(() => stragglers.close())
   return { folder, from: log.first, stragglers }
 }
@@ -69,13 +74,7 @@ describe('stragglers', () => {
     const { folder, from, stragglers } = setUp(t)
     const { segment } = stragglers.take(from, [0, LENGTH])
     stragglers.close()
-    let number = 60
-    const again = new Stragglers(
-      folder,
-      1000,
-      { next: () => number++, use: () => undefined },
-      recover(folder, new Map()).stragglers,
-    )
+    const again = new Stragglers(folder, 1000, numbersFrom(60), recover(folder, new Map()).stragglers)
     t.after(() => again.close())
     const more = again.take(from, [5 * LENGTH])
     assert.equal(more.segment.number, segment.number)
@@ -133,14 +132,48 @@ describe('stragglers', () => {
     assert.ok(recovered?.file)
     const log = openLog(t, temporaryFolder())
     const warnings = republish(recovered, log)
-    assert.match(warnings.join(), /damaged at byte 132: the messages in 44 bytes are left out/)
-    assert.deepEqual(await new Reader(log).readUntil(4), [
-      'message 0.',
-      'message 1.',
-      'message 2.',
-      'message 4.',
-    ])
-    assert.ok(existsSync(recovered.file.asidePath(132)))
+    assert.match(warnings.join(), /damaged at byte 88: the messages in 88 bytes are left out/)
+    assert.deepEqual(await new Reader(log).readUntil(3), ['message 0.', 'message 1.', 'message 4.'])
+    assert.ok(existsSync(recovered.file.asidePath(88)))
     assert.equal(existsSync(recovered.file.logPath), false)
+  })
+
+  test('with bytes that have changed are not published again, nor what was never written down whole', async t => {
+    const { folder, from, stragglers } = setUp(t)
+    stragglers.take(from, [0, LENGTH])
+    stragglers.take(from, [2 * LENGTH])
+    const { segment } = stragglers.take(from, [3 * LENGTH])
+    const path = segment.file?.logPath ?? ''
+    // A crash came before its line.
+    const torn = Buffer.from(segment.file?.readNow(3 * LENGTH, LENGTH) ?? '')
+    stragglers.close()
+    overwrite(path, 2 * LENGTH + 40, Buffer.from('!'))
+    overwrite(path, 4 * LENGTH, torn)
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.ok(recovered?.file)
+    assert.equal(recovered.size, 5 * LENGTH)
+    const log = openLog(t, temporaryFolder())
+    const warnings = republish(recovered, log)
+    assert.deepEqual(await new Reader(log).readUntil(3), ['message 0.', 'message 1.', 'message 3.'])
+    assert.match(warnings[0] ?? '', /damaged at byte 88: the messages in 44 bytes are left out/)
+    assert.match(warnings[1] ?? '', /damaged at byte 176: the messages in 44 bytes are left out/)
+    assert.equal(warnings.length, 2)
+  })
+
+  test('are taken behind lines of the index that are damaged, which hide none of them', async t => {
+    const { folder, from, stragglers } = setUp(t)
+    const { segment } = stragglers.take(from, [0, LENGTH])
+    stragglers.take(from, [2 * LENGTH])
+    stragglers.close()
+    overwrite(segment.file?.indexPath ?? '', 0, Buffer.alloc(16))
+    const again = new Stragglers(folder, 1000, numbersFrom(60), recover(folder, new Map()).stragglers)
+    again.take(from, [3 * LENGTH])
+    again.close()
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.ok(recovered)
+    const log = openLog(t, temporaryFolder())
+    assert.deepEqual(republish(recovered, log), [])
+    const expected = ['message 0.', 'message 1.', 'message 2.', 'message 3.']
+    assert.deepEqual(await new Reader(log).readUntil(4), expected)
   })
 })
