@@ -140,11 +140,10 @@ function removeStale(
   if (other !== undefined) return other
   const guard = `${file}.${createHash('sha256').update(stale).digest('hex').slice(0, 12)}`
   if (!create(guard, text)) {
-    const remover = holderIn(guard, readText(guard), hostname)
+    // Who holds it may have died in the middle: what is left of that goes in the same way, and each level takes another death.
+    const remover = removeStale(guard, text, hostname)
     if (remover !== undefined) return remover
-    // It has died in the middle, and who comes next can do it.
-    rmSync(guard, { force: true })
-    return { holder: parseHolder(stale) }
+    if (!create(guard, text)) return { holder: parseHolder(stale) }
   }
   try {
     if (readText(file) === stale) rmSync(file, { force: true })
