@@ -5,8 +5,7 @@ import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
 import type { Address, Endpoint } from '../util/address.ts'
-import { formatDuration } from '../util/duration.ts'
-import { asError, errorText, NsqError } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
 import type { Channel } from './channel.ts'
@@ -17,29 +16,24 @@ import { nsqdRoutes } from './http.ts'
 import { refuseTooMany } from './limits.ts'
 import { Listeners, portOf } from './listeners.ts'
 import { LookupPeers } from './lookup-peers.ts'
-import { loadMetadata, type Metadata, MetadataStore, type TopicMetadata } from './metadata.ts'
 import { warnOfOfficialFiles } from './official-files.ts'
 import { type NsqdOptions, optionWarnings } from './options.ts'
 import { Orphans } from './orphans.ts'
 import { peek, type PeekedMessage, type PeekLimits } from './peek.ts'
 import { Phase } from './phase.ts'
+import { publish, publishSized } from './publishing.ts'
 import { Refusal } from './refusal.ts'
 import { replay, type ReplayReport, type TimeRange } from './replay.ts'
 import { type Secured, secure } from './secured.ts'
-import { SegmentNumbers } from './segment-numbers.ts'
 import { Session, type SessionHost } from './session.ts'
-import { endSessions } from './shutdown.ts'
+import { endUnhurried } from './shutdown.ts'
 import { startStatsd, type StatsdPusher } from './statsd.ts'
 import type { Topic, TopicHost } from './topic.ts'
+import { TopicList } from './topic-list.ts'
 import { MAINTENANCE, TopicStores } from './topic-stores.ts'
 import { readTlsFiles } from './tls-files.ts'
 import { Turn } from './turn.ts'
 import { Unsent } from './unsent.ts'
-
-/** When a change of topics, channels or pauses must survive a power cut, too, in ms. */
-const DURABLE_SAVE_AFTER = 500
-/** When that is tried again after the disk has refused it, in ms. */
-const SAVE_RETRY = 1000
 
 /** An nsqd: topics and channels on a data path, served over TCP and HTTP. */
 export class Nsqd implements TopicHost, SessionHost {
@@ -57,17 +51,13 @@ export class Nsqd implements TopicHost, SessionHost {
   readonly #disk: DiskHealth
   readonly #orphans: Orphans
   readonly #listeners: Listeners
-  readonly #segmentNumbers = new SegmentNumbers(() => this.#metadata?.saveNow(this.#describe()))
+  readonly #list = new TopicList(this)
   #secured: Secured = { tlsLayer: undefined, authServers: undefined }
-  #metadata: MetadataStore | undefined
   #unlock: (() => void) | undefined
   #maintenance: NodeJS.Timeout | undefined
   #statsd: StatsdPusher | undefined
   #sessionNumber = 0
   #loading = true
-  /** The topics in nsqd.dat at the start. */
-  #loaded: TopicMetadata[] = []
-  #durableSave: NodeJS.Timeout | undefined
   #closing = false
 
   constructor(options: NsqdOptions, logger: Logger) {
@@ -77,7 +67,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.#phase = new Phase(this.#topics, logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
     this.#budget = new MemoryBudget(options.memQueueBytes)
-    this.#stores = new TopicStores(this, this.#budget, this.#segmentNumbers)
+    this.#stores = new TopicStores(this, this.#budget, this.#list.numbers)
     this.lookupPeers = new LookupPeers({
       identity: () => this.#identity(),
       topics: this.#topics,
@@ -194,9 +184,9 @@ export class Nsqd implements TopicHost, SessionHost {
     this.#phase.stop()
     this.lookupPeers.close()
     this.#listeners.stop(this.options.shutdownTimeout)
-    await this.#endSessions()
+    await endUnhurried(this.#sessions, this.options.shutdownTimeout, this.logger)
     clearInterval(this.#maintenance)
-    clearTimeout(this.#durableSave)
+    this.#list.stop()
     await this.#statsd?.close()
     this.#secured.authServers?.close()
     await this.#listeners.close()
@@ -212,9 +202,8 @@ export class Nsqd implements TopicHost, SessionHost {
     })
     await Promise.all(closing)
     try {
-      if (!this.#loading) this.#metadata?.saveNow(this.#describe())
+      await this.#list.close()
     } finally {
-      await this.#metadata?.settle()
       this.#unlock?.()
     }
     if (this.#listeners.tcp !== undefined) this.logger.info('closed')
@@ -231,7 +220,7 @@ export class Nsqd implements TopicHost, SessionHost {
     const topic = this.#open(name)
     this.logger.info(`topic ${name}: created`)
     this.lookupPeers.register(name)
-    this.#saveMetadata()
+    this.#list.changed()
     if (this.lookupPeers.addresses.length === 0) {
       topic.begin()
       return topic
@@ -249,7 +238,7 @@ export class Nsqd implements TopicHost, SessionHost {
     this.#stores.remove(topic)
     this.#disk.forget(`the checkpoint of topic ${name}`)
     this.logger.info(`topic ${name}: deleted`)
-    this.#saveMetadata()
+    this.#list.changed()
     return true
   }
 
@@ -270,25 +259,13 @@ export class Nsqd implements TopicHost, SessionHost {
   /** Resolves when the messages are as safe as --durability says. Rejects with NsqError E_PUB_FAILED, or Refusal. */
   async publish(name: string, bodies: readonly Buffer[], deferMs: number): Promise<void> {
     if (this.refusal !== undefined) throw this.refusal
-    const topic = this.topic(name)
-    topic.admit(
-      bodies.length,
-      bodies.reduce((sum, body) => sum + body.length, 0),
-    )
-    for (const body of bodies) {
-      if (deferMs > 0) topic.intake.putDeferred(body, 0, body.length, now() + deferMs)
-      else topic.intake.put(body, 0, body.length)
-    }
-    await committed(topic)
+    await publish(this.topic(name), bodies, deferMs)
   }
 
   /** The same of `count` messages that lie in bytes[start..end) one behind the other, each behind its size (u32 BE). */
   async publishSized(name: string, bytes: Buffer, start: number, end: number, count: number): Promise<void> {
     if (this.refusal !== undefined) throw this.refusal
-    const topic = this.topic(name)
-    topic.admit(count, end - start - 4 * count)
-    topic.intake.putSized(bytes, start, end, count)
-    await committed(topic)
+    await publishSized(this.topic(name), bytes, start, end, count)
   }
 
   peek(topicName: string, channelName: string, limits: PeekLimits): Promise<PeekedMessage[]> {
@@ -318,18 +295,18 @@ export class Nsqd implements TopicHost, SessionHost {
     if (this.#loading) return
     this.logger.info(`channel ${topic.name}/${channel.name}: created`)
     this.lookupPeers.register(topic.name, channel.name)
-    this.#saveMetadata()
+    this.#list.changed()
   }
 
   channelDeleted(topic: Topic, channel: Channel): void {
     this.logger.info(`channel ${topic.name}/${channel.name}: deleted`)
     this.lookupPeers.unregister(topic.name, channel.name)
-    this.#saveMetadata()
+    this.#list.changed()
     if (topic.ephemeral && topic.channels.size === 0) this.deleteTopic(topic.name)
   }
 
   pauseChanged(): void {
-    if (!this.#loading) this.#saveMetadata()
+    this.#list.changed()
   }
 
   sessionClosed(session: Session): void {
@@ -351,20 +328,6 @@ export class Nsqd implements TopicHost, SessionHost {
     topic.begin()
   }
 
-  /** Ends the connections of clients without hurry; those that are left are cut. */
-  async #endSessions(): Promise<void> {
-    const { shutdownTimeout: timeout } = this.options
-    if (timeout === 0 || this.#sessions.size === 0) return
-    this.logger.info(
-      `shutting down: consumers have ${formatDuration(timeout)} to answer what they have in hand`,
-    )
-    const left = await endSessions(this.#sessions, timeout)
-    if (left === 0) return
-    this.logger.warn(
-      `${left} messages were still in hand after ${formatDuration(timeout)}, and will come again`,
-    )
-  }
-
   #maintain(): void {
     this.#stores.maintain()
     this.#orphans.look(this.#topics, now())
@@ -383,18 +346,14 @@ export class Nsqd implements TopicHost, SessionHost {
 
   #load(): void {
     const { dataPath } = this.options
-    const metadata = loadMetadata(dataPath, text => this.logger.warn(text))
-    this.#loaded = metadata?.topics ?? []
-    this.#metadata = new MetadataStore(dataPath)
-    this.#segmentNumbers.startFrom(metadata?.segment_reserve ?? 0)
+    const saved = this.#list.load()
     // A topic is there when its folder is: nsqd.dat may be a moment behind.
     const names = topicNames(dataPath)
     for (const name of names) {
       const highest = highestNumber(topicDirectory(dataPath, name))
-      this.#segmentNumbers.startFrom(highest + 1)
+      this.#list.numbers.startFrom(highest + 1)
     }
     warnOfOfficialFiles(dataPath, this.logger)
-    const saved = new Map(this.#loaded.map(topic => [topic.name, topic]))
     for (const name of new Set([...names, ...saved.keys()])) {
       const topic = this.#open(name)
       const known = saved.get(name)
@@ -407,57 +366,7 @@ export class Nsqd implements TopicHost, SessionHost {
       topic.begin()
     }
     this.#loading = false
-    try {
-      this.#segmentNumbers.setAside()
-    } catch (error) {
-      // What is there can be delivered. Publishes are refused until there are numbers.
-      this.#metadataSaved(error)
-    }
-  }
-
-  #describe(): Metadata {
-    const topics = this.#loading
-      ? this.#loaded
-      : [...this.#topics.values()].map(topic => ({
-          name: topic.name,
-          paused: topic.paused,
-          channels: [...topic.channels.values()].map(({ name, paused }) => ({ name, paused })),
-        }))
-    return { topics, version, segment_reserve: this.#segmentNumbers.reserve }
-  }
-
-  /**
-   * Topics, channels or pauses have changed: nsqd.dat says so before anybody is told. Without --durability=power that is
-   * done without waiting for the disk, and made to survive a power cut in the background, a moment later.
-   */
-  #saveMetadata(): void {
-    if (this.#closing || this.#loading || this.#metadata === undefined) return
-    const durable = this.options.durability === 'power'
-    try {
-      this.#metadata.saveNow(this.#describe(), durable)
-    } catch (error) {
-      this.#metadataSaved(error)
-      return
-    }
-    if (durable) this.#metadataSaved()
-    else this.#saveLater(DURABLE_SAVE_AFTER)
-  }
-
-  #saveLater(ms: number): void {
-    this.#durableSave ??= setTimeout(() => {
-      this.#durableSave = undefined
-      this.#metadata?.save(this.#describe()).then(
-        () => this.#metadataSaved(),
-        (error: unknown) => this.#metadataSaved(error),
-      )
-    }, ms)
-  }
-
-  /** What the disk has refused is tried again until it takes it. */
-  #metadataSaved(error?: unknown): void {
-    if (this.#closing) return
-    this.diskResult(error === undefined ? null : asError(error), 'the list of topics and channels')
-    if (error !== undefined) this.#saveLater(SAVE_RETRY)
+    this.#list.opened()
   }
 
   #identity(): LookupIdentity {
@@ -477,10 +386,4 @@ export class Nsqd implements TopicHost, SessionHost {
 function asAddress(endpoint: Endpoint | undefined): Address {
   if (endpoint !== undefined && 'port' in endpoint) return endpoint
   throw new NsqError('E_NOT_STARTED', 'nsqd does not listen on a port here, or not yet')
-}
-
-function committed(topic: Topic): Promise<void> {
-  return new Promise((resolve, reject) =>
-    topic.intake.awaitCommit({ acknowledge: () => resolve(), refuse: reject }),
-  )
 }

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { formatDuration } from '../util/duration.ts'
+import type { Logger } from '../util/logger.ts'
 
 /** What ending a client's connection needs of its session. */
 export interface EndingSession {
@@ -30,6 +32,21 @@ export async function endSessions(sessions: ReadonlySet<EndingSession>, timeoutM
     if (sessions.size === 0 || at >= deadline + GOODBYE) return left ?? 0
     await delay(LOOK)
   }
+}
+
+/** The same, with the log told of it. With a time of 0 nothing is done: who cuts the connections does not wait for anybody. */
+export async function endUnhurried(
+  sessions: ReadonlySet<EndingSession>,
+  timeoutMs: number,
+  logger: Logger,
+): Promise<void> {
+  if (timeoutMs === 0 || sessions.size === 0) return
+  const time = formatDuration(timeoutMs)
+  logger.info(`shutting down: consumers have ${time} to answer what they have in hand`)
+  const left = await endSessions(sessions, timeoutMs)
+  if (left === 0) return
+  const messages = left === 1 ? '1 message was' : `${left} messages were`
+  logger.warn(`${messages} still in hand after ${time}, and will come again`)
 }
 
 function inHand(sessions: Iterable<EndingSession>): number {
