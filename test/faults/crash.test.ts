@@ -12,11 +12,18 @@ import { Preload } from './support/preload.ts'
 /** Kills in each of the tests. */
 const KILLS = Number(process.env.KILLS ?? 3)
 /** This share of the kills comes at some change of a file, the others at some time. */
-const AT_CHANGE = 0.6
+const AT_CHANGE = 0.7
+/** What is changed, and at the how manyth time at most a kill comes. Rare things have their own, or none would ever hit them. */
+const CHANGES = [
+  { kinds: 'open,write,sync,truncate,rename,remove,mkdir', most: 300 },
+  { kinds: 'write', most: 100 },
+  { kinds: 'rename', most: 12 },
+  { kinds: 'remove', most: 8 },
+] as const
 const PAUSE_MS = process.env.KILLS === undefined ? 30 : 8
 
 /** Small, so that there are many of everything; a timeout long enough for a busy machine not to come near it. */
-const FLAGS = ['--max-bytes-per-file=60000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
+const FLAGS = ['--max-bytes-per-file=25000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
 
 async function crashes(t: TestContext, flags: readonly string[]): Promise<void> {
   const random = seeded(text => t.diagnostic(text))
@@ -31,9 +38,9 @@ async function crashes(t: TestContext, flags: readonly string[]): Promise<void> 
   let stopped = 0
   await prepare(t, load, dataPath, flags)
   for (let kill = 0; kill < KILLS; kill++) {
-    const launcher = random.chance(AT_CHANGE)
-      ? death.launcher({ path: dataPath, change: String(random.int(1, random.pick([50, 500]))) })
-      : []
+    const { kinds, most } = random.pick(CHANGES)
+    const change = String(random.int(1, most))
+    const launcher = random.chance(AT_CHANGE) ? death.launcher({ path: dataPath, kinds, change }) : []
     const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
     t.after(() => nsqd.kill())
     const runMs = random.int(50, random.pick([300, 1500]))

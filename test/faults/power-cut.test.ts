@@ -15,7 +15,7 @@ import { syncedMessages } from './support/synced-messages.ts'
 /** Power cuts in each of the tests. */
 const CUTS = Number(process.env.CUTS ?? 3)
 const PAUSE_MS = process.env.CUTS === undefined ? 30 : 15
-const FLAGS = ['--max-bytes-per-file=60000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
+const FLAGS = ['--max-bytes-per-file=25000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
 
 /** A nsqd whose disk is watched. */
 interface Life {
