@@ -60,12 +60,12 @@ export class Admission {
   admit(messages: number, bodyBytes: number): void {
     const bytes = bodyBytes + messages * MESSAGE_OVERHEAD
     if (this.isStale || messages > this.#messages || bytes > this.#bytes) this.#measure()
-    if (messages > this.#messages || bytes > this.#bytes) throw this.#refuse(messages)
+    if (messages > this.#messages || bytes > this.#bytes) throw this.#refuse(messages, bytes)
     this.#messages -= messages
     this.#bytes -= bytes
   }
 
-  #refuse(messages: number): Refusal {
+  #refuse(messages: number, bytes: number): Refusal {
     this.refusedCount += messages
     // Nothing of it is committed, so that nobody says when the turn is over.
     this.isStale = true
@@ -73,9 +73,11 @@ export class Admission {
     const who = isByCount ? this.#fewest : this.#smallest
     const bounds = who === '' ? this.#topicBounds : this.#channelBounds
     const where = who === '' ? 'it' : `channel ${who}`
+    // One that is too large for an empty topic is told apart from one that came at the wrong time.
+    const more = messages === 1 ? '' : `, and ${messages} came`
     const reason = isByCount
-      ? `${bounds.messages - this.#messages} messages wait in ${where} (${bounds.messagesFlag}=${bounds.messages})`
-      : `${bounds.bytes - this.#bytes} bytes wait in ${where} (${bounds.bytesFlag}=${bounds.bytes})`
+      ? `${bounds.messages - this.#messages} messages wait in ${where}${more} (${bounds.messagesFlag}=${bounds.messages})`
+      : `${bounds.bytes - this.#bytes} bytes wait in ${where}, and ${bytes} came (${bounds.bytesFlag}=${bounds.bytes})`
     return new Refusal('E_TOPIC_FULL', `topic ${this.#topic.name} is full: ${reason}`, 503, 'TOPIC_FULL')
   }
 

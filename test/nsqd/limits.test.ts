@@ -127,7 +127,7 @@ describe('--overflow=refuse', () => {
     assert.equal(await client.ask(mpub('t', numbers(0, 4))), 'OK')
     assert.equal(
       await refusedBy(client, mpub('t', ['4', '5'])),
-      'E_PUB_FAILED topic t is full: 4 messages wait in channel c (--max-channel-depth=5)',
+      'E_PUB_FAILED topic t is full: 4 messages wait in channel c, and 2 came (--max-channel-depth=5)',
     )
     const again = await running.connect()
     assert.equal(await again.ask(pub('t', '4')), 'OK')
@@ -181,7 +181,7 @@ describe('--overflow=refuse', () => {
     await running.publish('x'.repeat(466))
     await assert.rejects(
       running.publish('x'.repeat(467)),
-      /500 bytes wait in channel c \(--max-channel-bytes=1000\)/,
+      /500 bytes wait in channel c, and 501 came \(--max-channel-bytes=1000\)/,
     )
     await running.publish('x'.repeat(466))
     await assert.rejects(running.publish('x'), { code: 'E_TOPIC_FULL' })
