@@ -8,6 +8,9 @@ import { InFlightWindow } from './in-flight-window.ts'
 import { RunQueue } from './run-queue.ts'
 import type { Session } from './session.ts'
 
+/** So many message timeouts are kept track of though nothing is in flight with them. */
+const FEW = 8
+
 /** A message that somebody has for the first time. */
 export interface Flight extends Position {
   /** When it times out, Unix ms. */
@@ -29,6 +32,11 @@ export class Flights {
     this.#sessions = sessions
     this.#lowSegment = cursor.segment
     this.window = new InFlightWindow(cursor.ordinal)
+  }
+
+  /** How many different message timeouts are kept track of. */
+  get timeouts(): number {
+    return this.#runs.size
   }
 
   /** A run of `count` messages, already added to the window, was sent to this session. */
@@ -83,9 +91,14 @@ export class Flights {
   /** The nearest deadline, Unix ms; undefined when there is none. That message may be settled already. */
   get nextDeadline(): number | undefined {
     let next: number | undefined
-    for (const runs of this.#runs.values()) {
+    for (const [timeout, runs] of this.#runs) {
       while (!runs.isEmpty && runs.headEnd <= this.window.low) runs.shift()
-      if (!runs.isEmpty && (next === undefined || runs.headDeadline < next)) next = runs.headDeadline
+      if (runs.isEmpty) {
+        // Each client may ask for another one. A few are kept, so that who has one message after the other makes none anew.
+        if (this.#runs.size > FEW) this.#runs.delete(timeout)
+      } else if (next === undefined || runs.headDeadline < next) {
+        next = runs.headDeadline
+      }
     }
     return next
   }

@@ -36,3 +36,25 @@ test('a message that is let go of, and delivered anew, has a time of its own', t
   inFlight.expire(1100, () => assert.fail('it has not timed out'))
   assert.deepEqual([inFlight.count, inFlight.nextExpiry()], [3, 1150])
 })
+
+test('clients that ask for ever other message timeouts cost no ever growing memory', t => {
+  const log = openLog(t, temporaryFolder())
+  put(log, ...Array.from({ length: 1000 }, String))
+  const { cursor } = new Reader(log)
+  const sessions = new Set<Session>()
+  const inFlight = new InFlight(log, cursor, sessions, undefined)
+  for (let i = 0; i < 1000; i++) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- InFlight asks nothing else of it
+    const session = { number: 7, msgTimeout: 1000 + i } as Session
+    sessions.clear()
+    sessions.add(session)
+    assert.ok(cursor.fill() && cursor.block !== undefined)
+    inFlight.window.add(session.number, cursor.offset)
+    cursor.advance(recordLength(cursor.block.bytes, cursor.at), 1)
+    inFlight.delivered(session, i, 1, 0)
+    assert.equal(inFlight.nextExpiry(), 1000 + i)
+    inFlight.window.settle(i)
+    assert.equal(inFlight.nextExpiry(), undefined)
+    assert.ok(inFlight.flights.timeouts <= 16, `${inFlight.flights.timeouts} are kept track of`)
+  }
+})

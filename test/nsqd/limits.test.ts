@@ -132,10 +132,11 @@ describe('--overflow=refuse', () => {
     const again = await running.connect()
     assert.equal(await again.ask(pub('t', '4')), 'OK')
     assert.match(await refusedBy(again, dpub('t', 10, '5')), /^E_PUB_FAILED topic t is full: 5 messages/)
-    const answer =
-      '{"message":"TOPIC_FULL","reason":"topic t is full: 5 messages wait in channel c (--max-channel-depth=5)"}'
-    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), answer)
-    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), answer)
+    const answer = (waiting: string): string =>
+      JSON.stringify({ message: 'TOPIC_FULL', reason: `topic t is full: ${waiting} (--max-channel-depth=5)` })
+    const five = '5 messages wait in channel c'
+    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), answer(five))
+    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), answer(`${five}, and 2 came`))
     assert.equal(running.topic().refusedCount, 6)
     assert.deepEqual(await drain(running), numbers(0, 5))
     const later = await running.connect()
