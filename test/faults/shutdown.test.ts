@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
-import { fin, mpub, pub, rdy, req, sub, touch } from '../../src/protocol/command.ts'
+import { fin, identify, mpub, pub, rdy, req, sub, touch } from '../../src/protocol/command.ts'
 import { Nsqlookupd } from '../../src/nsqlookupd/daemon.ts'
 import { resolveNsqlookupdOptions } from '../../src/nsqlookupd/options.ts'
 import { formatAddress } from '../../src/util/address.ts'
@@ -254,6 +255,19 @@ describe('an nsqd that is told to stop', () => {
     assert.deepEqual(errors, [])
     await running.restart()
     assert.equal(running.channel().depth, 0)
+  })
+
+  test('does not wait for who is in its TLS handshake, or has asked for nothing over HTTP', async t => {
+    const files = await tlsFiles(temporaryFolder())
+    const running = await start(t, { shutdownTimeout: UNHURRIED, httpsAddress: '127.0.0.1:0', ...files })
+    const client = await running.connect()
+    assert.match(await client.ask(identify({ tls_v1: true, feature_negotiation: true })), /"tls_v1":true/)
+    const { host, port } = running.nsqd.httpAddress
+    const silent = connect(port, host)
+    await once(silent, 'connect')
+    // It is accepted before this is answered.
+    assert.equal(await running.http('GET', '/ping'), 'OK')
+    await stop(running).stopped
   })
 
   test('with no time at all cuts every connection', async t => {
