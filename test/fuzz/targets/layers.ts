@@ -3,7 +3,12 @@ import { deflateLayer } from '../../../src/net/deflate.ts'
 import type { Layer } from '../../../src/net/layer.ts'
 import { snappyLayer } from '../../../src/net/snappy.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
-import { SNAPPY_IDENTIFIER, snappyChunk, SnappyFrameReader } from '../../../src/protocol/snappy-frames.ts'
+import {
+  MAX_SNAPPY_BLOCK,
+  SNAPPY_IDENTIFIER,
+  snappyChunk,
+  SnappyFrameReader,
+} from '../../../src/protocol/snappy-frames.ts'
 import { NsqError } from '../../../src/util/errors.ts'
 import { compressSync, uncompressSync } from 'snappy'
 import { chunksOf, same, type Outcome, type Target } from '../target.ts'
@@ -11,7 +16,20 @@ import { FakeSocket, turn } from './fake-socket.ts'
 
 const COPY = { copyOutputData: true }
 const compress = (bytes: Buffer): Buffer => compressSync(bytes, COPY)
-const uncompress = (block: Buffer): Buffer => Buffer.from(uncompressSync(block, COPY))
+
+/** The largest size that a block has said of itself when it was uncompressed: memory is asked for outside of Buffer. */
+let largestBlock = 0
+
+function uncompress(block: Buffer): Buffer {
+  let [size, unit] = [0, 1]
+  for (const byte of block.subarray(0, 5)) {
+    size += (byte & 0x7f) * unit
+    if (byte < 0x80) break
+    unit *= 128
+  }
+  largestBlock = Math.max(largestBlock, size)
+  return Buffer.from(uncompressSync(block, COPY))
+}
 
 const TEXTS = [
   'PUB t\n\0\0\0\x05hello',
@@ -66,6 +84,7 @@ function readFrames(chunks: readonly Buffer[]): string {
     if (!(error instanceof ProtocolError)) throw error
     said += error.frameText
   }
+  if (largestBlock > MAX_SNAPPY_BLOCK) throw new Error(`${largestBlock} bytes of a block were believed`)
   return said
 }
 
