@@ -53,6 +53,11 @@ async function refusedBy(client: RawClient, command: Buffer): Promise<string> {
   return answer
 }
 
+/** What HTTP answers to a publish to topic t that is refused for this reason. */
+function fullAnswer(reason: string): string {
+  return JSON.stringify({ message: 'TOPIC_FULL', reason: `topic t is full: ${reason}` })
+}
+
 describe('--max-topics and --max-channels', () => {
   test('more topics are refused on every way, and those that are there go on', async t => {
     const running = await start(t, { maxTopics: 2 })
@@ -132,11 +137,13 @@ describe('--overflow=refuse', () => {
     const again = await running.connect()
     assert.equal(await again.ask(pub('t', '4')), 'OK')
     assert.match(await refusedBy(again, dpub('t', 10, '5')), /^E_PUB_FAILED topic t is full: 5 messages/)
-    const answer = (waiting: string): string =>
-      JSON.stringify({ message: 'TOPIC_FULL', reason: `topic t is full: ${waiting} (--max-channel-depth=5)` })
     const five = '5 messages wait in channel c'
-    assert.equal(await running.http('POST', '/pub?topic=t', 'x'), answer(five))
-    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), answer(`${five}, and 2 came`))
+    assert.equal(
+      await running.http('POST', '/pub?topic=t', 'x'),
+      fullAnswer(`${five} (--max-channel-depth=5)`),
+    )
+    const two = `${five}, and 2 came (--max-channel-depth=5)`
+    assert.equal(await running.http('POST', '/mpub?topic=t', 'x\ny'), fullAnswer(two))
     assert.equal(running.topic().refusedCount, 6)
     assert.deepEqual(await drain(running), numbers(0, 5))
     const later = await running.connect()
