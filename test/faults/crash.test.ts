@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import { pub } from '../../src/protocol/command.ts'
+import { RawClient } from '../nsqd/raw-client.ts'
 import { seeded } from '../storage/random.ts'
 import { Spawned, spawnNsqd } from '../support/spawned.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -99,4 +101,23 @@ describe('nsqd killed again and again in the middle of everything', () => {
 
   test('the same with what is finished retained: power', t =>
     crashes(t, ['--durability=power', '--retain-bytes=500000', ...FLAGS]))
+})
+
+describe('an nsqd that is killed', () => {
+  for (const [durability, kinds] of [
+    ['process', 'write'],
+    ['power', 'sync'],
+  ] as const) {
+    test(`just before the ${kinds} of a message has not said OK to it: ${durability}`, async t => {
+      const dataPath = temporaryFolder()
+      const death = await Preload.build('death.ts')
+      const launcher = death.launcher({ path: dataPath, kinds, end: '.log', change: '3' })
+      const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, `--durability=${durability}`], launcher)
+      t.after(() => nsqd.kill())
+      const client = new RawClient((await nsqd.start()).tcp)
+      const replies: string[] = []
+      while (!client.isClosed) replies.push(await client.ask(pub('t', 'a')).catch(() => 'closed'))
+      assert.deepEqual(replies, ['OK', 'OK', 'closed'])
+    })
+  }
 })
