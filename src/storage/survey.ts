@@ -75,7 +75,9 @@ class Surveyor {
   /** Takes in the next line of the index. */
   take(line: Line): void {
     const piece = this.#soundPiece(line)
-    if (piece === undefined || !this.#join(piece)) this.#unsound.push(line)
+    // There may be a line for each message: most are just where they should be.
+    if (piece !== undefined && this.#isNext(piece)) this.#push(piece)
+    else if (piece === undefined || !this.#join(piece)) this.#unsound.push(line)
   }
 
   end(index: Buffer): Survey {
@@ -109,8 +111,12 @@ class Surveyor {
       const isBlank = line.count > 0 && crc32(bytes) === line.crc
       return isBlank ? { ...line, firstIndex: this.#count, state: 'blank' } : undefined
     }
-    const batch = soundBatch(line, bytes, this.#file.number)
-    return batch && { ...batch, state: 'sound' }
+    return soundPiece(soundBatch(line, bytes, this.#file.number))
+  }
+
+  #isNext({ state, offset, firstIndex }: Piece): boolean {
+    if (this.#unsound.length > 0 || offset !== this.#size) return false
+    return state === 'blank' || firstIndex === this.#count
   }
 
   /** Puts a sound piece behind the others, and what is between. False when it cannot belong there. */
@@ -140,11 +146,13 @@ class Surveyor {
   }
 
   #add(pieces: readonly Piece[]): void {
-    for (const piece of pieces) {
-      this.#pieces.push(piece)
-      this.#size = piece.offset + piece.length
-      this.#count += piece.count
-    }
+    for (const piece of pieces) this.#push(piece)
+  }
+
+  #push(piece: Piece): void {
+    this.#pieces.push(piece)
+    this.#size = piece.offset + piece.length
+    this.#count += piece.count
   }
 
   /** What lies in from..to, for which these lines stand, none of which is sound. */
@@ -181,7 +189,7 @@ class Surveyor {
     for (const end of ends) {
       if (end <= from || end > to) continue
       const batch = soundBatch({ ...line, offset: from }, this.#read(from, end - from), this.#file.number)
-      if (batch !== undefined) return { ...batch, state: 'sound' }
+      if (batch !== undefined) return soundPiece(batch)
     }
     return undefined
   }
@@ -229,6 +237,12 @@ class Surveyor {
     }
     return this.#bytes.subarray(from, from + length)
   }
+}
+
+function soundPiece(batch: Batch | undefined): Piece | undefined {
+  if (batch === undefined) return undefined
+  const { offset, length, crc, count, firstIndex } = batch
+  return { offset, length, crc, count, firstIndex, state: 'sound' }
 }
 
 function damaged(from: number, to: number, count: number): Piece {
