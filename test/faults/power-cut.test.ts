@@ -13,7 +13,7 @@ import { Preload } from './support/preload.ts'
 import { syncedMessages } from './support/synced-messages.ts'
 
 /** Power cuts in each of the tests. */
-const CUTS = Number(process.env.CUTS ?? 3)
+const CUTS = Number(process.env.CUTS ?? 2)
 const PAUSE_MS = process.env.CUTS === undefined ? 30 : 15
 const FLAGS = ['--max-bytes-per-file=25000', '--mem-queue-bytes=1048576', '--msg-timeout=2500ms']
 

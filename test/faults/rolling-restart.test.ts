@@ -24,7 +24,7 @@ const CLIENTS = 7
 const RETRIED = 0.05
 const LONGEST_DELAY_MS = 300
 /** Rest between two bursts of a producer, and while all run between two restarts, at most, in ms. */
-const BURST_PAUSE_MS = IS_LONG ? 20 : 80
+const BURST_PAUSE_MS = IS_LONG ? 20 : 150
 const BETWEEN_MS = 200
 /** How long may be waited for one thing on a slow machine, in ms. */
 const PATIENCE_MS = 20_000
