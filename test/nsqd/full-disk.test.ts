@@ -152,6 +152,8 @@ for (const durability of ['process', 'power'] as const) {
       makeRoom(running)
       const more = await running.connect()
       assert.equal(await more.ask(pub('t', 'there is room')), 'OK')
+      // The list of topics may have been refused, too, and is tried again a little later.
+      await until(() => running.nsqd.health === 'OK')
       assert.equal(await running.http('GET', '/ping'), 'OK')
       taken.add('there is room')
       consumer.destroy()
