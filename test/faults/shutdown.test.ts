@@ -259,7 +259,7 @@ describe('an nsqd that is told to stop', () => {
 
   test('does not wait for who is in its TLS handshake, or has asked for nothing over HTTP', async t => {
     const files = await tlsFiles(temporaryFolder())
-    const running = await start(t, { shutdownTimeout: UNHURRIED, httpsAddress: '127.0.0.1:0', ...files })
+    const running = await start(t, { shutdownTimeout: UNHURRIED, ...files })
     const client = await running.connect()
     assert.match(await client.ask(identify({ tls_v1: true, feature_negotiation: true })), /"tls_v1":true/)
     const { host, port } = running.nsqd.httpAddress
