@@ -64,8 +64,8 @@ export class TopicStore {
     }
     const log = new TopicLog(options, segments)
     // Without a checkpoint nobody knows whose the stragglers are: everybody gets them.
-    for (const segment of known === undefined ? stragglers.splice(0) : []) {
-      for (const warning of republish(segment, log)) host.logger.warn(`topic ${name}: ${warning}`)
+    for (const warning of republish(known === undefined ? stragglers.splice(0) : [], log)) {
+      host.logger.warn(`topic ${name}: ${warning}`)
     }
     const kept = new Stragglers(directory, options.maxSegmentBytes, options.numbers, stragglers)
     const topic = new Topic(host, name, log, known === undefined ? undefined : locate(log, known.distributed))

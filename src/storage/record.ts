@@ -55,10 +55,16 @@ export function isRecord(bytes: Buffer, at: number, end: number, segment: number
 /** Which message of this segment begins at `at`, as far as one can see; undefined when none does. */
 export function indexOf(bytes: Buffer, at: number, end: number, segment: number): number | undefined {
   if (!isPlausible(bytes, at, end)) return undefined
+  const origin = originOf(bytes, at)
+  return origin?.segment === segment ? origin.index : undefined
+}
+
+/** Where the message of a record was published, by its id; undefined when that is none. */
+export function originOf(bytes: Buffer, at: number): { segment: number; index: number } | undefined {
   const high = readIdHigh(bytes, at + ID_AT)
   const low = readIdLow(bytes, at + ID_AT)
   // Not the node: it may have been another when the message came.
-  return high >= 0 && low >= 0 && idSegment(high, low) === segment ? idIndex(low) : undefined
+  return high >= 0 && low >= 0 ? { segment: idSegment(high, low), index: idIndex(low) } : undefined
 }
 
 /**

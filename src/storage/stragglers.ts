@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { parseLines } from './index-lines.ts'
-import { DUE_LENGTH, dueOf, isDeferred, isPlausible, recordLength } from './record.ts'
+import { DUE_LENGTH, dueOf, isDeferred, isPlausible, originOf, recordLength } from './record.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
 import { hasHole } from './survey.ts'
@@ -90,34 +90,48 @@ export class Stragglers {
 }
 
 /**
- * Appends the messages of a segment of stragglers to a log, under new ids, and deletes the segment. Gives what is to be said
- * of bytes that are no messages: they are left out, and kept aside.
+ * Appends the messages of segments of stragglers to a log, under new ids, and deletes the segments; but for messages that
+ * are still where they were moved from, as a crash came before a checkpoint said that they were moved, and for those that
+ * were there already. Gives what is to be said of bytes that are no messages: they are left out, and kept aside.
  */
-export function republish(segment: Segment, log: TopicLog): string[] {
-  const { file } = segment
-  if (file === undefined) return []
-  const warnings: string[] = []
-  for (const { offset, end, state } of stretches(file, segment.size)) {
-    const bytes = file.readNow(offset, end - offset)
-    let at = 0
-    if (state !== 'damaged') {
-      while (state === 'sound' ? at < bytes.length : looksWhole(bytes, at, offset))
-        at += append(log, bytes, at)
-    }
-    if (at === bytes.length) continue
-    file.keepAside(offset + at, bytes.length - at)
-    warnings.push(
-      `${file.logPath}: damaged at byte ${offset + at}: the messages in ${bytes.length - at} bytes are left out; ` +
-        `the bytes are in ${file.asidePath(offset + at)}`,
-    )
+export function republish(segments: Iterable<Segment>, log: TopicLog): string[] {
+  const seen = new Set<string>()
+  const counts = new Map<number, number>()
+  for (let s: Segment | undefined = log.first; s !== undefined; s = s.next) counts.set(s.number, s.count)
+  const isThere = (bytes: Buffer, at: number): boolean => {
+    const origin = originOf(bytes, at)
+    if (origin === undefined) return false
+    const key = `${origin.segment} ${origin.index}`
+    if (seen.has(key)) return true
+    seen.add(key)
+    return origin.index < (counts.get(origin.segment) ?? 0)
   }
-  log.commit()
-  file.remove()
+  const warnings: string[] = []
+  for (const { file, size } of segments) {
+    if (file === undefined) continue
+    for (const { offset, end, state } of stretches(file, size)) {
+      const bytes = file.readNow(offset, end - offset)
+      let at = 0
+      if (state !== 'damaged') {
+        while (state === 'sound' ? at < bytes.length : looksWhole(bytes, at, offset)) {
+          if (!isThere(bytes, at)) append(log, bytes, at)
+          at += recordLength(bytes, at)
+        }
+      }
+      if (at === bytes.length) continue
+      file.keepAside(offset + at, bytes.length - at)
+      warnings.push(
+        `${file.logPath}: damaged at byte ${offset + at}: the messages in ${bytes.length - at} bytes are left out; ` +
+          `the bytes are in ${file.asidePath(offset + at)}`,
+      )
+    }
+    log.commit()
+    file.remove()
+  }
   return warnings
 }
 
-/** Gives the record's length. */
-function append(log: TopicLog, bytes: Buffer, at: number): number {
+function append(log: TopicLog, bytes: Buffer, at: number): void {
   const start = at + MESSAGE_OVERHEAD
   const length = recordLength(bytes, at)
   const high = bytes.readUInt32BE(at + 8)
@@ -127,7 +141,6 @@ function append(log: TopicLog, bytes: Buffer, at: number): number {
   } else {
     log.append(bytes, start, at + length, high, low)
   }
-  return length
 }
 
 /** `unknown`: its lines are gone. */

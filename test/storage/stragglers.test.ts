@@ -131,7 +131,7 @@ describe('stragglers', () => {
     const [recovered] = recover(folder, new Map()).stragglers
     assert.ok(recovered?.file)
     const log = openLog(t, temporaryFolder())
-    const warnings = republish(recovered, log)
+    const warnings = republish([recovered], log)
     assert.match(warnings.join(), /damaged at byte 88: the messages in 88 bytes are left out/)
     assert.deepEqual(await new Reader(log).readUntil(3), ['message 0.', 'message 1.', 'message 4.'])
     assert.ok(existsSync(recovered.file.asidePath(88)))
@@ -153,7 +153,7 @@ describe('stragglers', () => {
     assert.ok(recovered?.file)
     assert.equal(recovered.size, 5 * LENGTH)
     const log = openLog(t, temporaryFolder())
-    const warnings = republish(recovered, log)
+    const warnings = republish([recovered], log)
     assert.deepEqual(await new Reader(log).readUntil(3), ['message 0.', 'message 1.', 'message 3.'])
     assert.match(warnings[0] ?? '', /damaged at byte 88: the messages in 44 bytes are left out/)
     assert.match(warnings[1] ?? '', /damaged at byte 176: the messages in 44 bytes are left out/)
@@ -172,8 +172,27 @@ describe('stragglers', () => {
     const [recovered] = recover(folder, new Map()).stragglers
     assert.ok(recovered)
     const log = openLog(t, temporaryFolder())
-    assert.deepEqual(republish(recovered, log), [])
+    assert.deepEqual(republish([recovered], log), [])
     const expected = ['message 0.', 'message 1.', 'message 2.', 'message 3.']
     assert.deepEqual(await new Reader(log).readUntil(4), expected)
   })
+
+  for (const isThere of [true, false]) {
+    const where = isThere
+      ? 'are not published again that are still where they were'
+      : 'are published again once'
+    test(`${where}, though a crash has left them twice`, async t => {
+      const { folder, from, stragglers } = setUp(t, 2 * LENGTH)
+      stragglers.take(from, [0, LENGTH])
+      stragglers.take(from, [LENGTH])
+      stragglers.close()
+      const { segments, stragglers: kept } = recover(folder, new Map())
+      assert.equal(kept.length, 2)
+      const log = openLog(t, temporaryFolder(), isThere ? { segments, firstNumber: 60 } : {})
+      const before = log.endOrdinal
+      assert.deepEqual(republish(kept, log), [])
+      assert.equal(log.endOrdinal - before, isThere ? 0 : 2)
+      if (!isThere) assert.deepEqual(await new Reader(log).readUntil(2), ['message 0.', 'message 1.'])
+    })
+  }
 })
