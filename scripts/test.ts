@@ -55,7 +55,7 @@ const { status } = spawnSync(
   [
     '--enable-source-maps',
     '--test',
-    '--test-concurrency=5',
+    '--test-concurrency=6',
     '--test-timeout=300000',
     ...files.map(path => `${BUNDLES}/${path.replace(/\.ts$/, '.mjs')}`),
   ],

@@ -18,7 +18,7 @@ import { Numbered } from './numbered.ts'
 import { expectAll, Rig } from './rig.ts'
 import { isInstalled, testFiles } from './system-tools.ts'
 
-const KILLS = Number(process.env['KILLS'] ?? 2)
+const KILLS = Number(process.env['KILLS'] ?? 1)
 const IS_LONG = process.env['KILLS'] !== undefined
 /** Messages that wait for each run. */
 const BACKLOG = IS_LONG ? 3000 : 1000

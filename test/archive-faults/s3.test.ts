@@ -22,7 +22,7 @@ import { expectAll, Rig } from './rig.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 import { type Compressed, isInstalled, testFiles } from './system-tools.ts'
 
-const KILLS = Number(process.env['KILLS'] ?? 2)
+const KILLS = Number(process.env['KILLS'] ?? 1)
 const IS_LONG = process.env['KILLS'] !== undefined
 const ONLY = process.env['CASE'] ?? ''
 /** Messages that wait for each run. */

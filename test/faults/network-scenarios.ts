@@ -55,7 +55,9 @@ class Traffic {
       channel: 'c',
       maxInFlight: 50,
       onMessage: message => {
-        this.ledger.delivered('c', message.body.toString(), message.attempts, Date.now())
+        const body = message.body.toString()
+        this.ledger.delivered('c', body, message.attempts, Date.now())
+        this.ledger.finishing('c', body)
         message.finish()
       },
     })
