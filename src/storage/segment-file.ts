@@ -31,7 +31,7 @@ import {
   truncateQuietly,
   writeFully,
 } from './descriptors.ts'
-import { isMissing, syncFolder } from './folder.ts'
+import { isMissing, syncFolder, syncFolderNow } from './folder.ts'
 import { fillLines, INDEX_LINE, indexLength } from './index-lines.ts'
 import { isPlausible, recordLength } from './record.ts'
 
@@ -183,6 +183,9 @@ export class SegmentFile {
     this.#open()
     fdatasyncSync(this.#log)
     fdatasyncSync(this.#index)
+    // Or a checkpoint could outlive the name of the file that it refers to.
+    if (this.#isNew) syncFolderNow(dirname(this.logPath))
+    this.#isNew = false
     this.#unsynced = undefined
   }
 

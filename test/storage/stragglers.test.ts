@@ -49,6 +49,19 @@ describe('stragglers', () => {
     assert.deepEqual([first.segment.number, first.segment.count, first.segment.size], [50, 3, 3 * LENGTH])
   })
 
+  test('survive a power cut with the name of their file before one is told', t => {
+    const { from, stragglers } = setUp(t)
+    let synced = 0
+    replaceFs(t, 'fsyncSync', original => (fd: number) => {
+      synced++
+      original(fd)
+    })
+    stragglers.take(from, [0])
+    assert.equal(synced, 1)
+    stragglers.take(from, [LENGTH])
+    assert.equal(synced, 1)
+  })
+
   test('fill segments up to their limit', t => {
     const { from, stragglers } = setUp(t, 3 * LENGTH)
     const numbers = [2, 2, 1, 1, 4].map((count, i) => {
