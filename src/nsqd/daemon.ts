@@ -155,7 +155,8 @@ export class Nsqd implements TopicHost, SessionHost {
       this.#load()
       await this.#listeners.listen(tls.server)
     } catch (error) {
-      await this.close()
+      // What keeps it from starting may keep it from closing, too.
+      await this.close().catch(() => undefined)
       throw error
     }
     this.lookupPeers.setAddresses(this.options.lookupdTcpAddress)
@@ -355,7 +356,8 @@ export class Nsqd implements TopicHost, SessionHost {
     }
     warnOfOfficialFiles(dataPath, this.logger)
     for (const name of new Set([...names, ...saved.keys()])) {
-      const topic = this.#open(name)
+      const topic = this.#stores.reopen(name)
+      this.#topics.set(name, topic)
       const known = saved.get(name)
       for (const { name: channelName, paused } of known?.channels ?? []) {
         // However many: what is there stays.

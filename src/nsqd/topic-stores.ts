@@ -3,6 +3,7 @@ import type { MemoryBudget } from '../storage/memory-budget.ts'
 import { segmentBytes } from '../storage/retention.ts'
 import { topicDirectory } from '../storage/topic-directory.ts'
 import { type SegmentNumberSource, TopicLog, type TopicLogOptions } from '../storage/topic-log.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import { now } from './clock.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import { TopicStore } from './topic-store.ts'
@@ -44,6 +45,23 @@ export class TopicStores {
     const store = TopicStore.open(this.#host, name, directory, this.#logOptions(directory))
     this.#stores.set(store.topic, store)
     return store.topic
+  }
+
+  /**
+   * Opens a topic that is there.
+   *
+   * @throws NsqError E_DATA_PATH when the disk refuses something without which messages could be lost; E_METADATA, E_IDS
+   */
+  reopen(name: string): Topic {
+    try {
+      return this.open(name)
+    } catch (error) {
+      if (error instanceof NsqError) throw error
+      throw new NsqError('E_DATA_PATH', `cannot open topic ${name}: ${errorText(error)}`, {
+        cause: error,
+        remedy: `Nothing is lost by that. See that the disk of ${this.#host.options.dataPath} works and has room, then start again.`,
+      })
+    }
   }
 
   /** Closes a topic for ever. */

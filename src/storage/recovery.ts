@@ -111,6 +111,7 @@ function recoverSegment(
   const found = survey(file)
   const segment = new Segment(number, firstOrdinal, file, found.count, found.size)
   segment.isVouchedFor = false
+  segment.isDamaged = found.pieces.some(({ state }) => state !== 'sound')
   try {
     mend(file, found)
     warnings.push(...describe(file, found, true))

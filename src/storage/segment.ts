@@ -31,6 +31,8 @@ export class Segment {
   firstMs: number | undefined = undefined
   /** It takes no more messages: there are bad bytes in it that could not be kept aside. */
   isClosed = false
+  /** Some of its messages are lost: bad bytes stand for them. */
+  isDamaged = false
   /** A checkpoint has said what is in it, after it was synced; or it was made by this process. */
   isVouchedFor = true
   /** The log has let go of it, and its files go, or have gone. */

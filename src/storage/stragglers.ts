@@ -92,12 +92,18 @@ export class Stragglers {
 /**
  * Appends the messages of segments of stragglers to a log, under new ids, and deletes the segments; but for messages that
  * are still where they were moved from, as a crash came before a checkpoint said that they were moved, and for those that
- * were there already. Gives what is to be said of bytes that are no messages: they are left out, and kept aside.
+ * were there already. Gives what is to be said of bytes that are no messages: they are left out, and kept aside. When it
+ * throws, as the disk refuses something, the segments are all there.
  */
-export function republish(segments: Iterable<Segment>, log: TopicLog): string[] {
+export function republish(segments: readonly Segment[], log: TopicLog): string[] {
+  if (segments.length === 0) return []
+  const before = log.last
   const seen = new Set<string>()
   const counts = new Map<number, number>()
-  for (let s: Segment | undefined = log.first; s !== undefined; s = s.next) counts.set(s.number, s.count)
+  for (let s: Segment | undefined = log.first; s !== undefined; s = s.next) {
+    // Which ones are lost in a damaged segment nobody has noted.
+    if (!s.isDamaged) counts.set(s.number, s.count)
+  }
   const isThere = (bytes: Buffer, at: number): boolean => {
     const origin = originOf(bytes, at)
     if (origin === undefined) return false
@@ -126,8 +132,10 @@ export function republish(segments: Iterable<Segment>, log: TopicLog): string[] 
       )
     }
     log.commit()
-    file.remove()
   }
+  // Or a power cut could take what was written, and leave that the segments were deleted.
+  for (let s: Segment | undefined = before; s !== undefined; s = s.next) s.file?.syncNow()
+  for (const { file } of segments) file?.remove()
   return warnings
 }
 

@@ -35,10 +35,18 @@ async function begin(
 ): Promise<Life> {
   const disk = new PowerDisk(dataPath)
   const journal = join(temporaryFolder(), 'journal')
-  const launcher = watcher.launcher({ path: dataPath, journal, ...faults })
-  const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
-  t.after(() => nsqd.kill())
-  await nsqd.start()
+  const start = async (given: Readonly<Record<string, string>>): Promise<Spawned> => {
+    const launcher = watcher.launcher({ path: dataPath, journal, ...given })
+    const nsqd = new Spawned('nsqd', [`--data-path=${dataPath}`, ...flags], launcher)
+    t.after(() => nsqd.kill())
+    await nsqd.start()
+    return nsqd
+  }
+  const nsqd = await start(faults).catch((error: unknown) => {
+    // It may refuse to start on such a disk, and must start on the next one as if nothing had been.
+    if (faults.seed === undefined || !/\nnsqd: .*EIO/.test(String(error))) throw error
+    return start({})
+  })
   return { nsqd, disk, dataPath, journal }
 }
 

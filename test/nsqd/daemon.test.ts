@@ -7,6 +7,8 @@ import { Nsqd } from '../../src/nsqd/daemon.ts'
 import { resolveNsqdOptions } from '../../src/nsqd/options.ts'
 import { fin, mpub } from '../../src/protocol/command.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
+import type { NsqError } from '../../src/util/errors.ts'
+import { replaceFs, systemError } from '../storage/fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 import { Running, start } from './running.ts'
@@ -45,6 +47,44 @@ describe('start', () => {
     await running.start()
     await running.stop()
     assert.equal(readdirSync(folder).includes('nsqd.lock'), false)
+  })
+
+  test('says what kept it from starting, though it cannot save its state then, either', async t => {
+    const running = await start(t)
+    await running.publish('a')
+    const { port } = running.nsqd.tcpAddress
+    const other = await start(t)
+    await other.publish('b')
+    await other.stop()
+    const restore = replaceFs(t, 'renameSync', () => () => {
+      throw systemError('EIO')
+    })
+    const second = new Running(other.dataPath, { tcpAddress: `127.0.0.1:${port}` })
+    await assert.rejects(second.start(), { code: 'E_LISTEN_IN_USE' })
+    assert.match(second.log.join(''), /topic t: cannot save its state/)
+    restore()
+    await other.restart()
+    assert.equal(other.topic().depth, 1)
+  })
+
+  test('names a topic that cannot be opened, and what to do, and loses nothing by it', async t => {
+    const running = await start(t)
+    await running.publish('a')
+    await running.stop()
+    const restore = replaceFs(t, 'readFileSync', original => (path: unknown, ...rest: never[]) => {
+      if (String(path).endsWith('checkpoint')) throw systemError('EIO')
+      return Reflect.apply(original, undefined, [path, ...rest])
+    })
+    await assert.rejects(
+      running.restart(),
+      ({ code, message, remedy }: NsqError) =>
+        code === 'E_DATA_PATH' &&
+        /cannot open topic t: EIO/.test(message) &&
+        /works and has room/.test(remedy ?? ''),
+    )
+    restore()
+    await running.restart()
+    assert.equal(running.topic().depth, 1)
   })
 
   test('warns of queues of the official nsqd, which are not read', async () => {

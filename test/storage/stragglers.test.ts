@@ -190,6 +190,39 @@ describe('stragglers', () => {
     assert.deepEqual(await new Reader(log).readUntil(4), expected)
   })
 
+  test('are on the disk under their new ids before their file goes', t => {
+    const { folder, from, stragglers } = setUp(t)
+    stragglers.take(from, [0, LENGTH])
+    stragglers.close()
+    const [recovered] = recover(folder, new Map()).stragglers
+    assert.ok(recovered?.file)
+    const log = openLog(t, temporaryFolder())
+    const synced = new Set<number>()
+    const restore = replaceFs(t, 'fdatasyncSync', () => (fd: number) => {
+      synced.add(fd)
+      throw systemError('EIO')
+    })
+    assert.throws(() => republish([recovered], log), { code: 'EIO' })
+    assert.equal(synced.size, 1)
+    assert.ok(existsSync(recovered.file.logPath))
+    restore()
+    assert.deepEqual(republish([recovered], log), [])
+    assert.equal(existsSync(recovered.file.logPath), false)
+  })
+
+  test('are published again where the segment that they were in is damaged', async t => {
+    const { folder, from, stragglers } = setUp(t)
+    stragglers.take(from, [0, LENGTH])
+    stragglers.close()
+    from.file?.close()
+    overwrite(from.file?.logPath ?? '', LENGTH, Buffer.alloc(100))
+    const { segments, stragglers: kept } = recover(folder, new Map())
+    const log = openLog(t, temporaryFolder(), { segments, firstNumber: 60 })
+    const before = log.endOrdinal
+    assert.deepEqual(republish(kept, log), [])
+    assert.equal(log.endOrdinal - before, 2)
+  })
+
   for (const isThere of [true, false]) {
     const where = isThere
       ? 'are not published again that are still where they were'

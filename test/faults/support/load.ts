@@ -87,7 +87,8 @@ export class Load {
     isDone = true
     await Promise.all(running)
     if (Date.now() > deadline) ledger.fault(`not all came in time; ${await this.#waiting(nsqd)}`)
-    for (const [topic, channels] of Object.entries(this.#shape)) ledger.checkComplete(topic, channels)
+    for (const [topic, channels] of Object.entries(this.#shape)) ledger.mustBeComplete(topic, channels)
+    ledger.check()
   }
 
   /** That nothing comes: all was finished, and it was written down. */

@@ -5,7 +5,10 @@ import type { PowerDisk } from './power-disk.ts'
 
 const INDEX_LINE = 16
 
-/** The messages in segments that no power cut can take: those whose bytes and whose line of the index are synced. */
+/**
+ * The messages in segments that no power cut can take: those whose bytes and whose line of the index are synced. Copies of
+ * them in segments of stragglers are not looked at: until a checkpoint knows of a copy, the message is where it was.
+ */
 export function syncedMessages(disk: PowerDisk): string[] {
   const indexes = new Map<string, Buffer>()
   for (const file of disk.files) {
@@ -14,7 +17,7 @@ export function syncedMessages(disk: PowerDisk): string[] {
   const names: string[] = []
   for (const file of disk.files) {
     const { path, durable } = file
-    if (!/\.(log|kept)$/.test(path) || !disk.isCertain(file)) continue
+    if (!path.endsWith('.log') || !disk.isCertain(file)) continue
     const index = indexes.get(path.replace(/\.\w+$/, '.idx'))
     if (index !== undefined) names.push(...messagesIn(durable.subarray(0, coveredBy(index))))
   }
