@@ -52,7 +52,10 @@ export function manifestLine(part: SealedPart, name: string, sha256: string): st
   return `${JSON.stringify(line)}\n`
 }
 
-/** What is in a manifest, and what is wrong with it, by line. */
+/** A file that is no manifest at all may have a million wrong lines. */
+const MOST_PROBLEMS = 10
+
+/** What is in a manifest, and what is wrong with it, by line; of many wrong lines the first, and how many more there are. */
 export interface ManifestContent {
   readonly parts: readonly ListedPart[]
   readonly problems: readonly string[]
@@ -63,17 +66,21 @@ export interface ManifestContent {
 export function readManifest(bytes: Buffer): ManifestContent {
   const parts: ListedPart[] = []
   const problems: string[] = []
+  let wrong = 0
   let from = 0
   for (let number = 1; ; number++) {
     const end = bytes.indexOf('\n', from)
-    if (end === -1) return { parts, problems, isTorn: from < bytes.length }
+    if (end === -1) break
     try {
       parts.push(parseLine(bytes.subarray(from, end)))
     } catch (error) {
-      problems.push(`line ${number}: ${errorText(error)}`)
+      if (++wrong <= MOST_PROBLEMS) problems.push(`line ${number}: ${errorText(error)}`)
     }
     from = end + 1
   }
+  const more = wrong - MOST_PROBLEMS
+  if (more > 0) problems.push(more === 1 ? '1 line more is wrong' : `${more} lines more are wrong`)
+  return { parts, problems, isTorn: from < bytes.length }
 }
 
 /** Throws a RangeError that says what is wrong. */

@@ -51,6 +51,16 @@ function contents(folder: string): Buffer[] {
   return names.map(name => readFileSync(join(folder, name)))
 }
 
+test('of a manifest in which nothing is right, a few lines are told, and how many there are', () => {
+  const bad = 'x\n'.repeat(5000)
+  const { parts, problems, isTorn } = readManifest(Buffer.from(`${bad}{}\n`))
+  assert.deepEqual([parts, isTorn, problems.length], [[], false, 11])
+  assert.match(problems[9] ?? '', /^line 10: not JSON/)
+  assert.equal(problems[10], '4991 lines more are wrong')
+  assert.equal(readManifest(Buffer.from('x\n'.repeat(10))).problems.length, 10)
+  assert.equal(readManifest(Buffer.from('x\n'.repeat(11))).problems[10], '1 line more is wrong')
+})
+
 describe('a manifest', () => {
   test('says all there is to know of a part', async () => {
     const folder = temporaryFolder()
