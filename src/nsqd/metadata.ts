@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MAX_SEGMENT } from '../protocol/message-id.ts'
 import { isEphemeral, isValidChannelName, isValidTopicName } from '../protocol/names.ts'
 import { isMissing, syncFolderLater, syncFolderNow } from '../storage/folder.ts'
 import { errorText, NsqError } from '../util/errors.ts'
@@ -235,8 +236,9 @@ function serialize({ topics, version, segment_reserve }: Metadata): string {
 
 function parse(value: unknown): Metadata {
   const { topics, version, segment_reserve = 0 } = record(value, 'the content')
-  if (typeof segment_reserve !== 'number' || !Number.isSafeInteger(segment_reserve) || segment_reserve < 0) {
-    throw new TypeError('segment_reserve is not a whole number')
+  // Above that there are no numbers: nsqd would take no message, for ever.
+  if (!isCount(segment_reserve) || segment_reserve > MAX_SEGMENT + 1) {
+    throw new TypeError(`segment_reserve is not a whole number up to ${MAX_SEGMENT + 1}`)
   }
   return {
     topics: list(topics, 'topics').map(entry => ({
@@ -248,6 +250,10 @@ function parse(value: unknown): Metadata {
     version: typeof version === 'string' ? version : '',
     segment_reserve,
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function named(value: unknown, isValid: (name: string) => boolean): ChannelMetadata {

@@ -32,7 +32,7 @@ export class SegmentNumbers {
   /** Sets numbers aside. Throws what `write` throws: then none are. */
   setAside(): void {
     const before = this.#reserve
-    this.#reserve = this.#next + RESERVE
+    this.#reserve = Math.min(this.#next + RESERVE, MAX_SEGMENT + 1)
     try {
       this.#write()
     } catch (error) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { loadMetadata, type Metadata, MetadataStore } from '../../src/nsqd/metadata.ts'
+import { MAX_SEGMENT } from '../../src/protocol/message-id.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { replaceFs } from '../storage/fixtures.ts'
 
@@ -158,6 +159,11 @@ describe('loadMetadata', () => {
     assert.deepEqual(load(), { topics, version: '1.3.0', segment_reserve: 0 })
   })
 
+  test('takes what a node has written that has used up its numbers', () => {
+    write(`{"topics":[],"segment_reserve":${MAX_SEGMENT + 1}}`)
+    assert.equal(load()?.segment_reserve, MAX_SEGMENT + 1)
+  })
+
   const corrupt = [
     '',
     '{',
@@ -169,6 +175,10 @@ describe('loadMetadata', () => {
     '{"topics":[{"name":"../../etc","channels":[]}]}',
     '{"topics":[{"name":"t"}]}',
     '{"topics":[],"segment_reserve":-1}',
+    '{"topics":[],"segment_reserve":1.5}',
+    '{"topics":[],"segment_reserve":"5"}',
+    '{"topics":[],"segment_reserve":2147483649}',
+    '{"topics":[],"segment_reserve":9007199254740991}',
   ]
   for (const text of corrupt) {
     test(`refuses ${text || 'an empty file'}, naming it and what to do`, () => {

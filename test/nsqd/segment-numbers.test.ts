@@ -50,6 +50,13 @@ test('what cannot be written down is not used', () => {
   assert.ok(numbers.reserve > number)
 })
 
+test('no more numbers are set aside than there are', () => {
+  const numbers = new SegmentNumbers(() => undefined)
+  numbers.startFrom(MAX_SEGMENT - 1)
+  numbers.setAside()
+  assert.equal(numbers.reserve, MAX_SEGMENT + 1)
+})
+
 test('used up numbers are an error', () => {
   const numbers = new SegmentNumbers(() => undefined)
   numbers.startFrom(MAX_SEGMENT)
