@@ -160,15 +160,18 @@ interface Stretch {
 
 /**
  * What lies in a segment of stragglers, one behind the other. As in `survey`, the CRC of a line is believed before all else,
- * and nothing that has no line at the end: it is still where it was to be moved from.
+ * and nothing that has no line at the end: it is still where it was to be moved from. But where no line is left at all, what
+ * looks whole is taken: some of it may come twice then, and none is lost.
  */
 function* stretches(file: SegmentFile, size: number): Generator<Stretch, void, undefined> {
   let at = 0
   /** Up to here lines that are not sound reach, one behind the other. */
   let unsound = 0
+  let isIndexed = false
   for (const line of parseLines(file.readIndexNow())) {
     const { offset, length } = line
     const end = offset + length
+    isIndexed ||= length > 0
     if (offset < at || length === 0 || end > size) continue
     if (crc32(file.readNow(offset, length)) === line.crc) {
       if (offset > at) yield { offset: at, end: offset, state: unsound === offset ? 'damaged' : 'unknown' }
@@ -178,7 +181,7 @@ function* stretches(file: SegmentFile, size: number): Generator<Stretch, void, u
       unsound = end
     }
   }
-  if (at < size) yield { offset: at, end: size, state: 'damaged' }
+  if (at < size) yield { offset: at, end: size, state: isIndexed ? 'damaged' : 'unknown' }
 }
 
 /** Whether a record begins at `at` that looks whole; `offset`: where these bytes lie in their file. */

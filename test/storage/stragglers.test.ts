@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
@@ -189,6 +189,28 @@ describe('stragglers', () => {
     const expected = ['message 0.', 'message 1.', 'message 2.', 'message 3.']
     assert.deepEqual(await new Reader(log).readUntil(4), expected)
   })
+
+  for (const [what, damage] of [
+    ['is gone', (path: string) => rmSync(path)],
+    ['is empty', (path: string) => truncateSync(path)],
+    ['has zeros only', (path: string) => writeFileSync(path, Buffer.alloc(32))],
+  ] as const) {
+    test(`are taken by what they look like when all of the index ${what}`, async t => {
+      const { folder, from, stragglers } = setUp(t)
+      stragglers.take(from, [0, LENGTH])
+      const { segment } = stragglers.take(from, [2 * LENGTH])
+      stragglers.close()
+      damage(segment.file?.indexPath ?? '')
+      // The last one was never written whole.
+      truncateSync(segment.file?.logPath ?? '', 3 * LENGTH - 1)
+      const [recovered] = recover(folder, new Map()).stragglers
+      assert.ok(recovered)
+      const log = openLog(t, temporaryFolder())
+      const warnings = republish([recovered], log)
+      assert.deepEqual(await new Reader(log).readUntil(2), ['message 0.', 'message 1.'])
+      assert.match(warnings.join(), /damaged at byte 88: the messages in 43 bytes are left out/)
+    })
+  }
 
   test('are on the disk under their new ids before their file goes', t => {
     const { folder, from, stragglers } = setUp(t)
