@@ -1,5 +1,5 @@
 /** What is done with open files. */
-import { closeSync, ftruncateSync, openSync, read, write, writeSync, writevSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, writeSync, writevSync } from 'node:fs'
 import { isMissing } from './folder.ts'
 import { skip } from './slices.ts'
 
@@ -31,25 +31,6 @@ export function openForAppend(path: string): number {
     if (!isMissing(error)) throw error
     return openSync(path, 'wx+')
   }
-}
-
-/** Writes bytes of a file over themselves, so that the next sync writes them to the disk. */
-export function rewrite(fd: number, from: number, to: number, done: (error: Error | null) => void): void {
-  if (from >= to) {
-    done(null)
-    return
-  }
-  const bytes = Buffer.allocUnsafe(Math.min(COPY_LENGTH, to - from))
-  read(fd, bytes, 0, bytes.length, from, (readError, length) => {
-    if (readError !== null || length === 0) {
-      done(readError ?? new Error('what was to be synced is not there'))
-      return
-    }
-    write(fd, bytes, 0, length, from, (writeError, written) => {
-      if (writeError === null) rewrite(fd, from + written, to, done)
-      else done(writeError)
-    })
-  })
 }
 
 export function writeFully(fd: number, slices: readonly Buffer[], position: number): void {

@@ -23,17 +23,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { asError, NsqError } from '../util/errors.ts'
-import {
-  closeQuietly,
-  COPY_LENGTH,
-  openForAppend,
-  rewrite,
-  truncateQuietly,
-  writeFully,
-} from './descriptors.ts'
+import { closeQuietly, COPY_LENGTH, openForAppend, truncateQuietly, writeFully } from './descriptors.ts'
 import { isMissing, syncFolder, syncFolderNow } from './folder.ts'
 import { fillLines, INDEX_LINE, indexLength } from './index-lines.ts'
 import { isPlausible, recordLength } from './record.ts'
+import { type Place, rewrite } from './rewrite.ts'
 
 const ZEROS: Buffer = Buffer.alloc(64 * 1024)
 /** Ends the name of a file that is not whole yet, or never will be. */
@@ -56,7 +50,7 @@ export class SegmentFile {
   #indexBefore: number
   /** Where the records end that this process has appended, and where those begin that were not synced. */
   #size = 0
-  #unsynced: { readonly log: number; readonly index: number } | undefined
+  #unsynced: Place | undefined
   /**
    * A sync has failed. The system may have dropped what it could not write and forgotten that it did: the next sync would
    * go well, though the disk does not have it. What was not synced is therefore written once more before.
@@ -108,7 +102,10 @@ export class SegmentFile {
     this.#truncate(offset)
   }
 
-  /** Makes what was appended survive a power cut. `done` gets the first error, if any. */
+  /**
+   * Makes what was appended survive a power cut. `done` gets the first error, if any: NsqError E_DAMAGED when some of it
+   * is not there any more.
+   */
   sync(done: (error: Error | null) => void): void {
     try {
       this.#open()
@@ -116,7 +113,6 @@ export class SegmentFile {
       setImmediate(done, asError(error))
       return
     }
-    const from = this.#unsynced
     const to = { log: this.#size, index: this.#indexSize }
     this.#syncing++
     const synced = (error: Error | null): void => {
@@ -126,17 +122,12 @@ export class SegmentFile {
       this.#closeWhenIdle()
       done(error)
     }
-    if (!this.#isSuspect || from === undefined) {
+    if (!this.#isSuspect) {
       this.#syncFiles(synced)
       return
     }
-    rewrite(this.#log, from.log, to.log, logError => {
-      rewrite(this.#index, from.index, to.index, indexError => {
-        const error = logError ?? indexError
-        if (error === null) this.#syncFiles(synced)
-        else synced(error)
-      })
-    })
+    // What is not damaged shall survive a power cut all the same.
+    void this.#rewrite(to).then(damage => this.#syncFiles(error => synced(damage ?? error)))
   }
 
   /** Reads up to `length` bytes at `offset` in the background. */
@@ -209,6 +200,7 @@ export class SegmentFile {
     const size = this.sizeNow()
     if (size > offset) this.#copyAside(offset, size - offset)
     ftruncateSync(this.#log, offset)
+    this.#size = offset
   }
 
   /** Cuts the index: the next line comes here. */
@@ -251,6 +243,18 @@ export class SegmentFile {
       } catch (error) {
         if (!isMissing(error)) throw error
       }
+    }
+  }
+
+  /** Writes what was not synced once more. Gives what is wrong with it. */
+  async #rewrite(to: Place): Promise<Error | null> {
+    // What was there at the start has been looked through, but nobody knows what of it was synced.
+    const from = this.#unsynced ?? { log: 0, index: 0 }
+    try {
+      await rewrite({ logPath: this.logPath, log: this.#log, index: this.#index }, from, to)
+      return null
+    } catch (error) {
+      return asError(error)
     }
   }
 

@@ -29,7 +29,7 @@ export class Segment {
   #lineStart: number
   /** When its first message was published, Unix ms; undefined when nobody has looked, NaN when it cannot be read. */
   firstMs: number | undefined = undefined
-  /** It takes no more messages: there are bad bytes in it that could not be kept aside. */
+  /** It takes no more messages: there are bad bytes in it. */
   isClosed = false
   /** Some of its messages are lost: bad bytes stand for them. */
   isDamaged = false

@@ -1,5 +1,6 @@
 import { composeIdHigh, composeIdLow, MAX_INDEX } from '../protocol/message-id.ts'
 import { MESSAGE_OVERHEAD, writeMessageHeader } from '../protocol/message.ts'
+import { NsqError } from '../util/errors.ts'
 import type { Block } from './block.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Position } from './position.ts'
@@ -159,7 +160,10 @@ export class TopicLog {
     this.#uncommitted = undefined
   }
 
-  /** Makes what is committed survive a power cut. What could not be synced is tried again with the next call. */
+  /**
+   * Makes what is committed survive a power cut. What could not be synced is tried again with the next call; but for what is
+   * not there any more: its segment is looked through at the next start.
+   */
   sync(done: (error: Error | null) => void): void {
     const segments = [...this.#unsynced]
     this.#unsynced.clear()
@@ -169,6 +173,8 @@ export class TopicLog {
     for (const segment of segments) {
       segment.file?.sync(error => {
         if (error === null) this.#synced(segment)
+        // No sync will bring that back. What comes goes elsewhere, or nothing could be synced any more.
+        else if (isDamage(error)) segment.isClosed = true
         else if (!segment.isUnlinked) this.#unsynced.add(segment)
         failed ??= error
         if (--open === 0) done(failed)
@@ -311,7 +317,7 @@ export class TopicLog {
   #reserve(length: number): Block {
     let segment = this.#tail
     if (segment.size > 0 && segment.size + length > this.#options.maxSegmentBytes) segment = this.#roll()
-    else if (segment.count > MAX_INDEX) segment = this.#roll()
+    else if (segment.isClosed || segment.count > MAX_INDEX) segment = this.#roll()
     return this.#blocks.room(segment, length)
   }
 
@@ -368,6 +374,10 @@ export class TopicLog {
     this.#tail = from.segment
     this.#tail.rollBack()
   }
+}
+
+function isDamage(error: Error): boolean {
+  return error instanceof NsqError && error.code === 'E_DAMAGED'
 }
 
 /** A segment that was never committed. If the disk keeps its files, the next start removes them: there is no line in them. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { INDEX_LINE } from '../../src/storage/index-lines.ts'
 import { SegmentFile, segmentName } from '../../src/storage/segment-file.ts'
-import { replaceFs, systemError } from './fixtures.ts'
+import { NsqError } from '../../src/util/errors.ts'
+import { overwrite, replaceFs, systemError } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 function index(offset: number, bytes: Buffer, count: number): Buffer {
@@ -294,7 +295,127 @@ describe('what a sync has failed to write', () => {
     })
     assert.equal((await sync(file))?.message, 'ENOSPC: injected')
     restoreWrite()
-    assert.equal(writes, 2)
+    assert.equal(writes, 1)
+    assert.equal(await sync(file), null)
+  })
+
+  /** A file whose first batch is synced, and not what was written since, of which one line has two mebibytes. */
+  async function halfSynced(t: TestContext): Promise<SegmentFile> {
+    const file = new SegmentFile(temporaryFolder(), 1)
+    t.after(() => file.close())
+    file.append([one], 0, 3)
+    assert.equal(await sync(file), null)
+    file.append(two, one.length, 4)
+    file.append([large], one.length + joined.length, 1)
+    file.append([one], one.length + joined.length + large.length, 3)
+    const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    restore()
+    return file
+  }
+  const large = Buffer.alloc(2 * 1024 * 1024, 'large ')
+  const indexed = Buffer.concat([
+    lines,
+    index(one.length + joined.length, large, 1),
+    index(one.length + joined.length + large.length, one, 3),
+  ])
+
+  test('is written in pieces, of which each is what it was', async t => {
+    const file = await halfSynced(t)
+    assert.equal(await sync(file), null)
+    assert.deepEqual(readFileSync(file.logPath), Buffer.concat([one, joined, large, one]))
+    assert.deepEqual(readFileSync(file.indexPath), indexed)
+  })
+
+  const drops: [what: string, damagedAt: number, drop: (file: SegmentFile) => void][] = [
+    [
+      'the first of them',
+      one.length,
+      file => overwrite(file.logPath, one.length, Buffer.alloc(joined.length)),
+    ],
+    [
+      'one byte in the middle',
+      one.length + joined.length,
+      file => overwrite(file.logPath, one.length + joined.length + 1_500_000, '!'),
+    ],
+    [
+      'the end',
+      one.length + joined.length + large.length,
+      file => truncateSync(file.logPath, one.length + joined.length + large.length + 1),
+    ],
+    ['the lines', one.length, file => truncateSync(file.indexPath, INDEX_LINE)],
+    ['half a line', one.length + joined.length, file => truncateSync(file.indexPath, 2 * INDEX_LINE + 7)],
+    [
+      'the page of a line',
+      one.length + joined.length,
+      file => overwrite(file.indexPath, 2 * INDEX_LINE, Buffer.alloc(INDEX_LINE)),
+    ],
+    [
+      'a line, of which there is an older one',
+      one.length,
+      file => overwrite(file.indexPath, INDEX_LINE, lines.subarray(0, INDEX_LINE)),
+    ],
+  ]
+  for (const [what, damagedAt, drop] of drops) {
+    test(`is not taken for synced when the system has dropped it: ${what}`, async t => {
+      const file = await halfSynced(t)
+      drop(file)
+      const before = readFileSync(file.logPath)
+      for (let i = 0; i < 2; i++) {
+        const error = await sync(file)
+        assert.ok(error instanceof NsqError && error.code === 'E_DAMAGED', String(error))
+        assert.match(error.message, new RegExp(`damaged at byte ${damagedAt}:`))
+      }
+      assert.deepEqual(readFileSync(file.logPath), before)
+    })
+  }
+
+  test('is left where it is damaged; all else of it is written and synced', async t => {
+    const file = await halfSynced(t)
+    overwrite(file.logPath, one.length + joined.length, '!')
+    const written: [length: number, at: number][] = []
+    replaceFs(
+      t,
+      'write',
+      original => (fd: number, bytes: Buffer, from: number, length: number, at: number, done: () => void) => {
+        written.push([length, at])
+        original(fd, bytes, from, length, at, done)
+      },
+    )
+    let syncs = 0
+    replaceFs(t, 'fdatasync', original => (fd: number, done: (error: Error | null) => void) => {
+      syncs++
+      original(fd, done)
+    })
+    await sync(file)
+    assert.deepEqual(written, [
+      [joined.length, one.length],
+      [one.length, one.length + joined.length + large.length],
+      [3 * INDEX_LINE, INDEX_LINE],
+    ])
+    assert.equal(syncs, 2)
+  })
+
+  test('is all of a file that was there at the start', async t => {
+    const folder = temporaryFolder()
+    const before = new SegmentFile(folder, 1)
+    before.append([one], 0, 3)
+    before.append(two, one.length, 4)
+    before.close()
+    const file = new SegmentFile(folder, 1)
+    t.after(() => file.close())
+    file.cut(one.length + joined.length)
+    file.cutIndex(2 * INDEX_LINE)
+    const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    assert.equal((await sync(file))?.message, 'EIO: injected')
+    restore()
+    overwrite(file.logPath, 0, Buffer.alloc(1))
+    assert.match(String(await sync(file)), /damaged at byte 0/)
+    overwrite(file.logPath, 0, one)
     assert.equal(await sync(file), null)
   })
 })

@@ -7,7 +7,7 @@ import { MemoryBudget } from '../../src/storage/memory-budget.ts'
 import { recover } from '../../src/storage/recovery.ts'
 import type { Segment } from '../../src/storage/segment.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
-import { append, bodies, openLog, put, Reader, replaceFs, systemError } from './fixtures.ts'
+import { append, bodies, openLog, overwrite, put, Reader, replaceFs, systemError } from './fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const OVERHEAD = 34
@@ -418,6 +418,35 @@ describe('segments', () => {
     })
     assert.equal(await sync(log), null)
     assert.equal(calls, 6)
+  })
+
+  test('what is lost in a sync that fails is told once; it is never taken for whole, and new messages go elsewhere', async t => {
+    const folder = temporaryFolder()
+    const log = openLog(t, folder)
+    const { first } = log
+    const path = first.file?.logPath ?? ''
+    put(log, 'one', 'two')
+    assert.equal(await sync(log), null)
+    put(log, 'lost')
+    const restore = replaceFs(t, 'fdatasync', () => (_: number, done: (error: Error) => void) => {
+      setImmediate(done, systemError('EIO'))
+    })
+    assert.equal((await sync(log))?.message, 'EIO: injected')
+    restore()
+    // What the disk had there before.
+    overwrite(path, first.size - 10, Buffer.alloc(10))
+    put(log, 'three')
+    assert.match((await sync(log))?.message ?? '', /damaged at byte 74: the disk did not keep/)
+    assert.equal(first.isVouchedFor, false)
+    put(log, 'four')
+    assert.equal(await sync(log), null)
+    assert.notEqual(log.last, first)
+    assert.deepEqual([first.isVouchedFor, log.last.isVouchedFor], [false, true])
+    log.close()
+    const { segments, warnings } = recover(folder, new Map())
+    assert.match(warnings.join(), /damaged at byte 74: 1 messages are lost/)
+    const again = openLog(t, folder, { segments, firstNumber: 60 })
+    assert.deepEqual(await new Reader(again).readUntil(5), ['one', 'two', 'three', 'four'])
   })
 
   test('a sync that fails does not bring a segment back that was deleted meanwhile', async t => {
