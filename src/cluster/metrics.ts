@@ -3,29 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { labelText, type MetricFamily, type MetricsWriter } from '../util/prometheus.ts'
 import type { ChannelStats, Latency, NsqdStats, TopicStats } from './stats.ts'
 
-/** Messages dropped since the start. Only nsq-ts does that: nsqd itself tells. */
-interface Dropped {
-  /** They were too many, or too old. */
-  readonly dropped?: number | undefined
-  readonly expired?: number | undefined
+export type ChannelNumbers = Omit<ChannelStats, 'clients'>
+
+export type TopicNumbers = Omit<TopicStats, 'channels'> & {
+  readonly channels: readonly ChannelNumbers[]
+  /** What its log takes on disk: only nsqd itself knows that, and only where there are files. */
+  readonly diskBytes?: number | undefined
+  /** What of that is finished, and kept to be replayed; only where something is to be kept. */
+  readonly retainedBytes?: number | undefined
 }
-
-export type ChannelNumbers = Omit<ChannelStats, 'clients'> &
-  Dropped & {
-    /** Whether messages wait for a consumer, who does not come. */
-    readonly orphaned?: boolean | undefined
-  }
-
-export type TopicNumbers = Omit<TopicStats, 'channels'> &
-  Dropped & {
-    readonly channels: readonly ChannelNumbers[]
-    /** Messages that were not taken in, as too many wait. */
-    readonly refused?: number | undefined
-    /** What its log takes on disk: only nsqd itself knows that, and only where there are files. */
-    readonly diskBytes?: number | undefined
-    /** What of that is finished, and kept to be replayed; only where something is to be kept. */
-    readonly retainedBytes?: number | undefined
-  }
 
 /** What one nsqd says, and labels that tell it from others. */
 export interface NsqdNumbers extends Pick<NsqdStats, 'health' | 'startTime'> {

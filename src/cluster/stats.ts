@@ -40,8 +40,16 @@ export interface NsqdStats {
   producers: ClientStats[]
 }
 
-/** A topic in `/stats`. */
-export interface TopicStats {
+/** Messages dropped since the nsqd's start. The official nsqd never does that, and ours leaves out what is zero. */
+interface Dropped {
+  /** They were too many. */
+  dropped?: number | undefined
+  /** They were too old. */
+  expired?: number | undefined
+}
+
+/** A topic in `/stats`; of what was dropped, what was in none of its channels yet. */
+export interface TopicStats extends Dropped {
   name: string
   /** Messages that are in none of its channels yet. */
   depth: number
@@ -50,13 +58,15 @@ export interface TopicStats {
   /** Messages published since the nsqd's start. */
   messages: number
   messageBytes: number
+  /** Messages that were not taken in, as too many wait; only ours says so, when it is not zero. */
+  refused?: number | undefined
   paused: boolean
   latency: Latency | undefined
   channels: ChannelStats[]
 }
 
 /** A channel in `/stats`. */
-export interface ChannelStats {
+export interface ChannelStats extends Dropped {
   name: string
   /** Messages that wait to be delivered; those in flight and deferred ones are not among them. */
   depth: number
@@ -76,6 +86,8 @@ export interface ChannelStats {
   /** Empty unless clients were asked for. */
   clients: ClientStats[]
   paused: boolean
+  /** Whether messages wait for a consumer, who does not come; only with --orphan-after of our nsqd. */
+  orphaned?: boolean | undefined
   latency: Latency | undefined
 }
 
@@ -246,6 +258,8 @@ function readTopic(topic: Json): TopicStats {
     messageBytes: integer(topic['message_bytes'] ?? 0, 'message_bytes'),
     paused: bool(topic['paused'] ?? false, 'paused'),
     latency: readLatency(topic['e2e_processing_latency']),
+    refused: optional(topic, 'refused_count', integer),
+    ...readDropped(topic),
     channels: each(topic['channels'], 'channels', readChannel),
   }
 }
@@ -268,7 +282,22 @@ function readChannel(channel: Json): ChannelStats {
     clients,
     paused: bool(channel['paused'] ?? false, 'paused'),
     latency: readLatency(channel['e2e_processing_latency']),
+    ...readDropped(channel),
+    orphaned: optional(channel, 'orphaned', bool),
   }
+}
+
+function readDropped(from: Json): Dropped {
+  return {
+    dropped: optional(from, 'dropped_count', integer),
+    expired: optional(from, 'expired_count', integer),
+  }
+}
+
+/** What the official nsqd does not say is undefined, not zero. */
+function optional<T>(from: Json, key: string, read: (value: unknown, where: string) => T): T | undefined {
+  const value = from[key] ?? undefined
+  return value === undefined ? undefined : read(value, key)
 }
 
 /** Undefined when the nsqd does not measure any. */

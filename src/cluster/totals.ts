@@ -15,6 +15,13 @@ export interface Totals {
   requeued: number
   timedOut: number
   clients: number
+  /** Messages of a topic that were not taken in, as too many wait; of a channel 0. */
+  refused: number
+  /** Dropped as too many, or too old; of a topic in all its channels, too. */
+  dropped: number
+  expired: number
+  /** Whether messages wait for a consumer, who does not come, at any of its nsqds; of a topic in any of its channels. */
+  orphaned: boolean
   /** Whether it is paused at any of its nsqds. */
   paused: boolean
   /** How many nsqds have it. */
@@ -75,6 +82,9 @@ function addTopic(sums: Map<string, TopicTotals>, topic: TopicStats): void {
   sum.backendDepth += topic.backendDepth
   sum.undistributed += topic.depth
   sum.messages += topic.messages
+  sum.refused += topic.refused ?? 0
+  sum.dropped += topic.dropped ?? 0
+  sum.expired += topic.expired ?? 0
   sum.paused ||= topic.paused
   sum.latency = worst(sum.latency, topic.latency)
 }
@@ -88,6 +98,9 @@ function addChannel(sum: Totals, channel: ChannelStats): void {
   sum.requeued += channel.requeued
   sum.timedOut += channel.timedOut
   sum.clients += channel.clientCount
+  sum.dropped += channel.dropped ?? 0
+  sum.expired += channel.expired ?? 0
+  sum.orphaned ||= channel.orphaned ?? false
 }
 
 function nothing(name: string): Totals {
@@ -101,6 +114,10 @@ function nothing(name: string): Totals {
     requeued: 0,
     timedOut: 0,
     clients: 0,
+    refused: 0,
+    dropped: 0,
+    expired: 0,
+    orphaned: false,
     paused: false,
     nsqds: 0,
     latency: undefined,

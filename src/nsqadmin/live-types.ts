@@ -17,6 +17,11 @@ export interface Numbers {
   requeued: number
   timedOut: number
   clients: number
+  /** Since the start, only by our nsqd: messages that the topic has not taken in, as too many wait; of a channel 0. */
+  refused: number
+  /** Dropped as too many, or too old; of a topic in all its channels, too. */
+  dropped: number
+  expired: number
   paused: boolean
   rateIn: number | null
   /** Messages that left for good: finished, or thrown away. */
@@ -36,6 +41,8 @@ export interface ChannelRow extends Numbers {
   channel: string
   nsqds: number
   growing: boolean
+  /** Whether messages wait and nobody reads it, as an nsqd with --orphan-after says. */
+  orphaned: boolean
   latency: Percentile[]
 }
 
@@ -107,7 +114,7 @@ export interface ConsumerRow extends ClientRow {
   channel: string
 }
 
-/** A daemon that did not answer, or not as it should. */
+/** A daemon that did not answer, or not as it should; or that nobody reads some channels. */
 export interface Warning {
   message: string
   remedy: string | null

@@ -149,6 +149,9 @@ describe('totals', () => {
             requeued: 5,
             timedOut: 6,
             clientCount: 7,
+            dropped: 8,
+            expired: 9,
+            orphaned: true,
             latency: {
               count: 1,
               percentiles: [
@@ -158,7 +161,7 @@ describe('totals', () => {
             },
           }),
         ],
-        { depth: 10, backendDepth: 4, messages: 20, paused: true },
+        { depth: 10, backendDepth: 4, messages: 20, paused: true, refused: 1, dropped: 2, expired: 3 },
       ),
     ]),
     nsqd('b', [
@@ -171,7 +174,7 @@ describe('totals', () => {
             paused: true,
             latency: { count: 2, percentiles: [{ quantile: 0.99, value: 3 }] },
           }),
-          channel('d', { depth: 1 }),
+          channel('d', { depth: 1, dropped: 1 }),
         ],
         { depth: 1, messages: 1 },
       ),
@@ -193,6 +196,10 @@ describe('totals', () => {
       requeued: 5,
       timedOut: 6,
       clients: 7,
+      refused: 1,
+      dropped: 11,
+      expired: 12,
+      orphaned: true,
       paused: true,
       nsqds: 2,
     })
@@ -206,6 +213,8 @@ describe('totals', () => {
     const sum = sumChannel('t', 'c', stats)
     assert.equal(sum?.depth, 2)
     assert.equal(sum?.paused, true)
+    assert.deepEqual([sum?.refused, sum?.dropped, sum?.expired, sum?.orphaned], [0, 8, 9, true])
+    assert.equal(sumChannel('t', 'd', stats)?.orphaned, false)
     assert.equal(sum?.nsqds, 2)
     assert.deepEqual(sum?.latency, {
       count: 3,

@@ -26,6 +26,9 @@ const EXPECTED = {
   messageBytes: 0,
   paused: false,
   latency: undefined,
+  refused: undefined,
+  dropped: undefined,
+  expired: undefined,
   channels: [
     {
       name: 'c',
@@ -43,6 +46,9 @@ const EXPECTED = {
       clients: [],
       paused: true,
       latency: undefined,
+      dropped: undefined,
+      expired: undefined,
+      orphaned: undefined,
     },
   ],
 }
@@ -54,6 +60,27 @@ test('topicStats reads /stats, bare or in the old envelope', async () => {
   assert.match(bare.asked[0] ?? '', /^\/stats\?format=json&topic=t&channel=c&/)
   const old = await answering({ status_code: 200, status_txt: 'OK', data: { topics: [TOPIC] } })
   assert.deepEqual(await topicStats(`http://${old.address}/`, NAMES), EXPECTED)
+})
+
+test('what only our nsqd says is read where it is said, and checked', async () => {
+  const channel = { ...CHANNEL, dropped_count: 5, expired_count: 6, orphaned: true }
+  const topic = { ...TOPIC, refused_count: 7, dropped_count: 8, expired_count: 9, channels: [channel] }
+  const read = await topicStats((await answering({ topics: [topic] })).address, NAMES)
+  assert.deepEqual(read, {
+    ...EXPECTED,
+    refused: 7,
+    dropped: 8,
+    expired: 9,
+    channels: [{ ...EXPECTED.channels[0], dropped: 5, expired: 6, orphaned: true }],
+  })
+  const wrong = [
+    [{ ...topic, refused_count: '7' }, 'topics[0].refused_count is not an integer'],
+    [{ ...topic, channels: [{ ...channel, orphaned: 1 }] }, 'channels[0].orphaned is not true or false'],
+  ] as const
+  for (const [each, message] of wrong) {
+    const { address } = await answering({ topics: [each] })
+    await assert.rejects(topicStats(address, NAMES), (error: Error) => error.message.endsWith(message))
+  }
 })
 
 test('a topic that is not there is undefined', async () => {

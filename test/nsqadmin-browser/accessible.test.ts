@@ -45,7 +45,8 @@ async function check(page: Page, where: string): Promise<void> {
 }
 
 async function startShop(t: TestContext): Promise<Rig> {
-  const rig = await start(t, FAST, { nsqds: 2, lookupd: { tombstoneLifetime: 3_600_000 } })
+  const lookupd = { tombstoneLifetime: 3_600_000 }
+  const rig = await start(t, FAST, { nsqds: 2, lookupd, nsqd: { orphanAfter: 20 } })
   await rig.channel('orders', 'unread')
   await rig.channel('orders', 'billing')
   await rig.publish(
@@ -80,7 +81,7 @@ async function goThrough(page: Page, rig: Rig): Promise<void> {
   await look('topics, none found')
 
   await go('/topics/orders')
-  await row(page, 'Channels', 'unread').waitFor()
+  await sees(row(page, 'Channels', 'unread'), 'orphaned')
   await button(page, 'Delete').click()
   await question(page, 'Delete topic orders?').waitFor()
   await look('question before a topic is deleted')

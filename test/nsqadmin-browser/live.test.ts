@@ -196,6 +196,36 @@ inBrowser('an nsqd that goes and comes back: warned of, named, and without a rel
   }
 })
 
+inBrowser(
+  'what was dropped, and a channel that nobody reads, are shown where there are any',
+  async (t, visitor) => {
+    const nsqd = { maxChannelDepth: 1, overflow: 'drop-oldest', orphanAfter: 20 } as const
+    const rig = await start(t, FAST, { nsqd })
+    for (const topic of ['orders', 'quiet']) await rig.channel(topic, 'mail')
+    await rig.publish('orders', 'one', 'two')
+
+    const page = await visitor.open(`${rig.base}/topics/orders`)
+    await sees(row(page, 'Channels', 'mail'), 'orphaned')
+    assert.equal(await tile(page, 'Dropped'), 1)
+    await page.getByRole('columnheader', { name: 'Dropped' }).waitFor()
+    await button(page, '1 warning').click()
+    await sees(page, '1 channel is orphaned: orders/mail')
+    await page.goto(`${rig.base}/topics/orders/mail`)
+    await isLive(page)
+    assert.equal(await tile(page, 'Dropped'), 1)
+    await sees(page.locator('.page-head'), 'orphaned')
+    await button(page, '1 warning').waitFor()
+
+    await page.goto(`${rig.base}/topics/quiet`)
+    await row(page, 'Channels', 'mail').waitFor()
+    await eventually(
+      () => page.getByText(/^(Refused|Dropped|Expired)$/).count(),
+      found => found === 0,
+    )
+    assert.equal(await row(page, 'Channels', 'mail').getByText('orphaned').count(), 0)
+  },
+)
+
 inBrowser('an nsqd that takes connections and says nothing holds nobody up for long', async (t, visitor) => {
   const sockets = new Set<Socket>()
   const mute = createServer(socket => sockets.add(socket.on('error', () => {})))

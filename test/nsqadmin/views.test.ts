@@ -72,6 +72,20 @@ for (const direct of [false, true]) {
   })
 }
 
+test('what only our nsqd counts is not in the official API', async t => {
+  const limits = { maxChannelDepth: 1, overflow: 'drop-oldest', orphanAfter: 20 } as const
+  const rig = await start(t, {}, { nsqd: limits })
+  await rig.channel('t', 'c')
+  await rig.publish('t', 'one', 'two')
+  const node = formatAddress(rig.nsqd.httpAddress)
+  await until(() => rig.nsqd.topic('t').channel('c').isOrphaned === true)
+  const stats = await (await fetch(`http://${node}/stats?format=json`)).text()
+  assert.match(stats, /"dropped_count":1,"orphaned":true/)
+  for (const path of ['/api/topics/t', '/api/topics/t/c', `/api/nodes/${node}`]) {
+    assert.doesNotMatch(JSON.stringify(await get(rig, path)), /dropped|orphaned/)
+  }
+})
+
 test('clients are shown with their channel and their node', async t => {
   const rig = await pair(t)
   const client = new RawClient(rig.nsqd.tcpAddress)

@@ -27,19 +27,23 @@ export interface Column extends Fittable {
   readonly head: string
   readonly align: 'left' | 'right'
   /** That its values can be sorted by. */
-  readonly sort?: Sort
+  readonly sort?: Sort | undefined
   readonly cell: (row: Row, style: CellStyle) => Cell
   /** What the line of totals has. */
   readonly total?: (totals: Numbers, style: CellStyle) => Cell
 }
 
-/** @param quantiles - of the latencies that there are, each of which gets a column */
-export function columnsFor(quantiles: readonly number[], hasTrend: boolean): readonly Column[] {
-  return [...NAMES, ...DEPTH, ...(hasTrend ? TRENDS : []), ...COUNTS, ...quantiles.map(latencyColumn), STATE]
+/** Those for what few have, losses and latencies, only where some row has it. */
+export function columnsFor(rows: readonly Row[], hasTrend: boolean): readonly Column[] {
+  const losses = LOSSES.filter(key => rows.some(row => row[key] > 0)).map(key =>
+    counted(key.toUpperCase(), 3, undefined, numbers => numbers[key]),
+  )
+  const latencies = quantilesOf(rows).map(latencyColumn)
+  return [...NAMES, ...DEPTH, ...(hasTrend ? TRENDS : []), ...COUNTS, ...losses, ...latencies, STATE]
 }
 
 /** Every quantile that some row has, upwards. */
-export function quantilesOf(rows: readonly Row[]): readonly number[] {
+function quantilesOf(rows: readonly Row[]): readonly number[] {
   return [...new Set(rows.flatMap(({ latency }) => latency.map(({ quantile }) => quantile)))].sort(
     (a, b) => a - b,
   )
@@ -103,14 +107,21 @@ const COUNTS: readonly Column[] = [
   counted('MSGS', 13, 'messages', ({ messages }) => messages),
 ]
 
+const LOSSES = ['refused', 'dropped', 'expired'] as const
+
 const STATE: Column = {
   head: 'STATE',
   align: 'left',
   rank: 1,
-  cell: ({ paused, growing }, { painter, isPlain }) => {
-    if (paused) return { text: growing ? 'paused, grows' : 'paused', paint: painter.yellow }
-    if (growing) return { text: 'grows', paint: painter.yellow }
-    return { text: isPlain ? '-' : '' }
+  cell: ({ paused, orphaned, growing }, { painter, isPlain }) => {
+    const states = [
+      ...(paused ? ['paused'] : []),
+      ...(orphaned ? ['orphaned'] : []),
+      ...(growing ? ['grows'] : []),
+    ]
+    return states.length > 0
+      ? { text: states.join(', '), paint: painter.yellow }
+      : { text: isPlain ? '-' : '' }
   },
 }
 
@@ -125,7 +136,12 @@ function latencyColumn(quantile: number): Column {
   }
 }
 
-function counted(head: string, rank: number, sort: Sort, read: (numbers: Numbers) => number): Column {
+function counted(
+  head: string,
+  rank: number,
+  sort: Sort | undefined,
+  read: (numbers: Numbers) => number,
+): Column {
   const cell = (numbers: Numbers, style: CellStyle): Cell => count(read(numbers), style)
   return { head, align: 'right', rank, sort, cell, total: cell }
 }

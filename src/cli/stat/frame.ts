@@ -1,7 +1,7 @@
 import { formatDuration } from '../../util/duration.ts'
 import { formatCount, plural } from '../units.ts'
 import { errorLine } from '../escape.ts'
-import { type CellStyle, columnsFor, quantilesOf } from './columns.ts'
+import { type CellStyle, columnsFor } from './columns.ts'
 import { shorten } from '../fit.ts'
 import type { Report } from './report.ts'
 import { rowsOf, totalsOf } from './rows.ts'
@@ -53,7 +53,7 @@ export function drawFrame(scene: Scene, { columns: room, rows: height }: Size): 
   const top = Math.max(0, Math.min(view.top, rows.length - page))
   const shown = rows.slice(top, top + page)
   const sheet = layOut(shown, totalsOf(rows), {
-    columns: columnsFor(quantilesOf(rows), true),
+    columns: columnsFor(rows, true),
     style,
     room,
     widths: scene.widths,

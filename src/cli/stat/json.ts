@@ -38,6 +38,7 @@ export function reportJson(report: Report, thresholds: Thresholds, minDepth: num
       disk: topic.disk,
       in: rate(topic.in),
       messages: topic.messages,
+      ...losses(topic),
       channels: channels.map(channel => ({
         channel: channel.channel,
         ...state(channel),
@@ -67,8 +68,8 @@ function errorJson({ code, message }: NsqError): { code: string; message: string
   return { code, message }
 }
 
-function state({ paused, growing }: Row): Pick<Row, 'paused' | 'growing'> {
-  return { paused, growing }
+function state({ paused, growing, orphaned }: Row): Record<string, boolean> {
+  return { paused, growing, ...(orphaned && { orphaned }) }
 }
 
 function numbers(of: Numbers): Record<string, number | null> {
@@ -84,6 +85,16 @@ function numbers(of: Numbers): Record<string, number | null> {
     timed_out: of.timedOut,
     connections: of.connections,
     messages: of.messages,
+    ...losses(of),
+  }
+}
+
+/** Left out when zero, as in nsqd's /stats. */
+function losses({ refused, dropped, expired }: Numbers): Record<string, number> {
+  return {
+    ...(refused > 0 && { refused }),
+    ...(dropped > 0 && { dropped }),
+    ...(expired > 0 && { expired }),
   }
 }
 

@@ -41,9 +41,21 @@ export class Observer {
     const channels = all.filter(({ name }) => this.#selection.channel(name)).sort(byName)
     // Who asks for a channel does not ask for topics without it.
     if (channels.length === 0 && !this.#selection.allChannels) return []
-    const { name, undistributed: depth, backendDepth } = topic
-    const disk = all.reduce((left, channel) => left - channel.backendDepth, backendDepth)
-    const own = { ...topic, depth, backendDepth: disk, inFlight: 0, deferred: 0, requeued: 0, timedOut: 0 }
+    const { name, undistributed: depth } = topic
+    const rest = (read: (totals: Totals) => number): number =>
+      all.reduce((left, channel) => left - read(channel), read(topic))
+    const own: Totals = {
+      ...topic,
+      depth,
+      backendDepth: rest(totals => totals.backendDepth),
+      inFlight: 0,
+      deferred: 0,
+      requeued: 0,
+      timedOut: 0,
+      dropped: rest(({ dropped }) => dropped),
+      expired: rest(({ expired }) => expired),
+      orphaned: false,
+    }
     return [
       {
         ...this.#row(name, undefined, own, this.#rates.topic(name)),
@@ -74,7 +86,11 @@ export class Observer {
       timedOut: totals.timedOut,
       connections: totals.clients,
       messages: totals.messages,
+      refused: totals.refused,
+      dropped: totals.dropped,
+      expired: totals.expired,
       paused: totals.paused,
+      orphaned: totals.orphaned,
       growing: this.#trends.isGrowing(trend),
       trend,
       latency:

@@ -17,8 +17,13 @@ export interface Numbers {
   readonly requeued: number
   readonly timedOut: number
   readonly connections: number
-  /** Since the daemons' start. */
+  /** Since the daemons' start, as are the following. */
   readonly messages: number
+  /** Not taken in by the topic, as too many wait. */
+  readonly refused: number
+  /** Dropped as too many, or too old. */
+  readonly dropped: number
+  readonly expired: number
 }
 
 /** A channel over all nsqds, or a topic with what is in none of its channels. */
@@ -28,6 +33,8 @@ export interface Row extends Numbers {
   readonly channel: string | undefined
   /** Whether it is paused on some nsqd. */
   readonly paused: boolean
+  /** Whether messages wait in the channel for a consumer, who does not come, on some nsqd. */
+  readonly orphaned: boolean
   readonly growing: boolean
   /** Depths in the looks of late, oldest first. */
   readonly trend: readonly number[]

@@ -25,10 +25,11 @@ export function rowsOf(
   return sortRows(rows, sort)
 }
 
-/** Messages that are in no channel yet, that there is no channel, or that none of them gets anything. */
+/** Messages that are in no channel yet or never came to one, no channel, or that none of them gets anything. */
 function ownRow(topic: TopicReport): Row[] {
   const isAlone = topic.channels.length === 0
-  if (!isAlone && topic.depth === 0 && !topic.paused) return []
+  const hasLost = topic.refused + topic.dropped + topic.expired > 0
+  if (!isAlone && topic.depth === 0 && !topic.paused && !hasLost) return []
   // What is published goes on to the channels, and is counted there, unless it stays.
   return [{ ...topic, in: isAlone || topic.paused ? topic.in : undefined }]
 }
@@ -46,6 +47,9 @@ export function totalsOf(rows: readonly Row[]): Numbers {
     timedOut: sum(({ timedOut }) => timedOut),
     connections: sum(({ connections }) => connections),
     messages: sum(({ messages }) => messages),
+    refused: sum(({ refused }) => refused),
+    dropped: sum(({ dropped }) => dropped),
+    expired: sum(({ expired }) => expired),
   }
 }
 

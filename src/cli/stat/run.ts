@@ -5,7 +5,7 @@ import type { Context } from '../command.ts'
 import type { StatOptions } from '../commands/stat.ts'
 import { describeError, ExitCode } from '../errors.ts'
 import { errorLine, oneLine } from '../escape.ts'
-import { type CellStyle, columnsFor, quantilesOf } from './columns.ts'
+import { type CellStyle, columnsFor } from './columns.ts'
 import { glyphsFor } from './glyphs.ts'
 import { failureJson, reportJson } from './json.ts'
 import { runLive, type Watched } from './live.ts'
@@ -137,7 +137,7 @@ async function emitter(
     if (!('report' in outcome)) return
     const rows = rowsOf(outcome.report, { sort: options.sort, minDepth: options.minDepth, filter: '' })
     const sheet = layOut(rows, totalsOf(rows), {
-      columns: columnsFor(quantilesOf(rows), false),
+      columns: columnsFor(rows, false),
       style,
       room: stdout.isTerminal ? (stdout.columns ?? Infinity) : Infinity,
       widths,

@@ -4,7 +4,7 @@ import { sumTopics } from '../../cluster/totals.ts'
 import type { WallClock } from './clock.ts'
 import type { Look } from './look.ts'
 import { Memory } from './memory.ts'
-import { toWarning } from './warnings.ts'
+import { orphanWarnings, toWarning } from './warnings.ts'
 
 /** While nobody watches, so that charts have a past when somebody does. */
 const IDLE_MS = 10_000
@@ -119,7 +119,7 @@ export class Poller {
         ...value,
         totals,
         topicNames: new Set([...totals.keys(), ...names]),
-        warnings: warnings.map(toWarning),
+        warnings: [...warnings.map(toWarning), ...orphanWarnings(totals)],
         failed: undefined,
       }
     } catch (error) {

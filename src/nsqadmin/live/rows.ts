@@ -33,13 +33,13 @@ export function emptyTopicRow(topic: string, channels: number): TopicRow {
 }
 
 export function channelRow(totals: Totals, rate: Rate | undefined, growing: boolean): ChannelRow {
-  const { name, nsqds, latency } = totals
-  return { channel: name, ...numbers(totals, rate), nsqds, growing, latency: percentiles(latency) }
+  const { name, nsqds, orphaned, latency } = totals
+  return { channel: name, ...numbers(totals, rate), nsqds, growing, orphaned, latency: percentiles(latency) }
 }
 
 /** Of a channel that nsqlookupd knows, and no nsqd has. */
 export function emptyChannelRow(channel: string): ChannelRow {
-  return { channel, ...NOTHING, nsqds: 0, growing: false, latency: [] }
+  return { channel, ...NOTHING, nsqds: 0, growing: false, orphaned: false, latency: [] }
 }
 
 /** The numbers of a topic, or of its channel, at each nsqd that has it. */
@@ -145,13 +145,17 @@ const NOTHING: Numbers = {
   requeued: 0,
   timedOut: 0,
   clients: 0,
+  refused: 0,
+  dropped: 0,
+  expired: 0,
   paused: false,
   rateIn: null,
   rateOut: null,
 }
 
 function numbers(totals: Totals, rate: Rate | undefined): Numbers {
-  const { depth, backendDepth, inFlight, deferred, messages, requeued, timedOut, clients, paused } = totals
+  const { depth, backendDepth, inFlight, deferred, messages, requeued, timedOut, clients } = totals
+  const { refused, dropped, expired, paused } = totals
   return {
     depth,
     backendDepth,
@@ -161,6 +165,9 @@ function numbers(totals: Totals, rate: Rate | undefined): Numbers {
     requeued,
     timedOut,
     clients,
+    refused,
+    dropped,
+    expired,
     paused,
     rateIn: rounded(rate?.in),
     rateOut: rounded(rate?.out),

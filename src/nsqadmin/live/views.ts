@@ -28,7 +28,7 @@ import {
   shareRows,
   topicRow,
 } from './rows.ts'
-import { toWarning } from './warnings.ts'
+import { orphanWarnings, toWarning } from './warnings.ts'
 
 /** Of a node, which are sent anew with each look. */
 const MAX_CONSUMERS = 500
@@ -108,6 +108,9 @@ function isSame(a: TopicRow, b: TopicRow): boolean {
     a.requeued === b.requeued &&
     a.timedOut === b.timedOut &&
     a.clients === b.clients &&
+    a.refused === b.refused &&
+    a.dropped === b.dropped &&
+    a.expired === b.expired &&
     a.channels === b.channels &&
     a.paused === b.paused &&
     a.pausedChannels === b.pausedChannels &&
@@ -174,7 +177,7 @@ export function channelView(source: ViewSource, topic: string, channel: string):
       const data: ChannelUpdate = {
         topicPaused: topicTotals?.paused ?? false,
         time: look.time,
-        warnings: warnings.map(toWarning),
+        warnings: [...warnings.map(toWarning), ...orphanWarnings(look.totals)],
         channel:
           totals === undefined
             ? emptyChannelRow(channel)

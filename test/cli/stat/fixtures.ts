@@ -50,6 +50,19 @@ export function topic(
   }
 }
 
+/** Of two nsqds, the second of which does not drop anything: a topic that has lost messages, a channel that nobody reads. */
+export function losing(): NsqdStats[] {
+  return [
+    nsqd('a', 1, [
+      topic('t', [channel('lost', { dropped: 5, expired: 4, orphaned: true, depth: 3 }), channel('well')], {
+        refused: 7,
+        dropped: 1,
+      }),
+    ]),
+    nsqd('b', 1, [topic('t', [channel('lost'), channel('well')])]),
+  ]
+}
+
 /** What an nsqd answers, at this time in seconds. */
 export function nsqd(node: string, at: number, topics: TopicStats[], startTime = 0): NsqdStats {
   return {

@@ -10,7 +10,7 @@ import { rowsOf, totalsOf } from '../../../src/cli/stat/rows.ts'
 import { layOut, loadTable, printTable } from '../../../src/cli/stat/table.ts'
 import type { View } from '../../../src/cli/stat/view.ts'
 import { NsqError } from '../../../src/util/errors.ts'
-import { channel, nsqd, report, style, topic } from './fixtures.ts'
+import { channel, losing, nsqd, report, style, topic } from './fixtures.ts'
 
 const VIEW: View = { sort: 'name', filter: '', isTyping: false, isPaused: false, top: 0 }
 const latency = { count: 5, percentiles: [{ quantile: 0.99, value: 123e6 }] }
@@ -107,6 +107,23 @@ describe('the live table', () => {
     ])
   })
 
+  test('has columns for what was lost, and says who is orphaned, where there is any', async () => {
+    const lines = await linesOf({ report: report(losing()) }, { columns: 104, rows: 20 })
+    assert.deepEqual(lines.map(line => line.trimEnd()).slice(1, -1), [
+      'TOPIC  CHANNEL  DEPTH  TREND             IN-FLT  IN/S  OUT/S  CONNS  REFUSED  DROPPED  EXPIRED  STATE',
+      't      -            0                         0     -      -      0        7        1        0',
+      't      lost         3                 ▇       0     -      -      0        0        5        4  orphaned',
+      't      well         0                         0     -      -      0        0        0        0',
+      'TOTAL               3                         0     -      -      0        7        6        4',
+    ])
+    const one = report([
+      nsqd('a', 1, [topic('t', [channel('c', { dropped: 1, paused: true, orphaned: true })])]),
+    ])
+    const [, head = '', row = ''] = await linesOf({ report: one }, { columns: 80, rows: 20 })
+    assert.equal(head.replaceAll(/ +/g, ' ').trim(), 'TOPIC CHANNEL DEPTH TREND IN/S OUT/S DROPPED STATE')
+    assert.match(row, / 1 {2}paused, orphaned$/)
+  })
+
   test('scrolls, and says where it is', async () => {
     const size = { columns: 100, rows: 10 }
     const at = (top: number): Promise<readonly string[]> =>
@@ -186,7 +203,7 @@ describe('the plain table', () => {
     const { topics } = some()
     const rows = rowsOf({ topics }, { sort: 'depth', minDepth: 5, filter: '' })
     const sheet = layOut(rows, totalsOf(rows), {
-      columns: columnsFor([0.99], false),
+      columns: columnsFor(rows, false),
       style: plain,
       room: Infinity,
       widths: new Map(),

@@ -5,7 +5,7 @@ import { rowsOf, totalsOf } from '../../../src/cli/stat/rows.ts'
 import { select } from '../../../src/cli/stat/selection.ts'
 import { otherSort, SORTS, sortRows } from '../../../src/cli/stat/sort.ts'
 import { judge, levelOf, verdictText } from '../../../src/cli/stat/thresholds.ts'
-import { channel, look, nsqd, report, topic } from './fixtures.ts'
+import { channel, look, losing, nsqd, report, topic } from './fixtures.ts'
 
 const ALL = { sort: 'name', minDepth: 0, filter: '' } as const
 
@@ -45,7 +45,11 @@ describe('reports', () => {
         timedOut: 0,
         connections: 2,
         messages: 360,
+        refused: 0,
+        dropped: 0,
+        expired: 0,
         paused: true,
+        orphaned: false,
         growing: false,
         trend: [20, 100],
         latency: [],
@@ -135,6 +139,14 @@ describe('rows', () => {
   test('what is in a topic and what is in its channels is told apart', () => {
     const [own] = rowsOf(report(stats), { ...ALL, filter: 'STOPPED/' })
     assert.deepEqual([own?.depth, own?.disk], [2, 1])
+  })
+
+  test('of a topic tell what was lost before it came to a channel', () => {
+    const [own, lost] = rowsOf(report(losing()), ALL)
+    assert.deepEqual(own && [own.refused, own.dropped, own.expired, own.orphaned], [7, 1, 0, false])
+    assert.deepEqual(lost && [lost.refused, lost.dropped, lost.expired, lost.orphaned], [0, 5, 4, true])
+    const { refused, dropped, expired } = totalsOf(rowsOf(report(losing()), ALL))
+    assert.deepEqual([refused, dropped, expired], [7, 6, 4])
   })
 
   test('are filtered by depth and by name', () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NsqdStats } from '../../../src/cluster/stats.ts'
+import type { ChannelStats, NsqdStats } from '../../../src/cluster/stats.ts'
+import { sumTopics } from '../../../src/cluster/totals.ts'
 import { cutBody } from '../../../src/nsqadmin/live/body.ts'
 import { WallClock } from '../../../src/nsqadmin/live/clock.ts'
 import { Counter } from '../../../src/nsqadmin/live/counter.ts'
 import { nearNames } from '../../../src/nsqadmin/live/near.ts'
+import { orphanWarnings } from '../../../src/nsqadmin/live/warnings.ts'
 
 test('near names: slips of the keys, and names that have the word in them, the nearest first', () => {
   const names = ['orders', 'orders.mail', 'order', 'users', 'zzz', 'Orders-2']
@@ -58,6 +60,23 @@ function nsqd(
   const about = { hostname: '', version: '', health: 'OK', answeredAt: 0, producers: [] }
   return { ...about, node, startTime, topics: [topic] }
 }
+
+/** Where so many of nine channels are orphaned. */
+function orphanWarning(orphaned: number): string | undefined {
+  const stats = nsqd('a', 1, ...Array.from({ length: 9 }, (): [number, number] => [1, 1]))
+  const mark = (channel: ChannelStats, i: number) => ({ ...channel, orphaned: i < orphaned || undefined })
+  const topics = stats.topics.map(topic => ({ ...topic, channels: topic.channels.map(mark).reverse() }))
+  const warnings = orphanWarnings(sumTopics([{ ...stats, topics }]))
+  assert.ok(warnings.length <= 1)
+  return warnings[0]?.message
+}
+
+test('channels that nobody reads are one warning, however many they are', () => {
+  assert.equal(orphanWarning(0), undefined)
+  assert.equal(orphanWarning(1), '1 channel is orphaned: t/c0')
+  assert.equal(orphanWarning(5), '5 channels are orphaned: t/c0, t/c1, t/c2, t/c3, t/c4')
+  assert.equal(orphanWarning(7), '7 channels are orphaned: t/c0, t/c1, t/c2, t/c3, t/c4 and 2 more')
+})
 
 test('the counter adds up what was finished, and never goes back', () => {
   const counter = new Counter()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Consumer } from '../../../src/client/consumer/consumer.ts'
 import { Producer } from '../../../src/client/producer/producer.ts'
+import type { Numbers } from '../../../src/nsqadmin/live-types.ts'
 import { http, tcp } from '../../client/daemons.ts'
 import { until } from '../../support/wait.ts'
 import { daemonsOf, LiveRig, messageOf, publish } from './rig.ts'
@@ -133,6 +134,49 @@ test('a channel: its clients, and what they finish', async t => {
     consumers.map(({ topic, channel, remoteAddress }) => ({ topic, channel, remoteAddress })),
     later.clients.map(({ remoteAddress }) => ({ topic: 'orders', channel: 'mail', remoteAddress })),
   )
+})
+
+const lossesOf = ({ refused, dropped, expired }: Numbers): number[] => [refused, dropped, expired]
+
+test('what was lost is counted, and a channel that nobody reads is warned of', async t => {
+  const daemons = daemonsOf(t)
+  const limits = { maxChannelDepth: 2, overflow: 'drop-oldest' } as const
+  const [limited, refusing] = [
+    await daemons.nsqd({ ...limits, orphanAfter: 20 }),
+    await daemons.nsqd({ maxChannelDepth: 2 }),
+  ]
+  for (const nsqd of [limited, refusing]) {
+    nsqd.topic('orders').channel('mail')
+    await publish(nsqd, 'orders', 'one', 'two')
+    await publish(nsqd, 'orders', 'three').catch(() => {})
+  }
+  limited.topic('orders').channel('read').empty()
+  const rig = await LiveRig.start(t, { nsqds: [limited, refusing] })
+  const warnings = [
+    {
+      message: '1 channel is orphaned: orders/mail',
+      remedy:
+        'Messages wait, and no consumer has come for --orphan-after of nsqd: delete what is not needed.',
+    },
+  ]
+  const stream = await rig.stream('/api/live?view=topic&topic=orders')
+  const update = await stream.next('topic', ({ warnings: all }) => all.length > 0)
+  assert.deepEqual(update.warnings, warnings)
+  assert.deepEqual(lossesOf(update.topic), [1, 1, 0])
+  assert.deepEqual(
+    update.channels.map(row => [row.channel, row.orphaned, ...lossesOf(row)]),
+    [
+      ['mail', true, 0, 1, 0],
+      ['read', false, 0, 0, 0],
+    ],
+  )
+  const channel = await rig.stream('/api/live?view=channel&topic=orders&channel=mail')
+  assert.deepEqual((await channel.next('channel')).warnings, warnings)
+  // The list of topics is told when a number changes that was all that did.
+  const topics = await rig.stream('/api/live?view=topics')
+  await topics.next('topics')
+  await publish(refusing, 'orders', 'four').catch(() => {})
+  await topics.next('topics', ({ rows }) => rows[0]?.refused === 2)
 })
 
 test('what is missing says so, names what is near, and shows up when it comes', async t => {

@@ -28,6 +28,18 @@ export function PausedChip() {
   )
 }
 
+export function OrphanedChip() {
+  return (
+    <Chip
+      tone="bad"
+      icon="warning"
+      title="Messages wait, and no consumer has come for --orphan-after of nsqd"
+    >
+      orphaned
+    </Chip>
+  )
+}
+
 export function GrowingChip() {
   return (
     <Chip tone="bad" icon="up" title="More and more messages wait: the depth has grown over the last minute">

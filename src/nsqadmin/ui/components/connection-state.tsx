@@ -16,7 +16,7 @@ const WORDS: Record<LiveStatus, readonly [text: string, tone: string]> = {
   refused: ['Not connected', 'bad'],
 }
 
-/** Whether the numbers are of now; and which daemons did not answer. */
+/** Whether the numbers are of now; and which daemons did not answer, or what else is to be seen to. */
 export function ConnectionState() {
   const { status, warnings } = useStore(connection)
   const { config } = useConfig()

@@ -33,6 +33,8 @@ type Name =
   | 'deferred'
   | 'requeued'
   | 'timedOut'
+  | 'dropped'
+  | 'expired'
   | 'messages'
   | 'clients'
   | 'rateIn'
@@ -44,6 +46,8 @@ const TITLES: Record<Name, readonly [title: string, hint: string, width: number]
   deferred: ['Deferred', 'To be delivered later', 92],
   requeued: ['Requeued', 'Given back by consumers, since the start', 98],
   timedOut: ['Timed out', 'Not finished in time, since the start', 98],
+  dropped: ['Dropped', 'Thrown away as too many waited, since the start', 92],
+  expired: ['Expired', 'Thrown away as they waited too long, since the start', 92],
   messages: ['Messages', 'All that have come, since the start of nsqd', 100],
   clients: ['Clients', 'Consumers that are connected', 84],
   rateIn: ['In /s', 'Published, a second', 84],

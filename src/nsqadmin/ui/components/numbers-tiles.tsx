@@ -17,6 +17,7 @@ interface NumbersTilesProps {
 export function NumbersTiles({ label, numbers, growing, outNote, children }: NumbersTilesProps) {
   const { depth, backendDepth, inFlight, deferred, messages, requeued, timedOut, rateIn, rateOut, clients } =
     numbers
+  const { refused, dropped, expired } = numbers
   return (
     <Tiles label={label}>
       <Tile
@@ -31,6 +32,9 @@ export function NumbersTiles({ label, numbers, growing, outNote, children }: Num
       <Tile label="Out" value={rate(rateOut)} unit="/s" note={outNote} />
       <Tile label="Requeued" value={large(requeued)} note={`${count(timedOut)} timed out`} />
       <Tile label="Clients" value={large(clients)} note={clients === 0 ? 'nobody reads' : ''} />
+      {refused > 0 && <Tile label="Refused" value={large(refused)} note="too many wait" tone="warn" />}
+      {dropped > 0 && <Tile label="Dropped" value={large(dropped)} note="too many waited" tone="warn" />}
+      {expired > 0 && <Tile label="Expired" value={large(expired)} note="waited too long" tone="warn" />}
       {children}
     </Tiles>
   )

@@ -1,7 +1,7 @@
 import type { Percentile } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Charts } from '../components/charts.tsx'
-import { Chip, GrowingChip, PausedChip } from '../components/chip.tsx'
+import { Chip, GrowingChip, OrphanedChip, PausedChip } from '../components/chip.tsx'
 import { NumbersTiles } from '../components/numbers-tiles.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { LiveView } from '../components/states.tsx'
@@ -32,6 +32,7 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
         chips={
           <>
             {row?.paused && <PausedChip />}
+            {row?.orphaned && <OrphanedChip />}
             {row?.growing && <GrowingChip />}
             {value?.topicPaused && (
               <Chip tone="warn" icon="pause" title={`Nothing comes in until topic ${topic} is unpaused`}>

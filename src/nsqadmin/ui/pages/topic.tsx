@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks'
 import type { ChannelRow, TopicUpdate } from '../../live-types.ts'
 import { Card } from '../components/card.tsx'
 import { Charts } from '../components/charts.tsx'
-import { GrowingChip, PausedChip } from '../components/chip.tsx'
+import { GrowingChip, OrphanedChip, PausedChip } from '../components/chip.tsx'
 import { Link } from '../components/link.tsx'
 import { Depth, numberColumn } from '../components/number-cells.tsx'
 import { NumbersTiles } from '../components/numbers-tiles.tsx'
@@ -85,7 +85,12 @@ interface ChannelsProps {
 function Channels({ topic, update, trends }: ChannelsProps) {
   const { channels, undistributed } = update
   const hasLatency = channels.some(row => row.latency.length > 0)
-  const columns = useMemo(() => channelColumns(topic, trends, hasLatency), [topic, trends, hasLatency])
+  const hasDropped = channels.some(row => row.dropped > 0)
+  const hasExpired = channels.some(row => row.expired > 0)
+  const columns = useMemo(
+    () => channelColumns(topic, trends, { hasLatency, hasDropped, hasExpired }),
+    [topic, trends, hasLatency, hasDropped, hasExpired],
+  )
   return (
     <Card
       title="Channels"
@@ -113,7 +118,14 @@ function Channels({ topic, update, trends }: ChannelsProps) {
   )
 }
 
-function channelColumns(topic: string, trends: TrendBook, hasLatency: boolean): Column<ChannelRow>[] {
+/** What few have gets a column where some channel has it. */
+interface Some {
+  hasLatency: boolean
+  hasDropped: boolean
+  hasExpired: boolean
+}
+
+function channelColumns(topic: string, trends: TrendBook, some: Some): Column<ChannelRow>[] {
   const latency: Column<ChannelRow> = {
     id: 'latency',
     title: 'Latency',
@@ -137,12 +149,13 @@ function channelColumns(topic: string, trends: TrendBook, hasLatency: boolean): 
       title: 'Channel',
       text: true,
       value: row => row.channel,
-      cell: ({ channel, paused, growing }) => (
+      cell: ({ channel, paused, orphaned, growing }) => (
         <span class="row-name">
           <Link to={{ page: 'channel', topic, channel }} title={channel}>
             {channel}
           </Link>
           {paused && <PausedChip />}
+          {orphaned && <OrphanedChip />}
           {growing && <GrowingChip />}
         </span>
       ),
@@ -161,6 +174,8 @@ function channelColumns(topic: string, trends: TrendBook, hasLatency: boolean): 
     numberColumn('requeued'),
     numberColumn('timedOut'),
     numberColumn('clients'),
-    ...(hasLatency ? [latency] : []),
+    ...(some.hasDropped ? [numberColumn('dropped')] : []),
+    ...(some.hasExpired ? [numberColumn('expired')] : []),
+    ...(some.hasLatency ? [latency] : []),
   ]
 }
