@@ -9,7 +9,6 @@
  */
 import {
   closeSync,
-  existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
@@ -58,8 +57,8 @@ export class SegmentFile {
   #isSuspect = false
   #reads = 0
   #syncing = 0
-  /** Made by this process; the folder has not been synced since. */
-  #isNew = false
+  /** Its names are on the disk. Who made it may have been killed before that, so this process sees to it once. */
+  #isNamed = false
   #closing = false
   #hidden: readonly { readonly offset: number; readonly length: number }[] = []
   readonly #line: Buffer = Buffer.alloc(INDEX_LINE)
@@ -175,8 +174,8 @@ export class SegmentFile {
     fdatasyncSync(this.#log)
     fdatasyncSync(this.#index)
     // Or a checkpoint could outlive the name of the file that it refers to.
-    if (this.#isNew) syncFolderNow(dirname(this.logPath))
-    this.#isNew = false
+    if (!this.#isNamed) for (const folder of this.#folders) syncFolderNow(folder)
+    this.#isNamed = true
     this.#unsynced = undefined
   }
 
@@ -259,25 +258,29 @@ export class SegmentFile {
   }
 
   #syncFiles(done: (error: Error | null) => void): void {
-    const isNew = this.#isNew
-    let left = isNew ? 3 : 2
+    const folders = this.#isNamed ? [] : this.#folders
+    let left = 2 + folders.length
     let failed: Error | null = null
     const finish = (error: Error | null): void => {
       failed ??= error
       if (--left > 0) return
-      if (isNew && failed === null) this.#isNew = false
+      this.#isNamed ||= failed === null
       done(failed)
     }
     fdatasync(this.#log, finish)
     fdatasync(this.#index, finish)
-    if (isNew) syncFolder(dirname(this.logPath), finish)
+    for (const folder of folders) syncFolder(folder, finish)
+  }
+
+  /** Where its names are, and that of the folder: a topic may be new, too. */
+  get #folders(): string[] {
+    const folder = dirname(this.logPath)
+    return [folder, dirname(folder)]
   }
 
   #open(): void {
     this.#closing = false
     if (this.#log >= 0) return
-    // Of the two, a power cut may have left one.
-    if (!existsSync(this.logPath) || !existsSync(this.indexPath)) this.#isNew = true
     const log = openForAppend(this.logPath)
     try {
       this.#index = openForAppend(this.indexPath)

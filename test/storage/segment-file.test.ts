@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { INDEX_LINE } from '../../src/storage/index-lines.ts'
@@ -29,6 +29,20 @@ function read(file: SegmentFile, offset: number, length: number): Promise<Buffer
   return new Promise((resolve, reject) => {
     file.read(offset, length, (error, bytes) => (error === null ? resolve(bytes) : reject(error)))
   })
+}
+
+/** The folders that are synced from now on. */
+function syncedFolders(t: TestContext): string[] {
+  const folders: string[] = []
+  replaceFs(t, 'fsync', original => (fd: number, done: (error: Error | null) => void) => {
+    folders.push(readlinkSync(`/proc/self/fd/${fd}`))
+    original(fd, done)
+  })
+  replaceFs(t, 'fsyncSync', original => (fd: number) => {
+    folders.push(readlinkSync(`/proc/self/fd/${fd}`))
+    original(fd)
+  })
+  return folders
 }
 
 /** The text of bytes, with a dot for each zero. */
@@ -71,14 +85,31 @@ describe('SegmentFile', () => {
     })
     assert.equal((await sync(file))?.message, 'EIO: injected')
     restore()
-    let folders = 0
-    replaceFs(t, 'fsync', original => (fd: number, done: (error: Error | null) => void) => {
-      folders++
-      original(fd, done)
-    })
+    const folders = syncedFolders(t)
     assert.equal(await sync(file), null)
+    // And the one that its own name is in: a new topic's may not be on the disk either.
+    assert.deepEqual(folders.sort(), [dirname(dirname(file.logPath)), dirname(file.logPath)].sort())
     assert.equal(await sync(file), null)
-    assert.equal(folders, 1)
+    assert.equal(folders.length, 2)
+  })
+
+  test('does so for a file that a killed process has left, too: nobody knows whether that has synced its name', async t => {
+    const folder = temporaryFolder()
+    const killed = new SegmentFile(folder, 1)
+    killed.append([one], 0, 3)
+    killed.close()
+    const file = new SegmentFile(folder, 1, INDEX_LINE)
+    t.after(() => file.close())
+    const folders = syncedFolders(t)
+    assert.equal(await sync(file), null)
+    assert.ok(folders.includes(folder))
+    const again = new SegmentFile(folder, 1, INDEX_LINE)
+    t.after(() => again.close())
+    folders.length = 0
+    again.syncNow()
+    assert.deepEqual(folders.sort(), [dirname(folder), folder].sort())
+    again.syncNow()
+    assert.equal(folders.length, 2)
   })
 
   test('goes on behind what was there when its index size is given', () => {
