@@ -1,18 +1,59 @@
 /*
  * Runs the tests: all of them, or the files named. They are bundled first, as loading a hundred TypeScript modules
- * through a loader costs each of the many test files more than most of them need for their tests.
+ * through a loader costs each of the many test files more than most of them need for their tests. For the same reason
+ * the files of a folder share processes, one behind the other.
  * One file alone runs without this, too: `node --import tsx --test test/nsqd/channel.test.ts`.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Inside node_modules, so that what is imported from there is found. */
 const BUNDLES = 'node_modules/.cache/nsq-ts-tests'
+
+/** So many files are one process. More would save little, and the last one would be waited for. */
+const TOGETHER = 8
+/**
+ * What has processes of its own: folders of files that take long, and files that change what a whole process shares. (Hooks
+ * outside of a `describe` are for all files of a process, too.)
+ */
+const ALONE = [
+  'test/archive-faults/',
+  'test/bench/',
+  'test/conformance/',
+  'test/docs/',
+  'test/faults/',
+  'test/fuzz/',
+  'test/interop/',
+  'test/nsqadmin-browser/',
+  'test/soak/',
+  'test/client/tracing.test.ts',
+  'test/client/consumer/consumer-tracing.test.ts',
+  'test/net/snappy-missing.test.ts',
+]
+
+const SEVERAL = 'several:'
+
+/** The files of each process, by the name that its module gets. */
+const processes = new Map<string, string[]>()
+/** Modules that are several files. */
+const several: Plugin = {
+  name: 'several',
+  setup(builder) {
+    builder.onResolve({ filter: /^several:/ }, ({ path }) => ({ path, namespace: 'several' }))
+    builder.onLoad({ filter: /./, namespace: 'several' }, ({ path }) => ({
+      contents: processes
+        .get(path.slice(SEVERAL.length))
+        ?.map(file => `import './${file}'`)
+        .join('\n'),
+      resolveDir: ROOT,
+    }))
+  },
+}
 
 /** A module goes on seeing the folder that it was written in. */
 const ownUrls: Plugin = {
@@ -35,11 +76,18 @@ const files =
         .map(path => `test/${path}`)
         .sort()
 
+for (const file of files) {
+  const siblings = files.filter(path => dirname(path) === dirname(file))
+  const number = Math.floor(siblings.indexOf(file) / TOGETHER) + 1
+  const isAlone = ALONE.some(path => file.startsWith(path))
+  const name = isAlone ? file : `${dirname(file)}-${number}`
+  processes.set(name, [...(processes.get(name) ?? []), file])
+}
+
 await rm(BUNDLES, { recursive: true, force: true })
 await build({
-  entryPoints: files,
+  entryPoints: [...processes.keys()].map(name => ({ in: SEVERAL + name, out: name })),
   outdir: BUNDLES,
-  outbase: '.',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -48,7 +96,7 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: 'inline',
-  plugins: [ownUrls],
+  plugins: [several, ownUrls],
 })
 const { status } = spawnSync(
   process.execPath,
@@ -57,7 +105,7 @@ const { status } = spawnSync(
     '--test',
     '--test-concurrency=6',
     '--test-timeout=300000',
-    ...files.map(path => `${BUNDLES}/${path.replace(/\.ts$/, '.mjs')}`),
+    ...[...processes.keys()].map(name => `${BUNDLES}/${name}.mjs`),
   ],
   { stdio: 'inherit' },
 )

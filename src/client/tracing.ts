@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type * as Api from '@opentelemetry/api'
-import { NsqError } from '../util/errors.ts'
+import { errorText, NsqError } from '../util/errors.ts'
 import { version } from '../util/version.ts'
 
 // What is exported names no type of OpenTelemetry: programs that do not have it compile against our types too.
@@ -124,7 +124,7 @@ class ApiSpan implements MessagingSpan {
       this.#span.setAttribute('error.type', typeOf(error))
       this.#span.setStatus({
         code: this.#api.SpanStatusCode.ERROR,
-        ...(error instanceof Error ? { message: error.message } : {}),
+        ...(error instanceof Error ? { message: errorText(error) } : {}),
       })
     }
     this.#span.end()

@@ -156,7 +156,7 @@ describe('changeContexts', () => {
     )
     await assert.rejects(
       changeContexts({ NSQ_CONFIG_DIR: join(import.meta.filename, 'x') }, () => ({ put })),
-      { code: 'E_CONTEXT', message: /^cannot change .*change\.test\.\w+\/x\/contexts\.toml: ENOTDIR/ },
+      { code: 'E_CONTEXT', message: /^cannot change .*\.\w+\/x\/contexts\.toml: ENOTDIR/ },
     )
   })
 })

@@ -81,6 +81,27 @@ test('a handler that fails, at once or later, is a span with an error', async ()
   }
 })
 
+test('a handler that fails with an error whose message cannot be read harms nothing', async () => {
+  const nsqd = await consuming.nsqd()
+  nsqd.redelivers = false
+  const error = Object.defineProperty(new Error('hidden'), 'message', {
+    get() {
+      throw new Error('no message')
+    },
+  })
+  const consumer = consuming.consumer({
+    nsqd: nsqd.address,
+    handler: message => {
+      if (message.body.toString() === 'later') return Promise.reject(error)
+      throw error
+    },
+  })
+  nsqd.queue('now', 'later')
+  await consumer.start()
+  await until(() => nsqd.requeued.length === 2 && spans().length === 2)
+  for (const { status } of spans()) assert.equal(status.code, SpanStatusCode.ERROR)
+})
+
 test('handlers that run at the same time have spans of their own, roots of their traces', async () => {
   const nsqd = await consuming.nsqd()
   const active: (string | undefined)[] = []
