@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
 import type { TlsOptions } from 'node:tls'
+import { Complaints } from '../util/complaints.ts'
 import { errorText } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { acceptsGzip, compressed } from './gzip.ts'
@@ -71,8 +72,10 @@ const streams = new WeakMap<Server, Set<ServerResponse>>()
  */
 export function createHttpServer(options: HttpServerOptions): Server {
   const { tls, logger } = options
+  const complaints = new Complaints(logger)
   const answerer: Answerer = {
     ...options,
+    complaints,
     router: new Router(options.routes),
     streams: new Set(),
     isClosing: () => !server.listening,
@@ -80,7 +83,7 @@ export function createHttpServer(options: HttpServerOptions): Server {
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     inTurn(request.socket, response, () => {
       answer(answerer, request, response).catch((error: unknown) => {
-        logger.error(`${request.method} ${request.url} cannot be answered: ${errorText(error)}`)
+        complaints.error('HTTP', `${request.method} ${request.url} cannot be answered: ${errorText(error)}`)
         response.destroy()
       })
     })
@@ -162,14 +165,16 @@ export async function closeHttpServer(server: Server, graceMs = 1000): Promise<v
 
 interface Answerer extends Omit<HttpServerOptions, 'routes' | 'tls'> {
   router: Router
+  /** Of requests that fail: there may be any number of them. */
+  complaints: Complaints
   streams: Set<ServerResponse>
   /** Whether it has stopped listening. */
   isClosing(): boolean
 }
 
 async function answer(answerer: Answerer, raw: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { router, refusal, logger, headers, gzip, stuckMs = STUCK_MS } = answerer
-  let reply = refusal?.(raw) ?? (await replyTo(router, logger, raw))
+  const { refusal, logger, headers, gzip, stuckMs = STUCK_MS } = answerer
+  let reply = refusal?.(raw) ?? (await replyTo(answerer, raw))
   if (gzip && acceptsGzip(raw.headers['accept-encoding'])) reply = await compressed(reply)
   if (response.destroyed) return
   // Its connection would be idle then, and nobody would close it.
@@ -214,7 +219,7 @@ function setHeaders(response: ServerResponse, headers: Readonly<Record<string, s
 /** The connection ends with the stream: what else was sent on it is not answered. */
 function begin(
   stream: (response: ServerResponse) => void,
-  { streams, logger }: Answerer,
+  { streams, complaints }: Answerer,
   response: ServerResponse,
 ): void {
   response.setHeader('Connection', 'close')
@@ -224,12 +229,12 @@ function begin(
   try {
     stream(response)
   } catch (error) {
-    logger.error(`a stream failed: ${errorText(error)}`)
+    complaints.error('HTTP', `a stream failed: ${errorText(error)}`)
     response.destroy()
   }
 }
 
-async function replyTo(router: Router, logger: Logger, raw: IncomingMessage): Promise<Reply> {
+async function replyTo({ router, complaints, logger }: Answerer, raw: IncomingMessage): Promise<Reply> {
   const target = parseTarget(raw.url ?? '/')
   try {
     const { route, params } = router.match(raw.method ?? 'GET', target.path)
@@ -238,7 +243,7 @@ async function replyTo(router: Router, logger: Logger, raw: IncomingMessage): Pr
     if (error instanceof HttpError) return json({ message: error.message }, error.status)
     // The client went away while it was sending its body: nobody is there to be answered.
     if (raw.destroyed && !raw.complete) return json({ message: 'INVALID_REQUEST' }, 400)
-    logger.error(`${raw.method} ${target.path} failed: ${errorText(error)}`)
+    complaints.error('HTTP', `${raw.method} ${target.path} failed: ${errorText(error)}`)
     logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
     return json({ message: 'INTERNAL_ERROR' }, 500)
   }

@@ -6,6 +6,7 @@ import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
 import type { Address, Endpoint } from '../util/address.ts'
 import { errorText, NsqError } from '../util/errors.ts'
+import { Complaints } from '../util/complaints.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
 import type { Channel } from './channel.ts'
@@ -39,6 +40,7 @@ import { Unsent } from './unsent.ts'
 export class Nsqd implements TopicHost, SessionHost {
   readonly options: NsqdOptions
   readonly logger: Logger
+  readonly complaints: Complaints
   readonly turn: Turn
   readonly unsent: Unsent = new Unsent()
   readonly startTime: Date = new Date()
@@ -63,6 +65,7 @@ export class Nsqd implements TopicHost, SessionHost {
   constructor(options: NsqdOptions, logger: Logger) {
     this.options = options
     this.logger = logger
+    this.complaints = new Complaints(logger)
     this.#disk = new DiskHealth(options.dataPath, logger)
     this.#phase = new Phase(this.#topics, logger)
     this.turn = new Turn({ flushesFirst: options.durability === 'none' })
@@ -322,7 +325,8 @@ export class Nsqd implements TopicHost, SessionHost {
       for (const channel of channels) topic.channel(channel)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      this.logger.warn(
+      this.complaints.warn(
+        error.code,
         `topic ${topic.name}: not all channels that nsqlookupd knows are made: ${error.message}`,
       )
     }

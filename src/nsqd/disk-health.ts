@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Complaints } from '../util/complaints.ts'
 import type { Logger } from '../util/logger.ts'
 import { now } from './clock.ts'
 
@@ -19,7 +20,7 @@ const PROBE_AFTER = 5000
 /** What is wrong with the disk, if anything: `/ping` says so. */
 export class DiskHealth {
   readonly #dataPath: string
-  readonly #logger: Logger
+  readonly #complaints: Complaints
   readonly #now: () => number
   readonly #faults = new Map<DiskPart, string>()
   #probeNotBefore = 0
@@ -28,7 +29,7 @@ export class DiskHealth {
   /** `clock`: gives Unix ms. */
   constructor(dataPath: string, logger: Logger, clock: () => number = now) {
     this.#dataPath = dataPath
-    this.#logger = logger
+    this.#complaints = new Complaints(logger)
     this.#now = clock
   }
 
@@ -38,17 +39,20 @@ export class DiskHealth {
     return fault === undefined ? 'OK' : `NOK - ${fault}`
   }
 
-  /** The disk has taken this, or has refused it. Only a change is logged: what is refused is tried again and again. */
+  /**
+   * The disk has taken this, or has refused it. Only a change is logged: what is refused is tried again and again. There may
+   * be many of those, too, where it refuses one topic and not the next.
+   */
   report(part: DiskPart, error: Error | null): void {
     if (error === null) {
       if (this.#faults.size > 0 && this.#faults.delete(part))
-        this.#logger.info(`the disk takes ${part} again`)
+        this.#complaints.info('the disk', `the disk takes ${part} again`)
       return
     }
     if (part === 'messages') this.#probeNotBefore = this.#now() + PROBE_AFTER
     const isNew = this.#faults.get(part) !== error.message
     this.#faults.set(part, error.message)
-    if (isNew) this.#logger.error(`the disk refuses ${part}: ${error.message}`)
+    if (isNew) this.#complaints.error('the disk', `the disk refuses ${part}: ${error.message}`)
   }
 
   /** This is not asked for any more. */

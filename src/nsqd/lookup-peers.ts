@@ -1,6 +1,7 @@
 import { listChannels } from '../cluster/lookup.ts'
 import { register, unregister } from '../protocol/lookup.ts'
 import { isEphemeral, isValidChannelName } from '../protocol/names.ts'
+import { Complaints } from '../util/complaints.ts'
 import { errorText } from '../util/errors.ts'
 import { LOOKUP_TIMING, LookupPeer, type LookupSource, type LookupTiming } from './lookup-peer.ts'
 
@@ -11,10 +12,12 @@ const CHANNELS_TIMEOUT_MS = 1000
 export class LookupPeers {
   readonly #source: LookupSource
   readonly #timing: LookupTiming
+  readonly #complaints: Complaints
   #peers: LookupPeer[] = []
 
   constructor(source: LookupSource, timing: LookupTiming = LOOKUP_TIMING) {
     this.#source = source
+    this.#complaints = new Complaints(source.logger)
     this.#timing = timing
   }
 
@@ -54,16 +57,21 @@ export class LookupPeers {
     const timing = { connectTimeoutMs: CHANNELS_TIMEOUT_MS, requestTimeoutMs: CHANNELS_TIMEOUT_MS }
     try {
       const { value, warnings } = await listChannels(addresses, topic, timing)
-      for (const warning of warnings) this.#source.logger.warn(`channels of ${topic}: ${warning.message}`)
+      for (const warning of warnings) this.#complain(topic, warning)
       return value.filter(name => isValidChannelName(name) && !isEphemeral(name))
     } catch (error) {
-      this.#source.logger.warn(`channels of ${topic}: ${errorText(error)}`)
+      this.#complain(topic, error)
       return []
     }
   }
 
   close(): void {
     this.setAddresses([])
+  }
+
+  /** There may be any number of new topics. */
+  #complain(topic: string, error: unknown): void {
+    this.#complaints.warn('channels of new topics', `channels of ${topic}: ${errorText(error)}`)
   }
 
   #send(command: Buffer): void {

@@ -6,6 +6,7 @@ import type { SocketWriter } from '../net/writer.ts'
 import { type CommandHandler, type CommandLimits, CommandReader } from '../protocol/command-reader.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../protocol/frame.ts'
+import type { Complaints } from '../util/complaints.ts'
 import { errorText, NsqError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -21,6 +22,7 @@ const UPGRADE_TIMEOUT = 10_000
 
 export interface WireHost {
   readonly logger: Logger
+  readonly complaints: Complaints
   readonly turn: Turn
   readonly unsent: Unsent
 }
@@ -138,9 +140,8 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   }
 
   refuse(error: NsqError): void {
-    this.#host.logger.error(`client ${this.remoteAddress}: ${error.message}: ${errorText(error.cause ?? '')}`)
     // As in the official nsqd a failed publish is fatal: the client cannot tell which of its publishes it was.
-    this.fail(new ProtocolError('E_PUB_FAILED', error.message))
+    this.fail(new ProtocolError('E_PUB_FAILED', error.message, { cause: error.cause }))
     this.#replies.failed()
     this.#committed()
   }
@@ -205,13 +206,13 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   /** Ends the connection with an error, behind the replies that are still due. */
   fail(error: unknown): void {
     if (this.#isEnding) return
-    const { logger } = this.#host
+    const { complaints, logger } = this.#host
     if (error instanceof ProtocolError) {
       const reason = error.cause === undefined ? '' : `: ${errorText(error.cause)}`
-      logger.warn(`client ${this.remoteAddress}: ${error.frameText}${reason}`)
+      this.#complain(error.code, error.frameText + reason)
       this.reply(errorFrame(error.frameText))
     } else {
-      logger.error(`client ${this.remoteAddress}: ${errorText(error)}`)
+      complaints.error('faults', `client ${this.remoteAddress}: ${errorText(error)}`)
       logger.debug(() => (error instanceof Error && error.stack !== undefined ? error.stack : ''))
     }
     this.end()
@@ -335,14 +336,13 @@ export class Wire implements TransportHandler, Publisher, Flushing {
 
   /** That a connection is lost is no news; what a client did wrong is. */
   #logEnd(error: Error | undefined): void {
-    const { logger } = this.#host
     if (this.#upgradingTo !== undefined) {
       const reason = error?.message ?? 'the connection was lost'
-      logger.warn(`client ${this.remoteAddress}: no upgrade to ${this.#upgradingTo}: ${reason}`)
+      this.#complain('upgrades', `no upgrade to ${this.#upgradingTo}: ${reason}`)
     } else if (error instanceof NsqError) {
-      logger.warn(`client ${this.remoteAddress}: ${error.message}`)
+      this.#complain(error.code, error.message)
     } else if (error !== undefined) {
-      logger.debug(() => `client ${this.remoteAddress}: ${error.message}`)
+      this.#host.logger.debug(() => `client ${this.remoteAddress}: ${error.message}`)
     }
   }
 
@@ -357,8 +357,12 @@ export class Wire implements TransportHandler, Publisher, Flushing {
       this.#beat()
       return
     }
-    this.#host.logger.warn(`client ${this.remoteAddress}: heartbeat not answered, closing`)
+    this.#complain('heartbeats', 'heartbeat not answered, closing')
     this.#transport.destroy()
+  }
+
+  #complain(kind: string, text: string): void {
+    this.#host.complaints.warn(kind, `client ${this.remoteAddress}: ${text}`)
   }
 
   /** Ends a connection that is in the middle of something and does not go on; says whether it stays. */
@@ -367,7 +371,7 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     if (pending === 0) {
       this.#forReading.rest()
     } else if (this.#forReading.isOver(sent, pending, passedMs)) {
-      this.#host.logger.warn(`client ${this.remoteAddress}: does not read what it is sent, closing`)
+      this.#complain('slow readers', 'does not read what it is sent, closing')
       this.#transport.destroy()
       return false
     }

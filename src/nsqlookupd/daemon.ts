@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { closeHttpServer, createHttpServer } from '../http/server.ts'
 import { closeServer, listenTcp } from '../net/listen.ts'
 import { type Address, formatAddress, parseAddress } from '../util/address.ts'
+import { Complaints } from '../util/complaints.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
 import { lookupdRoutes } from './http.ts'
@@ -18,12 +19,14 @@ export class Nsqlookupd {
   readonly #sockets = new Set<Socket>()
   readonly #tcpServer: Server
   readonly #httpServer: ReturnType<typeof createHttpServer>
+  readonly #complaints: Complaints
   #tcpAddress: Address
   #httpAddress: Address
 
   constructor(options: NsqlookupdOptions, logger: Logger) {
     this.options = options
     this.logger = logger
+    this.#complaints = new Complaints(logger)
     this.registry = new Registry({
       inactiveTimeoutMs: options.inactiveProducerTimeout,
       tombstoneLifetimeMs: options.tombstoneLifetime,
@@ -31,7 +34,10 @@ export class Nsqlookupd {
     this.#tcpAddress = parseAddress(options.tcpAddress)
     this.#httpAddress = parseAddress(options.httpAddress)
     this.#tcpServer = createServer(socket => this.#accept(socket))
-    this.#httpServer = createHttpServer({ routes: lookupdRoutes(this.registry, logger), logger })
+    this.#httpServer = createHttpServer({
+      routes: lookupdRoutes(this.registry, logger, this.#complaints),
+      logger,
+    })
   }
 
   /** The address listened on; before `start`, the one of the options. */
@@ -71,6 +77,7 @@ export class Nsqlookupd {
     void new LookupSession(socket, {
       registry: this.registry,
       logger: this.logger,
+      complaints: this.#complaints,
       identifyReply: () => this.#identifyReply(),
     })
   }

@@ -3,13 +3,14 @@ import { HttpError } from '../http/error.ts'
 import { metricsRoute } from '../http/metrics.ts'
 import { empty, json, text } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
+import type { Complaints } from '../util/complaints.ts'
 import type { Logger } from '../util/logger.ts'
 import { version } from '../util/version.ts'
 import { writeLookupdMetrics } from './metrics.ts'
 import { nodeName, type Producer, type Registration, type Registry } from './registry.ts'
 
 /** The HTTP API of nsqlookupd 1.3.0, and ours: `GET /tombstones` and `/metrics`. */
-export function lookupdRoutes(registry: Registry, logger: Logger): Route[] {
+export function lookupdRoutes(registry: Registry, logger: Logger, complaints: Complaints): Route[] {
   return [
     { method: 'GET', path: '/ping', handle: () => text('OK') },
     { method: 'GET', path: '/info', handle: () => json({ version }) },
@@ -83,7 +84,8 @@ export function lookupdRoutes(registry: Registry, logger: Logger): Route[] {
         for (const { until } of set) {
           logger.info(`DB: topic(${topic}) of node(${node}) is hidden until ${new Date(until).toISOString()}`)
         }
-        if (set.length === 0) logger.warn(`DB: no producer node(${node}) of topic(${topic}) to tombstone`)
+        const missing = `DB: no producer node(${node}) of topic(${topic}) to tombstone`
+        if (set.length === 0) complaints.warn('tombstones', missing)
         return empty()
       },
     },

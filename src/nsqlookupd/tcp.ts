@@ -4,6 +4,7 @@ import { ProtocolError } from '../protocol/errors.ts'
 import { LookupCommandReader, lookupReply, type LookupCommandHandler } from '../protocol/lookup.ts'
 import { formatAddress } from '../util/address.ts'
 import { errorText } from '../util/errors.ts'
+import type { Complaints } from '../util/complaints.ts'
 import type { Logger } from '../util/logger.ts'
 import { parseIdentity } from './identity.ts'
 import type { Producer, Registry } from './registry.ts'
@@ -12,6 +13,7 @@ import type { Producer, Registry } from './registry.ts'
 export interface SessionContext {
   registry: Registry
   logger: Logger
+  complaints: Complaints
   /** The JSON that answers IDENTIFY: where and what this nsqlookupd is. */
   identifyReply(): string
 }
@@ -103,7 +105,8 @@ export class LookupSession implements LookupCommandHandler {
     if (unread > 0) {
       this.#forCommand.rest()
       if (!this.#forReading.isOver(socket.bytesWritten - unread, unread, LOOK_EVERY)) return
-      this.#context.logger.error(`client(${this.#id}): does not read its replies, closing`)
+      const what = 'does not read its replies'
+      this.#context.complaints.error(what, `client(${this.#id}): ${what}, closing`)
       socket.destroy()
       return
     }
@@ -116,9 +119,9 @@ export class LookupSession implements LookupCommandHandler {
 
   /** Says what was wrong, and closes. */
   #refuse(error: unknown): void {
-    const { logger } = this.#context
-    if (error instanceof ProtocolError) logger.error(`client(${this.#id}): ${error.frameText}`)
-    else logger.error(`client(${this.#id}): ${errorText(error)}`)
+    const [kind, text] =
+      error instanceof ProtocolError ? [error.code, error.frameText] : ['faults', errorText(error)]
+    this.#context.complaints.error(kind, `client(${this.#id}): ${text}`)
     const socket = this.#socket
     // What still comes is thrown away unread: closing with it in the buffer would reset the connection, and the reply
     // might be lost.

@@ -271,3 +271,22 @@ test('who connects in advance has as long as who has been answered', () => {
   assert.ok(server.headersTimeout >= server.keepAliveTimeout)
   assert.ok(server.requestTimeout > server.headersTimeout)
 })
+
+test('requests that fail are a few lines in the log, however many come', async t => {
+  const lines: string[] = []
+  const failing = createHttpServer({
+    logger: new Logger({ prefix: '', level: LogLevel.info, write: line => void lines.push(line) }),
+    routes: [{ method: 'POST', path: '/pub', handle: () => Promise.reject(new Error('full')) }],
+  })
+  failing.listen(0, '127.0.0.1')
+  await once(failing, 'listening')
+  t.after(() => closeHttpServer(failing))
+  const address = failing.address()
+  assert.ok(address !== null && typeof address === 'object')
+  for (let i = 0; i < 50; i++) {
+    const { status } = await fetch(`http://127.0.0.1:${address.port}/pub`, { method: 'POST' })
+    assert.equal(status, 500)
+  }
+  assert.match(lines[0] ?? '', /POST \/pub failed: full/)
+  assert.equal(lines.length, 11)
+})

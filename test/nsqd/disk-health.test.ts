@@ -36,6 +36,13 @@ describe('the health of the disk', () => {
     assert.equal(health.text, 'OK')
   })
 
+  test('is a few lines in the log where it refuses every other publish', () => {
+    const { health, log } = setUp()
+    for (let i = 0; i < 1000; i++) health.report('messages', i % 2 === 0 ? new Error('EACCES') : null)
+    const lines = log.filter(line => !line.includes('DEBUG'))
+    assert.ok(lines.length > 0 && lines.length < 20, `${lines.length} lines`)
+  })
+
   test('is tried where it has refused messages, and none came for five seconds', async () => {
     const { dataPath, clock, health } = setUp()
     health.report('messages', new Error('EIO'))

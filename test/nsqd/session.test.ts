@@ -50,6 +50,19 @@ describe('publishing', () => {
     ])
   })
 
+  test('what is refused is a few lines in the log, however many clients come with it', async t => {
+    const running = await start(t, { maxTopics: 1 })
+    const client = await running.connect()
+    assert.equal(await client.ask(pub('t', 'a')), 'OK')
+    for (let i = 0; i < 50; i++) {
+      const refused = await running.connect()
+      assert.match(await refused.ask(pub('u', 'b')), /^E_PUB_FAILED/)
+      await refused.closed()
+    }
+    const lines = running.log.filter(line => / (WARNING|ERROR): /.test(line))
+    assert.equal(lines.filter(line => line.includes('E_PUB_FAILED')).length, 11)
+  })
+
   test('an error ends the connection behind the replies that are due', async t => {
     const running = await start(t)
     const client = await running.connect()

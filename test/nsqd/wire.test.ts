@@ -9,6 +9,8 @@ import { SNAPPY_IDENTIFIER, snappyChunk } from '../../src/protocol/snappy-frames
 import { Turn } from '../../src/nsqd/turn.ts'
 import { Unsent } from '../../src/nsqd/unsent.ts'
 import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
+import { NsqError } from '../../src/util/errors.ts'
+import { Complaints } from '../../src/util/complaints.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { recorder, type Event } from '../protocol/recorder.ts'
 import { Random } from '../storage/random.ts'
@@ -53,7 +55,8 @@ function setUp(t: TestContext): SetUp {
   const write = (line: string): void => void log.push(line)
   const logger = new Logger({ prefix: '', level: LogLevel.debug, write })
   const unsent = new Unsent()
-  const host = { logger, turn: new Turn({ flushesFirst: false }), unsent }
+  const complaints = new Complaints(logger)
+  const host = { logger, complaints, turn: new Turn({ flushesFirst: false }), unsent }
   const wire: Wire = new Wire(host, socket, owner, LIMITS)
   wire.beatEvery(HEARTBEAT)
   interval.mock.restore()
@@ -72,6 +75,18 @@ function setUp(t: TestContext): SetUp {
   }
   return { socket, wire, unsent, log, events, say, beats }
 }
+
+test('publishes that the disk refuses are one line in the log, however many there are', async t => {
+  const { wire, log, say } = setUp(t)
+  await say(MAGIC_V2)
+  for (let i = 0; i < 1000; i++) await say(pub('t', Buffer.from('x')))
+  const cause = new Error('ENOSPC')
+  for (let i = 0; i < 1000; i++)
+    wire.refuse(new NsqError('E_PUB_FAILED', 'cannot write to topic t', { cause }))
+  const [line, ...others] = log.filter(line => !line.includes('DEBUG'))
+  assert.match(line ?? '', /E_PUB_FAILED cannot write to topic t: ENOSPC/)
+  assert.deepEqual(others, [])
+})
 
 const TOO_LONG = 'E_INVALID the command took too long to arrive'
 

@@ -186,6 +186,21 @@ test('a client that resets its connection harms nobody', async t => {
   assert.deepEqual(await get('/nodes'), { producers: [] })
 })
 
+test('what peers do wrong is a few lines in the log, however many do it', async t => {
+  const { daemon, lines, post } = await start(t)
+  for (let i = 0; i < 50; i++) {
+    const peer = new Peer(daemon)
+    assert.match(await peer.ask(register('t')), /^E_INVALID/)
+    await peer.close()
+    assert.equal(await post('/topic/tombstone?topic=t&node=h:1'), 200)
+  }
+  const said = lines.filter(line => / (WARNING|ERROR): /.test(line))
+  assert.deepEqual(
+    ['E_INVALID', 'tombstone'].map(kind => said.filter(line => line.includes(kind)).length),
+    [11, 11],
+  )
+})
+
 test('closing cuts every connection', async t => {
   const { daemon } = await start(t)
   const peer = new Peer(daemon)

@@ -3,6 +3,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { Registry } from '../../src/nsqlookupd/registry.ts'
 import { LookupSession } from '../../src/nsqlookupd/tcp.ts'
+import { Complaints } from '../../src/util/complaints.ts'
 import { Logger, LogLevel } from '../../src/util/logger.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 
@@ -24,7 +25,12 @@ function setUp(t: TestContext): SetUp {
   const registry = new Registry({ inactiveTimeoutMs: 300_000, tombstoneLifetimeMs: 45_000 })
   const socket = new FakeSocket()
   t.after(() => socket.destroy())
-  void new LookupSession(socket, { registry, logger, identifyReply: () => '{}' })
+  void new LookupSession(socket, {
+    registry,
+    logger,
+    complaints: new Complaints(logger),
+    identifyReply: () => '{}',
+  })
   interval.mock.restore()
   const say = async (bytes: string): Promise<void> => {
     socket.push(bytes)

@@ -7,6 +7,7 @@ import { HttpRequest, parseTarget, Router, type Route } from '../../../src/http/
 import { nsqdRoutes } from '../../../src/nsqd/http.ts'
 import { lookupdRoutes } from '../../../src/nsqlookupd/http.ts'
 import { Registry } from '../../../src/nsqlookupd/registry.ts'
+import { Complaints } from '../../../src/util/complaints.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import type { Outcome, Target } from '../target.ts'
 import { REGISTRATION_TOKENS } from './lookup.ts'
@@ -135,7 +136,7 @@ export function lookupdHttp(): Target {
       }
       registry.seen(producer)
       registry.register(producer, 't', 'c')
-      return ask(new Router(lookupdRoutes(registry, logger)), input)
+      return ask(new Router(lookupdRoutes(registry, logger, new Complaints(logger))), input)
     },
   }
 }
