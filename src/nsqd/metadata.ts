@@ -78,13 +78,23 @@ function readSynced(file: string, warn: (text: string) => void): unknown {
     if (!isMissing(error)) throw error
   }
   if (value === undefined) throw new TypeError('it is no JSON')
-  // A copy: who is killed before the next save must find this out again.
-  copyFileSync(file, file + BAD)
   warn(
-    `${file} was torn, by a power cut most likely, and is kept as ${file + BAD}; the topics and channels are those of ${synced}: ` +
+    `${file} was torn, by a power cut most likely${keepBad(file)}; the topics and channels are those of ${synced}: ` +
       'channels, pauses and deletions of the last moment before may be missing',
   )
   return value
+}
+
+/** Says where the file is kept, if it is. */
+function keepBad(file: string): string {
+  try {
+    // A copy: who is killed before the next save must find this out again.
+    copyFileSync(file, file + BAD)
+    return `, and is kept as ${file + BAD}`
+  } catch {
+    // There is no room, most likely. What a person could see in it is not worth a start.
+    return ''
+  }
 }
 
 /** A state to write, the number of `saveNow`s before it, and the promise that settles when it is written. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { loadMetadata, type Metadata, MetadataStore } from '../../src/nsqd/metadata.ts'
 import { MAX_SEGMENT } from '../../src/protocol/message-id.ts'
 import { NsqError } from '../../src/util/errors.ts'
-import { replaceFs } from '../storage/fixtures.ts'
+import { replaceFs, systemError } from '../storage/fixtures.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -106,6 +106,20 @@ describe('nsqd.dat after a power cut', () => {
       assert.deepEqual(load(), metadata(8, 't'))
     })
   }
+
+  test('may be torn on a full disk, where no copy of it can be made: nsqd starts all the same', t => {
+    new MetadataStore(folder).saveNow(metadata(5, 't'))
+    write('{"topics"')
+    replaceFs(t, 'copyFileSync', () => () => {
+      throw systemError('ENOSPC')
+    })
+    const warnings: string[] = []
+    assert.deepEqual(
+      loadMetadata(folder, text => void warnings.push(text)),
+      metadata(5, 't'),
+    )
+    assert.match(warnings.join(), /nsqd\.dat was torn, by a power cut most likely; the topics/)
+  })
 
   test('is taken as it is when it is whole', async () => {
     const store = new MetadataStore(folder)
