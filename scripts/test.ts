@@ -49,7 +49,7 @@ const several: Plugin = {
       contents: processes
         .get(path.slice(SEVERAL.length))
         ?.map(file => `import './${file}'`)
-        .join('\n'),
+        .join('\n') ?? '',
       resolveDir: ROOT,
     }))
   },

@@ -62,6 +62,8 @@ export class Intake {
   constructor(host: IntakeHost, log: TopicLog) {
     this.#host = host
     this.#log = log
+    // Who was killed may not have synced what it had acknowledged. With `power` it had.
+    if (log.hasUnsynced && host.options.durability !== 'power') this.#syncLater(1)
   }
 
   /** Whether publishers come faster than the disk syncs: their connections should not be read for a while. */

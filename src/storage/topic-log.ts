@@ -100,6 +100,11 @@ export class TopicLog {
     return this.#uncommitted !== undefined
   }
 
+  /** Whether a power cut may take something that is committed. */
+  get hasUnsynced(): boolean {
+    return this.#unsynced.size > 0
+  }
+
   get bytesOnDisk(): number {
     let sum = 0
     for (let s: Segment | undefined = this.first; s !== undefined; s = s.next) sum += s.committedSize

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { Intake, type IntakeHost } from '../../src/nsqd/intake.ts'
 import type { TopicLog } from '../../src/storage/topic-log.ts'
+import { recover } from '../../src/storage/recovery.ts'
 import { ordinalAt, type Position } from '../../src/storage/position.ts'
-import { openLog, Reader, replaceFs, systemError } from '../storage/fixtures.ts'
+import { openLog, put, Reader, replaceFs, systemError } from '../storage/fixtures.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/wait.ts'
 
@@ -205,6 +206,23 @@ describe('what a power cut can take', () => {
     intake.commit()
     await until(() => syncs.length === 2)
   })
+})
+
+test('what a killed process has left is synced after a while, though nothing comes', async t => {
+  const folder = temporaryFolder()
+  put(openLog(t, folder), 'a')
+  let syncs = 0
+  replaceFs(t, 'fdatasync', () => (_: number, done: (error: null) => void) => {
+    syncs++
+    done(null)
+  })
+  for (const durability of ['power', 'process'] as const) {
+    const { segments } = recover(folder, new Map())
+    const intake = new Intake(new Host(durability, { syncTimeout: 20 }), openLog(t, folder, { segments }))
+    t.after(() => intake.close())
+    assert.equal(syncs, 0)
+  }
+  await until(() => syncs === 2)
 })
 
 test('publishers are held back while too much waits for the disk', t => {
