@@ -168,9 +168,17 @@ function checkAccounts(ran: Ran, endpoints: readonly BadEndpoint[]): void {
   }
   const times = (name: string): number =>
     endpoints.reduce((sum, { happened }) => sum + (happened.get(name) ?? 0), 0)
-  assert.equal(failures.get('500') ?? 0, times('500'))
-  assert.equal(failures.get('307') ?? 0, times('redirect'))
-  assert.equal(failures.get('503') ?? 0, times('503, Retry-After'))
+  // On a busy machine an answer may come after the timeout of its request.
+  const late = failures.get('timeout') ?? 0
+  for (const [status, name] of [
+    ['500', '500'],
+    ['307', 'redirect'],
+    ['503', '503, Retry-After'],
+  ] as const) {
+    const reported = failures.get(status) ?? 0
+    const happened = times(name)
+    assert.ok(reported <= happened && reported >= happened - late, `${name}: ${reported} of ${happened}`)
+  }
 }
 
 test('an endpoint that comes and goes', async t => {
