@@ -46,10 +46,11 @@ const several: Plugin = {
   setup(builder) {
     builder.onResolve({ filter: /^several:/ }, ({ path }) => ({ path, namespace: 'several' }))
     builder.onLoad({ filter: /./, namespace: 'several' }, ({ path }) => ({
-      contents: processes
-        .get(path.slice(SEVERAL.length))
-        ?.map(file => `import './${file}'`)
-        .join('\n') ?? '',
+      contents:
+        processes
+          .get(path.slice(SEVERAL.length))
+          ?.map(file => `import './${file}'`)
+          .join('\n') ?? '',
       resolveDir: ROOT,
     }))
   },
