@@ -113,14 +113,19 @@ async function descriptorsOf(pid: number): Promise<number> {
 }
 
 async function sampleDisk(series: Series, { dataPath }: Member): Promise<void> {
-  const names = await readdir(dataPath, { recursive: true })
-  const sizes = await Promise.all(
-    names.map(name =>
-      stat(join(dataPath, name)).then(
-        ({ blocks }) => blocks * 512,
-        () => 0,
-      ),
-    ),
-  )
-  series.add(sizes.reduce((sum, size) => sum + size, 0) / MiB)
+  series.add((await bytesIn(dataPath)) / MiB)
+}
+
+/** On the disk. Topics are deleted all the time: what goes while it is looked at takes nothing. */
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const sizes = entries.map(entry => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return bytesIn(path)
+    return stat(path).then(
+      ({ blocks }) => blocks * 512,
+      () => 0,
+    )
+  })
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
