@@ -195,11 +195,11 @@ describe('signals and pipes', () => {
   })
 
   test('output that cannot be written is a failure', { skip: !existsSync('/dev/full') }, async () => {
+    const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+    const published = start('to_nsq', ['-topic', 't', '-nsqd-tcp-address', nsqd])
+    published.child.stdin?.end('a\n')
+    await published.finished
     for (const args of ['pub t --json < /dev/null', 'tail t -n 1 --channel c', '--help']) {
-      const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
-      const published = start('to_nsq', ['-topic', 't', '-nsqd-tcp-address', nsqd])
-      published.child.stdin?.end('a\n')
-      await published.finished
       const command = `'${process.execPath}' '${join(BIN, 'nsq-ts.js')}' ${args} > /dev/full`
       const shell = spawn(command, { shell: true, stdio: 'pipe', env: { NSQ_NSQD_TCP_ADDRESS: nsqd } })
       let err = ''
@@ -207,9 +207,9 @@ describe('signals and pipes', () => {
       const [code] = await once(shell, 'close')
       assert.match(err, /nsq-ts: cannot write the output: .*ENOSPC/)
       assert.equal(code, 1)
-      child.kill('SIGTERM')
-      await finished
     }
+    child.kill('SIGTERM')
+    await finished
   })
 
   test('everything is out before the process exits', async () => {
