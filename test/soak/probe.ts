@@ -9,8 +9,10 @@ import { quantile, Series } from './series.ts'
 import type { Member, SoakCluster } from './soak-cluster.ts'
 
 const MiB = 1024 * 1024
-/** A heap is as large as its last garbage collection has left it, and the allocator keeps what was needed once. */
-const MEMORY = { ratio: 1.2, slack: 24 }
+/** The allocator keeps what was needed once. */
+const MEMORY = { ratio: 1.1, slack: 12 }
+/** A heap is as large as its last garbage collection has left it. */
+const HEAP = { ratio: 1.15, slack: 4 }
 /** After a garbage collection. What is under way differs by as much. */
 const HELD = { ratio: 1.1, slack: 8 }
 /** Connections over which HTTP is kept alive come and go by the dozen. */
@@ -29,7 +31,7 @@ class ProcessSeries {
   readonly heap: Series
   readonly descriptors: Series
 
-  constructor(name: string, heap = MEMORY) {
+  constructor(name: string, heap = HEAP) {
     this.rss = new Series(`${name} memory`, 'MiB', MEMORY)
     this.heap = new Series(`${name} heap`, 'MiB', heap)
     this.descriptors = new Series(`${name} descriptors`, '', DESCRIPTORS)
