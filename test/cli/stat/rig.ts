@@ -45,10 +45,13 @@ export class StatRig {
     const rig = new StatRig(cluster)
     // They register in their own time.
     let nodes = ''
-    const look = setInterval(
-      () => void rig.#get(`http://${rig.lookupd}/nodes`).then(text => (nodes = text)),
-      10,
-    )
+    const look = setInterval(() => {
+      // The last of them may still be under way when all is closed.
+      rig.#get(`http://${rig.lookupd}/nodes`).then(
+        text => (nodes = text),
+        () => {},
+      )
+    }, 10)
     try {
       await until(
         () =>

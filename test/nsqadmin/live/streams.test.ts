@@ -199,7 +199,7 @@ test('what is missing says so, names what is near, and shows up when it comes', 
   const node = await rig.stream('/api/live?view=node&node=127.0.0.1:1')
   assert.equal((await node.next('missing')).what, 'node')
   await publish(nsqd, 'ordres', 'x')
-  assert.equal((await topic.next('topic')).topic.depth, 1)
+  await topic.next('topic', ({ topic: { depth } }) => depth === 1)
   // Nothing that was asked for has come into being.
   assert.deepEqual([...nsqd.topics.keys()].sort(), ['orders', 'ordres'])
 })
