@@ -40,6 +40,11 @@ export async function rewrite(files: Files, from: Place, to: Place): Promise<voi
   records.end()
 }
 
+/** Whether this is what `rewrite` throws where something is not there any more, and not the disk's refusal. */
+export function isDamage(error: Error): boolean {
+  return error instanceof NsqError && error.code === 'E_DAMAGED'
+}
+
 /** The records that lines stand for, which lie one behind the other: read and written many at once. */
 class Records {
   readonly #files: Files

@@ -1,12 +1,12 @@
 import { composeIdHigh, composeIdLow, MAX_INDEX } from '../protocol/message-id.ts'
 import { MESSAGE_OVERHEAD, writeMessageHeader } from '../protocol/message.ts'
-import { NsqError } from '../util/errors.ts'
 import type { Block } from './block.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Position } from './position.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { type LogReader, RecentBlocks } from './recent-blocks.ts'
 import { DUE_LENGTH, frameOf, publishedMsOf, RECORD_DEFERRED, recordLength } from './record.ts'
+import { isDamage } from './rewrite.ts'
 import { Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
 
@@ -379,10 +379,6 @@ export class TopicLog {
     this.#tail = from.segment
     this.#tail.rollBack()
   }
-}
-
-function isDamage(error: Error): boolean {
-  return error instanceof NsqError && error.code === 'E_DAMAGED'
 }
 
 /** A segment that was never committed. If the disk keeps its files, the next start removes them: there is no line in them. */
