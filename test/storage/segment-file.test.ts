@@ -50,6 +50,20 @@ function seen(bytes: Buffer): string {
   return bytes.toString('latin1').replaceAll('\0', '.')
 }
 
+/** Of each write in the background, its length and where it goes, as they come. */
+function watchWrites(t: TestContext): [length: number, at: number][] {
+  const written: [length: number, at: number][] = []
+  replaceFs(
+    t,
+    'write',
+    original => (fd: number, bytes: Buffer, from: number, length: number, at: number, done: () => void) => {
+      written.push([length, at])
+      original(fd, bytes, from, length, at, done)
+    },
+  )
+  return written
+}
+
 describe('SegmentFile', () => {
   test('names its files by number', () => {
     const folder = temporaryFolder()
@@ -280,15 +294,7 @@ describe('what a sync has failed to write', () => {
       if (fails) setImmediate(done, systemError('EIO'))
       else original(fd, done)
     })
-    const written: [length: number, at: number][] = []
-    replaceFs(
-      t,
-      'write',
-      original => (fd: number, bytes: Buffer, from: number, length: number, at: number, done: () => void) => {
-        written.push([length, at])
-        original(fd, bytes, from, length, at, done)
-      },
-    )
+    const written = watchWrites(t)
     assert.equal((await sync(file))?.message, 'EIO: injected')
     assert.deepEqual(written, [])
     assert.equal((await sync(file))?.message, 'EIO: injected')
@@ -406,15 +412,7 @@ describe('what a sync has failed to write', () => {
   test('is left where it is damaged; all else of it is written and synced', async t => {
     const file = await halfSynced(t)
     overwrite(file.logPath, one.length + joined.length, '!')
-    const written: [length: number, at: number][] = []
-    replaceFs(
-      t,
-      'write',
-      original => (fd: number, bytes: Buffer, from: number, length: number, at: number, done: () => void) => {
-        written.push([length, at])
-        original(fd, bytes, from, length, at, done)
-      },
-    )
+    const written = watchWrites(t)
     let syncs = 0
     replaceFs(t, 'fdatasync', original => (fd: number, done: (error: Error | null) => void) => {
       syncs++
