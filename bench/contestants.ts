@@ -118,8 +118,11 @@ export async function publishBacklog(
   )
 }
 
-/** Runs a load on an nsqd, whose processor time is part of the outcome. */
-export async function timed(daemon: Daemon, run: () => Promise<LoadResult>): Promise<Sample> {
+/** Runs a load on an nsqd or a bare server, whose processor time is part of the outcome. */
+export async function timed(
+  daemon: { readonly cpuSeconds: number },
+  run: () => Promise<LoadResult>,
+): Promise<Sample> {
   const before = daemon.cpuSeconds
   const result = await run()
   return { ...sampleOf(result), daemonNs: ((daemon.cpuSeconds - before) / result.total) * 1e9 }
@@ -142,7 +145,7 @@ export function startCeiling(line: Line, scale: Scale, toFile: boolean): Contest
         const sync = line.durability === 'power'
         const { port } = await server.run({ kind: 'sink', commandLength, path, sync }, LEAST_DEADLINE_MS)
         const job = publishJob(load, scale, port, topic)
-        return sampleOf(await publisher.run({ ...job, bare: true }, LEAST_DEADLINE_MS))
+        return timed(server, () => publisher.run({ ...job, bare: true }, LEAST_DEADLINE_MS))
       }
       const job = drainJob(load, scale, 0, topic)
       const { port } = await server.run(
@@ -154,7 +157,7 @@ export function startCeiling(line: Line, scale: Scale, toFile: boolean): Contest
         },
         LEAST_DEADLINE_MS,
       )
-      return sampleOf(await consumer.run({ ...job, port, bare: true }, deadlineFor(job.messages)))
+      return timed(server, () => consumer.run({ ...job, port, bare: true }, deadlineFor(job.messages)))
     },
     peakRss: () => undefined,
     async stop() {

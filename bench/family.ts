@@ -1,4 +1,5 @@
 import type { Scale } from './contestants.ts'
+import type { Finding } from './finding.ts'
 
 /** What every kind of line has. */
 export interface NamedLine {
@@ -28,14 +29,20 @@ export interface Family {
     names: ReadonlySet<string>,
     options: BenchOptions,
     onLine: (name: string) => void,
-  ): Promise<{ readonly results: readonly unknown[]; readonly tables: readonly string[] }>
+  ): Promise<{
+    readonly results: readonly unknown[]
+    readonly findings: readonly Finding[]
+    readonly tables: readonly string[]
+  }>
 }
 
 export function defineFamily<L extends NamedLine, R>(definition: {
   readonly name: string
   readonly lines: readonly L[]
   measure(line: L, options: BenchOptions): Promise<R>
-  /** In Markdown; called with at least one result. */
+  /** What each line came to: its place in the table of all lines. */
+  findings(result: R): readonly Finding[]
+  /** What else is worth seeing, in Markdown; called with at least one result. */
   tables(results: readonly R[]): readonly string[]
 }): Family {
   const { name, lines } = definition
@@ -48,7 +55,11 @@ export function defineFamily<L extends NamedLine, R>(definition: {
         onLine(line.name)
         results.push(await definition.measure(line, options))
       }
-      return { results, tables: results.length === 0 ? [] : definition.tables(results) }
+      return {
+        results,
+        findings: results.flatMap(result => definition.findings(result)),
+        tables: results.length === 0 ? [] : definition.tables(results),
+      }
     },
   }
 }

@@ -5,11 +5,14 @@ import { choose } from './choose.ts'
 import { FULL, QUICK } from './contestants.ts'
 import { FAMILIES } from './families.ts'
 import type { BenchOptions } from './family.ts'
+import { type Finding, findingsTable } from './finding.ts'
+import { describe, GUARDED, regressions } from './guard.ts'
 
 const HELP = `Usage: npm run bench -- [OPTIONS]
 
   --only NAME      Measure only this line, or those whose names begin with NAME- (give it once for each)
-  --quick          Short rounds, fewer of them
+  --quick          Short rounds, fewer of them. Without --only: those lines alone whose ratio to the ceiling must
+                   not fall, and status 1 when one has; see bench/guard.ts
   --rounds N       Rounds for each line, after the warm-up; default 5, with --quick 3
   --json           Print everything that was measured as JSON
   --profile DIR    Leave a CPU profile of our nsqd for each line in DIR, for those of archive of each of its
@@ -39,7 +42,8 @@ else await run()
 
 async function run(): Promise<void> {
   const all = FAMILIES.flatMap(({ lines }) => lines)
-  const names = new Set(choose(all, values.only).map(({ name }) => name))
+  const isGuard = values.quick && values.only.length === 0
+  const names = choose(all, isGuard ? GUARDED : values.only).map(({ name }) => name)
   const options: BenchOptions = {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     scale: values.quick ? QUICK : FULL,
@@ -47,18 +51,47 @@ async function run(): Promise<void> {
     officialBin: process.env['NSQ_BIN'] ?? '',
     profile: values.profile,
   }
-  const machine = { cpus: cpus().length, node: process.version, system: `${type()} ${release()}` }
+  const { findings, measured, tables } = await measureAll(new Set(names), options)
+  const machine = {
+    processor: cpus()[0]?.model,
+    cpus: cpus().length,
+    node: process.version,
+    system: `${type()} ${release()}`,
+  }
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ machine, findings, ...measured }, undefined, 2)}\n`)
+  } else {
+    process.stdout.write(
+      `${machine.cpus} × ${machine.processor}, Node ${machine.node}, ${machine.system}\n\n`,
+    )
+    process.stdout.write([findingsTable(findings), ...tables].join('\n'))
+  }
+  if (isGuard) await guard(findings, options)
+}
+
+async function measureAll(names: ReadonlySet<string>, options: BenchOptions) {
+  const findings: Finding[] = []
   const measured: Record<string, readonly unknown[]> = {}
   const tables: string[] = []
   for (const family of FAMILIES) {
     const outcome = await family.run(names, options, name => process.stderr.write(`${name} …\n`))
+    findings.push(...outcome.findings)
     measured[family.name] = outcome.results
     tables.push(...outcome.tables.filter(text => text !== ''))
   }
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, ...measured }, undefined, 2)}\n`)
-    return
-  }
-  process.stdout.write(`${machine.cpus} processors, Node ${machine.node}, ${machine.system}\n\n`)
-  process.stdout.write(tables.join('\n'))
+  return { findings, measured, tables }
+}
+
+/** What is too slow is measured once more: something else may have kept the machine busy. */
+async function guard(findings: readonly Finding[], options: BenchOptions): Promise<void> {
+  const slow = regressions(findings)
+  if (slow.length === 0) return
+  const again = await measureAll(new Set(slow.map(({ name }) => name)), {
+    ...options,
+    rounds: 2 * options.rounds,
+  })
+  const still = regressions(again.findings)
+  if (still.length === 0) return
+  process.stderr.write(`Slower than it was:\n${still.map(finding => `  ${describe(finding)}\n`).join('')}`)
+  process.exitCode = 1
 }

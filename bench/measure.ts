@@ -1,5 +1,6 @@
 import { type Contestant, type Sample, startCeiling, startNsqd } from './contestants.ts'
 import type { BenchOptions } from './family.ts'
+import type { Finding } from './finding.ts'
 import type { Line } from './lines.ts'
 
 /** Medians over the rounds of one line. */
@@ -16,6 +17,31 @@ export interface Outcome {
   readonly median: Sample
   readonly rounds: readonly Sample[]
   readonly peakRss: number | undefined
+}
+
+/** The rate of a line, and the memory of those that are about it. */
+export function findingsOf({ line, ours, peer, ceiling, file }: LineResult): Finding[] {
+  const { name, what, unit = 'rate', aims } = line
+  const of = (outcome: Outcome): number =>
+    unit === 'rate' ? outcome.median.rate : 1000 / outcome.median.rate
+  const findings: Finding[] = []
+  if (line.load.kind !== 'idle') {
+    // A rate into a file has a ceiling that writes one, too. Time is compared with a bare echo.
+    const bound = unit === 'rate' ? (file ?? ceiling) : ceiling
+    const measured = { ours: of(ours), peer: peer && of(peer), ceiling: of(bound) }
+    findings.push({ name, what, unit, aims, ...measured })
+  }
+  if (line.memoryAim !== undefined && ours.peakRss !== undefined) {
+    findings.push({
+      name,
+      what: `${what}: resident`,
+      unit: 'memory',
+      ours: ours.peakRss,
+      peer: peer?.peakRss,
+      aims: { ours: line.memoryAim },
+    })
+  }
+  return findings
 }
 
 type MeasureOptions = Omit<BenchOptions, 'officialBin'>
@@ -57,8 +83,9 @@ export async function measure(line: Line, options: MeasureOptions): Promise<Line
 }
 
 /**
- * Runs everybody in turn, round after round, so that what disturbs the machine disturbs them alike. The first round is
- * the warm-up and left out, unless there is to be one only.
+ * Runs everybody in turn, round after round, so that what disturbs the machine disturbs them alike. Each round begins
+ * with another one: who comes after somebody that leaves pages to be written is slower for it. The first round is the
+ * warm-up and left out, unless there is to be one only.
  */
 export async function takeTurns<C extends Contestant>(
   contestants: readonly C[],
@@ -67,9 +94,10 @@ export async function takeTurns<C extends Contestant>(
   const samples = new Map<C, Sample[]>(contestants.map(contestant => [contestant, []]))
   const first = rounds === 1 ? 1 : 0
   for (let round = first; round <= rounds; round++) {
-    for (const [contestant, taken] of samples) {
+    const turn = round % contestants.length
+    for (const contestant of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
       const sample = await contestant.run(round)
-      if (round > 0) taken.push(sample)
+      if (round > 0) samples.get(contestant)?.push(sample)
     }
   }
   return new Map([...samples].map(([contestant, taken]) => [contestant, outcomeOf(contestant, taken)]))

@@ -1,45 +1,27 @@
 import type { LineResult } from './measure.ts'
 
-/** The rates, as a Markdown table. The peer's columns are there when one was measured. */
-export function rateTable(results: readonly LineResult[]): string {
+/** Where the time goes, as a Markdown table. The rates themselves are findings. */
+export function processorTable(results: readonly LineResult[]): string {
   const timed = results.filter(({ line }) => line.load.kind !== 'idle')
   if (timed.length === 0) return ''
-  const withPeer = timed.some(({ peer }) => peer !== undefined)
-  const head = ['line', 'aim', 'ours', 'ceiling', 'ours / ceiling', 'with file', 'nsqd CPU', 'load CPU']
-  if (withPeer) head.push('peer', 'ours / peer')
-  const rows = timed.map(({ line, ours, peer, ceiling, file }) => {
-    const cells = [
-      `${line.what} (\`${line.name}\`)`,
-      line.aim === undefined ? '' : rate(line.aim),
-      rate(ours.median.rate),
-      rate(ceiling.median.rate),
-      ratio(ours.median.rate, ceiling.median.rate),
-      rate(file?.median.rate),
-      microseconds(ours.median.daemonNs),
-      microseconds(ours.median.loadNs),
-    ]
-    if (withPeer) cells.push(rate(peer?.median.rate), ratio(ours.median.rate, peer?.median.rate))
-    return cells
-  })
-  return table(head, rows)
-}
-
-/** Resident memory at its highest, of the lines that are about it. */
-export function memoryTable(results: readonly LineResult[]): string {
-  const about = results.filter(({ line }) => line.memoryAim !== undefined)
-  if (about.length === 0) return ''
-  const withPeer = about.some(({ peer }) => peer !== undefined)
-  const head = ['nsqd, resident', 'aim', 'ours']
-  if (withPeer) head.push('peer')
-  const rows = about.map(({ line, ours, peer }) => {
-    const cells = [
-      `${line.what} (\`${line.name}\`)`,
-      `< ${megabytes(line.memoryAim)}`,
-      megabytes(ours.peakRss),
-    ]
-    if (withPeer) cells.push(megabytes(peer?.peakRss))
-    return cells
-  })
+  const head = [
+    'processor time of a message',
+    'ours',
+    'load',
+    'ceiling',
+    'its load',
+    'with file',
+    'file: rate',
+  ]
+  const rows = timed.map(({ line, ours, ceiling, file }) => [
+    `${line.what} (\`${line.name}\`)`,
+    microseconds(ours.median.daemonNs),
+    microseconds(ours.median.loadNs),
+    microseconds(ceiling.median.daemonNs),
+    microseconds(ceiling.median.loadNs),
+    microseconds(file?.median.daemonNs),
+    rate(file?.median.rate),
+  ])
   return table(head, rows)
 }
 
@@ -53,6 +35,13 @@ export function rate(value: number | undefined): string {
 
 export function ratio(value: number, base: number | undefined): string {
   return base === undefined ? '' : (value / base).toFixed(2)
+}
+
+/** Time, given in ms. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return ''
+  if (value < 1) return `${Math.round(value * 1000)} µs`
+  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`
 }
 
 /** Processor time of a message, given in ns. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { cpuSecondsOf } from './proc.ts'
 import type { Work } from './work.ts'
 
 type Reply<T> = { result: T } | { error: string }
@@ -46,6 +47,11 @@ export class Worker<K extends keyof Work> {
       child.on('exit', onExit)
       child.send(job)
     })
+  }
+
+  /** User and system time so far, in seconds. */
+  get cpuSeconds(): number {
+    return this.#child?.pid === undefined ? 0 : cpuSecondsOf(this.#child.pid)
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
 /** What archive is measured in, as data. */
+import type { Aims } from '../finding.ts'
 
 /** A process that archives: ours or the official one, or the least that does as much. */
 export interface ArchiveSetting {
@@ -15,8 +16,8 @@ export interface ArchiveLine {
   readonly officialFlags: readonly string[] | undefined
   /** Whether the ceiling compresses. */
   readonly gzip: boolean
-  /** Wanted messages a second, with 1000 messages in flight. */
-  readonly aim?: number
+  /** Of 1000 messages in flight. */
+  readonly aims?: Aims
 }
 
 export interface ArchiveMemoryLine {
@@ -39,7 +40,7 @@ export const ARCHIVE_LINES: readonly ArchiveLine[] = [
     flags: [],
     officialFlags: [],
     gzip: false,
-    aim: 300_000,
+    aims: { ours: 300_000 },
   },
   {
     name: 'archive-gzip',
@@ -47,7 +48,7 @@ export const ARCHIVE_LINES: readonly ArchiveLine[] = [
     flags: ['--gzip'],
     officialFlags: ['--gzip'],
     gzip: true,
-    aim: 150_000,
+    aims: { ours: 150_000 },
   },
   {
     name: 'archive-zstd',

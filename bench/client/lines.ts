@@ -1,4 +1,5 @@
 /** What our client is measured in, as data. Each line has contestants of its own, which take turns on one nsqd. */
+import type { Aims } from '../finding.ts'
 
 interface Setting {
   /** As the table shows it. */
@@ -37,8 +38,7 @@ export interface ClientLine {
   readonly contestants: readonly (PublishSetting | ConsumeSetting)[]
   /** `nsqjs`: the best of nsqjs' settings is what ours are compared with. `first`: the first contestant is. */
   readonly against: 'nsqjs' | 'first'
-  /** How many times as fast the best of ours is to be. */
-  readonly aim?: number
+  readonly aims?: Aims
 }
 
 /** About as many as a round of the same length takes. */
@@ -64,7 +64,7 @@ export const CLIENT_LINES: readonly ClientLine[] = [
     name: 'client-publish',
     what: 'publish, one message a call',
     against: 'nsqjs',
-    aim: 5,
+    aims: { ofPeer: 5 },
     contestants: [100, 1000].flatMap(atOnce =>
       (['nsqjs', 'ours'] as const).map(client => ({
         ...ONE_BY_ONE,
@@ -78,7 +78,7 @@ export const CLIENT_LINES: readonly ClientLine[] = [
     name: 'client-batch',
     what: 'publish, arrays of messages, 4 calls at once',
     against: 'nsqjs',
-    aim: 5,
+    aims: { ofPeer: 5 },
     contestants: [100, 300, 1000].flatMap(batch =>
       (['nsqjs', 'ours'] as const).map(client => ({
         ...IN_ARRAYS,
@@ -104,7 +104,7 @@ export const CLIENT_LINES: readonly ClientLine[] = [
     name: 'client-consume',
     what: 'consume and finish',
     against: 'nsqjs',
-    aim: 3,
+    aims: { ofPeer: 3 },
     contestants: [
       ...[200, 2500].map(maxInFlight => ({
         kind: 'consume' as const,

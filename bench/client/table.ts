@@ -1,13 +1,26 @@
+import type { Finding } from '../finding.ts'
 import { microseconds, rate, ratio, table } from '../table.ts'
 import type { ClientResult } from './measure.ts'
+
+/** The best of ours beside the best of nsqjs. */
+export function clientFindings({ line, outcomes }: ClientResult): Finding[] {
+  if (line.against !== 'nsqjs') return []
+  const best = (client: 'ours' | 'nsqjs'): number =>
+    Math.max(
+      ...outcomes
+        .filter(({ setting }) => setting.client === client)
+        .map(({ outcome }) => outcome.median.rate),
+    )
+  const { name, what, aims } = line
+  return [{ name, what, unit: 'rate', ours: best('ours'), peer: best('nsqjs'), aims }]
+}
 
 /** A table for each line: what each contestant did, and what that is in relation to the one compared with. */
 export function clientTables(results: readonly ClientResult[]): string[] {
   return results.map(result => {
     const { line } = result
     const base = baseOf(result)
-    const aim = line.aim === undefined ? '' : `, aim ${line.aim}`
-    const head = [`${line.what} (\`${line.name}\`)`, 'messages', `ratio${aim}`, 'client CPU', 'nsqd CPU']
+    const head = [`${line.what} (\`${line.name}\`)`, 'messages', 'ratio', 'client CPU', 'nsqd CPU']
     const rows = result.outcomes.map(({ setting, outcome: { median } }) => [
       setting.name,
       rate(median.rate),

@@ -1,4 +1,5 @@
 /** The lines about mirror, as data. Each is a table. */
+import type { Aims } from '../finding.ts'
 
 export interface MirrorLine {
   readonly name: string
@@ -8,8 +9,7 @@ export interface MirrorLine {
   readonly officialFlags?: readonly string[]
   /** A module for --map. */
   readonly map?: string
-  /** Wanted messages a second. */
-  readonly aim?: number
+  readonly aims?: Aims
 }
 
 export interface MirrorSetting {
@@ -22,7 +22,7 @@ export const MIRROR_MESSAGES = 600_000
 export const IN_FLIGHT = [200, 2500]
 
 export const MIRROR_LINES: readonly MirrorLine[] = [
-  { name: 'mirror-plain', what: 'mirror: 200 B', flags: [], officialFlags: [], aim: 200_000 },
+  { name: 'mirror-plain', what: 'mirror: 200 B', flags: [], officialFlags: [], aims: { ours: 200_000 } },
   {
     name: 'mirror-json',
     what: 'mirror: JSON of 200 B, one field of it',

@@ -1,9 +1,21 @@
+import type { Finding } from '../finding.ts'
 import { megabytes, microseconds, rate, ratio, table } from '../table.ts'
+import type { MirrorSetting } from './lines.ts'
 import type { MirrorResult } from './measure.ts'
 
 const NAMES = { ours: 'ours', official: 'official nsq_to_nsq', bare: 'ceiling' }
 /** Of messages in flight: our default, which the aim is about. */
 const AIMED_AT = 2500
+
+/** With as many in flight as by default. */
+export function mirrorFindings({ line, outcomes }: MirrorResult): Finding[] {
+  const rateOf = (mirror: MirrorSetting['mirror']): number | undefined =>
+    outcomes.find(({ setting }) => setting.mirror === mirror && setting.maxInFlight === AIMED_AT)?.outcome
+      .median.rate
+  const { name, what, aims } = line
+  const ours = rateOf('ours') ?? 0
+  return [{ name, what, unit: 'rate', ours, peer: rateOf('official'), ceiling: rateOf('bare'), aims }]
+}
 
 /** A table for each line: what each did with so many messages in flight. */
 export function mirrorTables(results: readonly MirrorResult[]): string[] {
@@ -15,7 +27,6 @@ export function mirrorTables(results: readonly MirrorResult[]): string[] {
     )
     const head = [
       `${line.what} (\`${line.name}\`)`,
-      'aim',
       'messages',
       'of ceiling',
       'mirror CPU',
@@ -24,7 +35,6 @@ export function mirrorTables(results: readonly MirrorResult[]): string[] {
     ]
     const rows = outcomes.map(({ setting: { mirror, maxInFlight }, outcome: { median, peakRss } }) => [
       `${NAMES[mirror]}, ${maxInFlight} in flight`,
-      mirror === 'ours' && maxInFlight === AIMED_AT && line.aim !== undefined ? rate(line.aim) : '',
       rate(median.rate),
       mirror === 'bare' ? '' : ratio(median.rate, ceilings.get(maxInFlight)),
       microseconds(median.loadNs),

@@ -1,4 +1,5 @@
 /** How long a command takes to begin, as data. */
+import type { Aims } from '../finding.ts'
 
 export interface StartLine {
   readonly name: string
@@ -6,8 +7,8 @@ export interface StartLine {
   readonly args: readonly string[]
   /** Until it has ended, or until the first line that it prints. */
   readonly until: 'end' | 'line'
-  /** Wanted: so many times what Node alone takes, or so many ms. */
-  readonly aim: { readonly times: number } | { readonly ms: number }
+  /** The ceiling is `node -e 0`. */
+  readonly aims: Aims
 }
 
 export const START_LINES: readonly StartLine[] = [
@@ -16,14 +17,20 @@ export const START_LINES: readonly StartLine[] = [
     what: 'nsq-ts --version',
     args: ['--version'],
     until: 'end',
-    aim: { times: 1.5 },
+    aims: { ofCeiling: 1 / 1.5 },
   },
   {
     name: 'start-help',
     what: 'nsq-ts tail --help',
     args: ['tail', '--help'],
     until: 'end',
-    aim: { times: 2 },
+    aims: { ofCeiling: 1 / 2 },
   },
-  { name: 'start-dev', what: 'nsq-ts dev, ready', args: ['dev', '--json'], until: 'line', aim: { ms: 700 } },
+  {
+    name: 'start-dev',
+    what: 'nsq-ts dev, ready',
+    args: ['dev', '--json'],
+    until: 'line',
+    aims: { ours: 700 },
+  },
 ]

@@ -1,22 +1,7 @@
-import { ratio, table } from '../table.ts'
-import type { StartLine } from './lines.ts'
+import type { Finding } from '../finding.ts'
 import type { StartResult } from './measure.ts'
 
-export function startTable(results: readonly StartResult[]): string {
-  const rows = results.map(({ line, ours, node }) => [
-    `${line.what} (\`${line.name}\`)`,
-    aim(line),
-    milliseconds(ours),
-    milliseconds(node),
-    ratio(ours, node),
-  ])
-  return table(['start', 'aim', 'ours', '`node -e 0`', 'ratio'], rows)
-}
-
-function aim({ aim }: StartLine): string {
-  return 'ms' in aim ? `< ${milliseconds(aim.ms)}` : `< ${aim.times} times`
-}
-
-function milliseconds(value: number): string {
-  return `${Math.round(value)} ms`
+export function startFindings({ line, ours, node }: StartResult): Finding[] {
+  const { name, what, aims } = line
+  return [{ name, what, unit: 'time', ours, ceiling: node, aims }]
 }

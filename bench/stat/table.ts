@@ -1,11 +1,18 @@
-import { table } from '../table.ts'
+import type { Finding } from '../finding.ts'
+import { milliseconds, table } from '../table.ts'
 import type { StatResult } from './measure.ts'
 
+export function statFindings({ line, median }: StatResult): Finding[] {
+  const { name, what, aimMs } = line
+  return [
+    { name, what, unit: 'time', ours: median.refresh, ceiling: median.answering, aims: { ours: aimMs } },
+  ]
+}
+
 export function statTable(results: readonly StatResult[]): string {
-  const head = ['refresh', 'aim', 'ours', 'answering', 'reading', 'sums', 'drawing', 'an answer', 'nsqd CPU']
+  const head = ['refresh', 'ours', 'answering', 'reading', 'sums', 'drawing', 'an answer', 'nsqd CPU']
   const rows = results.map(({ line, median: of, answerBytes }) => [
     `${line.what} (\`${line.name}\`)`,
-    `< ${milliseconds(line.aimMs)}`,
     milliseconds(of.refresh),
     milliseconds(of.answering),
     milliseconds(of.reading),
@@ -15,8 +22,4 @@ export function statTable(results: readonly StatResult[]): string {
     milliseconds(of.nsqdCpu),
   ])
   return table(head, rows)
-}
-
-function milliseconds(value: number): string {
-  return `${Math.round(value)} ms`
 }
