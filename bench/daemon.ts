@@ -17,14 +17,14 @@ interface Stats {
   }[]
 }
 
-/** A running nsqd, on a folder of its own that goes with it. */
+/** A running nsqd, on a given folder, or on one of its own that goes with it. */
 export class Daemon {
   readonly tcpPort: number
   readonly #httpPort: number
   readonly #child: ChildProcess
-  readonly #scratch: Scratch
+  readonly #scratch: Scratch | undefined
 
-  private constructor(child: ChildProcess, scratch: Scratch, tcpPort: number, httpPort: number) {
+  private constructor(child: ChildProcess, scratch: Scratch | undefined, tcpPort: number, httpPort: number) {
     this.#child = child
     this.#scratch = scratch
     this.tcpPort = tcpPort
@@ -32,12 +32,16 @@ export class Daemon {
   }
 
   /**
-   * Starts ours, or the executable at `path`. With `profile` ours leaves a .cpuprofile in that folder when it stops.
+   * Starts ours, or the executable at `path`. With `profile` ours leaves a .cpuprofile in that folder when it stops. With
+   * `folder` its data is there, and stays there.
    */
-  static async start(flags: readonly string[], { path = '', profile = '' } = {}): Promise<Daemon> {
-    const scratch = scratchFolder()
+  static async start(
+    flags: readonly string[],
+    { path = '', profile = '', folder = '', deadlineMs = START_MS } = {},
+  ): Promise<Daemon> {
+    const scratch = folder === '' ? scratchFolder() : undefined
     const given = [
-      `--data-path=${scratch.path}`,
+      `--data-path=${scratch?.path ?? folder}`,
       '--tcp-address=127.0.0.1:0',
       '--http-address=127.0.0.1:0',
       ...flags,
@@ -52,11 +56,11 @@ export class Daemon {
     process.prependOnceListener('exit', kill)
     child.once('exit', () => process.off('exit', kill))
     try {
-      const { tcpPort, httpPort } = await listening(child)
+      const { tcpPort, httpPort } = await listening(child, deadlineMs)
       return new Daemon(child, scratch, tcpPort, httpPort)
     } catch (error) {
       kill()
-      scratch.remove()
+      scratch?.remove()
       throw error
     }
   }
@@ -92,7 +96,12 @@ export class Daemon {
     }
   }
 
-  /** Messages that are not finished: each counts once for every channel that has it to finish. */
+  /** Publishes messages over HTTP: for few. */
+  async publish(topic: string, bodies: readonly string[]): Promise<void> {
+    await this.#post(`/mpub?topic=${encodeURIComponent(topic)}`, bodies.join('\n'))
+  }
+
+  /** Messages that are not finished: each counts once for every channel that has it to finish. '': of all topics. */
   async unfinished(topic: string): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.#httpPort}/stats?format=json&topic=${topic}`)
     const stats: Stats = JSON.parse(await response.text())
@@ -104,33 +113,40 @@ export class Daemon {
     return left
   }
 
-  async stop(): Promise<void> {
+  /** Asks whether it is well. */
+  async ping(): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#httpPort}/ping`)
+    const text = await response.text()
+    if (!response.ok || text !== 'OK') throw new Error(`GET /ping: ${response.status} ${text}`)
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#child
     if (child.exitCode === null && child.signalCode === null) {
       const exited = new Promise(resolve => child.once('exit', resolve))
-      child.kill('SIGTERM')
+      child.kill(signal)
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
       await exited
       clearTimeout(timer)
     }
-    this.#scratch.remove()
+    this.#scratch?.remove()
   }
 
-  async #post(path: string): Promise<void> {
-    const response = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`, { method: 'POST' })
+  async #post(path: string, body = ''): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`, { method: 'POST', body })
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)
   }
 }
 
 /** Every nsqd says on stderr where it listens. */
-function listening(child: ChildProcess): Promise<{ tcpPort: number; httpPort: number }> {
+function listening(child: ChildProcess, deadlineMs: number): Promise<{ tcpPort: number; httpPort: number }> {
   return new Promise((resolve, reject) => {
     let log = ''
     const fail = (why: string): void => {
       clearTimeout(timer)
       reject(new Error(`nsqd ${why}\n${log}`))
     }
-    const timer = setTimeout(() => fail(`did not listen after ${START_MS} ms`), START_MS)
+    const timer = setTimeout(() => fail(`did not listen after ${deadlineMs} ms`), deadlineMs)
     child.once('error', error => fail(`cannot be started: ${error.message}`))
     child.once('exit', code => fail(`ended with status ${code}`))
     // Read on after that, so that its log never blocks it.

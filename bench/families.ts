@@ -13,6 +13,9 @@ import { findingsOf, measure } from './measure.ts'
 import { MIRROR_LINES } from './mirror/lines.ts'
 import { measureMirror } from './mirror/measure.ts'
 import { mirrorFindings, mirrorTables } from './mirror/table.ts'
+import { RESTART_LINES } from './restart/lines.ts'
+import { measureRestart } from './restart/measure.ts'
+import { restartFindings, restartTable } from './restart/table.ts'
 import { START_LINES } from './start/lines.ts'
 import { measureStart } from './start/measure.ts'
 import { startFindings } from './start/table.ts'
@@ -20,6 +23,9 @@ import { STAT_LINES } from './stat/lines.ts'
 import { measureStat } from './stat/measure.ts'
 import { statFindings, statTable } from './stat/table.ts'
 import { processorTable } from './table.ts'
+import { TOOL_LINES } from './tools/lines.ts'
+import { measureTools } from './tools/measure.ts'
+import { toolFindings, toolTables } from './tools/table.ts'
 
 /** Everything that is measured, in the order of the tables. */
 export const FAMILIES: readonly Family[] = [
@@ -36,6 +42,13 @@ export const FAMILIES: readonly Family[] = [
     measure: measureClients,
     findings: clientFindings,
     tables: clientTables,
+  }),
+  defineFamily({
+    name: 'tools',
+    lines: TOOL_LINES,
+    measure: measureTools,
+    findings: toolFindings,
+    tables: toolTables,
   }),
   defineFamily({
     name: 'archive',
@@ -78,5 +91,12 @@ export const FAMILIES: readonly Family[] = [
     measure: measureStart,
     findings: startFindings,
     tables: () => [],
+  }),
+  defineFamily({
+    name: 'restart',
+    lines: RESTART_LINES,
+    measure: measureRestart,
+    findings: restartFindings,
+    tables: results => [restartTable(results)],
   }),
 ]
