@@ -217,13 +217,17 @@ function ourFlags(line: Line): string[] {
 }
 
 /** The nearest that the official nsqd has: all in memory; its defaults; all through the disk, synced each time. */
-function officialFlags({ durability, load, memoryBytes }: Line): string[] {
+export function officialPublishFlags(durability: Durability): string[] {
   const all: Record<Durability, string[]> = {
     none: ['--mem-queue-size=100000000'],
     process: [],
     power: ['--mem-queue-size=0', '--sync-every=1'],
   }
+  return all[durability]
+}
+
+function officialFlags({ durability, load, memoryBytes }: Line): string[] {
   if (load.kind === 'drain')
     return [`--mem-queue-size=${Math.floor(memoryBytes / (BODY_LENGTH + MESSAGE_OVERHEAD))}`]
-  return all[durability]
+  return officialPublishFlags(durability)
 }

@@ -4,10 +4,12 @@ import { archiveFindings, archiveMemoryFindings, archiveMemoryTable, archiveTabl
 import { CLIENT_LINES } from './client/lines.ts'
 import { measureClients } from './client/measure.ts'
 import { clientFindings, clientTables } from './client/table.ts'
+import { DEFERRED_LINES } from './deferred/lines.ts'
 import { defineFamily, type Family } from './family.ts'
 import { FORWARD_LINES } from './forward/lines.ts'
 import { measureForward } from './forward/measure.ts'
 import { forwardFindings, forwardTables } from './forward/table.ts'
+import { LATENCY_LINES } from './latency/lines.ts'
 import { LINES } from './lines.ts'
 import { findingsOf, measure } from './measure.ts'
 import { MIRROR_LINES } from './mirror/lines.ts'
@@ -16,6 +18,8 @@ import { mirrorFindings, mirrorTables } from './mirror/table.ts'
 import { RESTART_LINES } from './restart/lines.ts'
 import { measureRestart } from './restart/measure.ts'
 import { restartFindings, restartTable } from './restart/table.ts'
+import { measurePaced } from './paced/measure.ts'
+import { pacedFindings, pacedTable } from './paced/table.ts'
 import { START_LINES } from './start/lines.ts'
 import { measureStart } from './start/measure.ts'
 import { startFindings } from './start/table.ts'
@@ -35,6 +39,20 @@ export const FAMILIES: readonly Family[] = [
     measure,
     findings: findingsOf,
     tables: results => [processorTable(results)],
+  }),
+  defineFamily({
+    name: 'latency',
+    lines: LATENCY_LINES,
+    measure: measurePaced,
+    findings: pacedFindings,
+    tables: results => [pacedTable(results)],
+  }),
+  defineFamily({
+    name: 'deferred',
+    lines: DEFERRED_LINES,
+    measure: measurePaced,
+    findings: pacedFindings,
+    tables: results => [pacedTable(results)],
   }),
   defineFamily({
     name: 'clients',

@@ -82,16 +82,25 @@ export async function measure(line: Line, options: MeasureOptions): Promise<Line
   }
 }
 
+/** As `samplesInTurn`, and what the samples come to. */
+export async function takeTurns<C extends Contestant>(
+  contestants: readonly C[],
+  rounds: number,
+): Promise<Map<C, Outcome>> {
+  const samples = await samplesInTurn(contestants, rounds)
+  return new Map([...samples].map(([contestant, taken]) => [contestant, outcomeOf(contestant, taken)]))
+}
+
 /**
  * Runs everybody in turn, round after round, so that what disturbs the machine disturbs them alike. Each round begins
  * with another one: who comes after somebody that leaves pages to be written is slower for it. The first round is the
  * warm-up and left out, unless there is to be one only.
  */
-export async function takeTurns<C extends Contestant>(
-  contestants: readonly C[],
+export async function samplesInTurn<S, C>(
+  contestants: readonly (C & { run(round: number): Promise<S> })[],
   rounds: number,
-): Promise<Map<C, Outcome>> {
-  const samples = new Map<C, Sample[]>(contestants.map(contestant => [contestant, []]))
+): Promise<Map<C, S[]>> {
+  const samples = new Map<C, S[]>(contestants.map(contestant => [contestant, []]))
   const first = rounds === 1 ? 1 : 0
   for (let round = first; round <= rounds; round++) {
     const turn = round % contestants.length
@@ -100,7 +109,7 @@ export async function takeTurns<C extends Contestant>(
       if (round > 0) samples.get(contestant)?.push(sample)
     }
   }
-  return new Map([...samples].map(([contestant, taken]) => [contestant, outcomeOf(contestant, taken)]))
+  return samples
 }
 
 function outcomeOf(contestant: Contestant, samples: readonly Sample[]): Outcome {

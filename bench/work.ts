@@ -1,3 +1,5 @@
+import type { Quantiles } from './load/histogram.ts'
+
 /**
  * What the parent asks of its load processes, and what they answer. Sizes are bytes, times milliseconds unless named
  * otherwise.
@@ -10,6 +12,9 @@ export interface Work {
   'bare-http': { job: BareHttpJob; result: { port: number } }
   'bare-forward': { job: BareForwardJob; result: LoadResult }
   'bare-archive': { job: BareArchiveJob; result: LoadResult }
+  'bare-relay': { job: BareRelayJob; result: { port: number } }
+  'paced-publish': { job: PacedPublishJob; result: PacedPublishResult }
+  'paced-consume': { job: PacedConsumeJob; result: PacedConsumeResult }
   'client-publish': { job: ClientPublishJob; result: LoadResult }
   'client-consume': { job: ClientConsumeJob; result: LoadResult }
 }
@@ -96,6 +101,58 @@ export interface BareArchiveJob {
   bodyLength: number
   path: string
   gzip: boolean
+}
+
+export interface BareRelayJob {
+  recordLength: number
+  /** The end of a record, which begins with a stamp. */
+  bodyLength: number
+  /** Each record goes on when its stamp says. */
+  holds: boolean
+}
+
+export interface PacedPublishJob {
+  port: number
+  topic: string
+  connections: number
+  /** Messages that each connection sends every millisecond, and for how long. */
+  perMillisecond: number
+  milliseconds: number
+  /** How late the first ones are sent does not count. */
+  warm: number
+  bodyLength: number
+  /** Of DPUBs, evenly spread; undefined for PUBs. */
+  delays?: { least: number; most: number } | undefined
+  bare: boolean
+}
+
+export interface PacedPublishResult {
+  /** How much later than it was to be a millisecond's messages were sent. */
+  lateness: Quantiles
+  cpuSeconds: number
+}
+
+export type PacedConsumeJob =
+  | {
+      kind: 'subscribe'
+      port: number
+      topic: string
+      channel: string
+      ready: number
+      /** Of a message; with `bare` it is the end of a record. */
+      bodyLength: number
+      recordLength: number
+      messages: number
+      /** How late the first ones come does not count. */
+      warm: number
+      bare: boolean
+    }
+  | { kind: 'collect'; deadlineMs: number }
+
+export interface PacedConsumeResult {
+  /** Arrival, later than each message's stamp. */
+  lateness: Quantiles
+  cpuSeconds: number
 }
 
 /** Which client library, and over what kind of connection. */

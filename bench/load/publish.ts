@@ -1,56 +1,11 @@
 /** Publishes as fast as the server acknowledges: commands are built once, and OKs are counted by their bytes. */
-import type { Socket } from 'node:net'
 import { identify, MAGIC_V2, mpub, pub } from '../../src/protocol/command.ts'
-import { OK_FRAME } from '../../src/protocol/frame.ts'
 import type { LoadResult, PublishJob } from '../work.ts'
 import { serveJobs } from '../worker.ts'
 import { createBodies } from './bodies.ts'
-import { dial } from './dial.ts'
+import { Publishing } from './publishing.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'
-
-/** More OKs than one read holds, to compare what is read with. */
-const OKS = Buffer.alloc(OK_FRAME.length * 32 * 1024)
-for (let at = 0; at < OKS.length; at += OK_FRAME.length) OK_FRAME.copy(OKS, at)
-
-/** One publishing connection. */
-class Connection {
-  readonly #onOks: (connection: Connection, count: number) => void
-  readonly #fail: (error: Error) => void
-  #socket: Socket | undefined
-  #received = 0
-
-  constructor(onOks: (connection: Connection, count: number) => void, fail: (error: Error) => void) {
-    this.#onOks = onOks
-    this.#fail = fail
-  }
-
-  async open(port: number): Promise<void> {
-    const socket = await dial(port, (bytes, length) => this.#read(bytes, length))
-    socket.on('error', this.#fail)
-    socket.on('end', () => this.#fail(new Error('the server closed the connection')))
-    this.#socket = socket
-  }
-
-  send(bytes: Buffer): void {
-    this.#socket?.write(bytes)
-  }
-
-  close(): void {
-    this.#socket?.destroy()
-  }
-
-  #read(bytes: Buffer, length: number): void {
-    const phase = this.#received % OK_FRAME.length
-    if (bytes.compare(OKS, phase, phase + length, 0, length) !== 0) {
-      this.#fail(new Error(`not OK: ${bytes.toString('latin1', 0, Math.min(length, 200))}`))
-      return
-    }
-    this.#received += length
-    const count = Math.floor((phase + length) / OK_FRAME.length)
-    if (count > 0) this.#onOks(this, count)
-  }
-}
 
 async function publish(job: PublishJob): Promise<LoadResult> {
   const bodies = createBodies(job.batch, job.bodyLength)
@@ -65,14 +20,14 @@ async function publish(job: PublishJob): Promise<LoadResult> {
   let unsent = Math.ceil(job.messages / job.batch)
   let unanswered = 0
 
-  const send = (connection: Connection, count: number): void => {
+  const send = (connection: Publishing, count: number): void => {
     const now = Math.min(count, unsent)
     if (now === 0) return
     unsent -= now
     unanswered += now
     connection.send(commands.subarray(0, now * command.length))
   }
-  const onOks = (connection: Connection, count: number): void => {
+  const onOks = (connection: Publishing, count: number): void => {
     if (ungreeted > 0) {
       if (--ungreeted === 0) greeted.resolve()
       return
@@ -88,7 +43,7 @@ async function publish(job: PublishJob): Promise<LoadResult> {
     if (unanswered === 0) ended.resolve()
   }
 
-  const connections = Array.from({ length: job.connections }, () => new Connection(onOks, ended.reject))
+  const connections = Array.from({ length: job.connections }, () => new Publishing(onOks, ended.reject))
   const timers: NodeJS.Timeout[] = []
   try {
     await Promise.all(connections.map(connection => connection.open(job.port)))

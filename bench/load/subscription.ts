@@ -21,6 +21,7 @@ const LARGEST_FRAME = 64 * 1024
 export class Subscription {
   readonly #onMessages: (count: number) => void
   readonly #fail: (error: Error) => void
+  readonly #look: ((bytes: Buffer, bodyAt: number) => void) | undefined
   readonly #subscribed = withResolvers()
   #socket: Socket | undefined
   #oks = 0
@@ -30,9 +31,15 @@ export class Subscription {
   readonly #part: Buffer = Buffer.alloc(LARGEST_FRAME)
   #partLength = 0
 
-  constructor(onMessages: (count: number) => void, fail: (error: Error) => void) {
+  /** `look` is shown each body, as it comes. */
+  constructor(
+    onMessages: (count: number) => void,
+    fail: (error: Error) => void,
+    look?: (bytes: Buffer, bodyAt: number) => void,
+  ) {
     this.#onMessages = onMessages
     this.#fail = fail
+    this.#look = look
   }
 
   async open(port: number, topic: string, channel: string): Promise<void> {
@@ -90,6 +97,7 @@ export class Subscription {
     const from = at + MESSAGE_ID_AT
     const fins = this.#fins
     for (let i = 0; i < ID_LENGTH; i++) fins[to + i] = bytes[from + i] ?? 0
+    this.#look?.(bytes, from + ID_LENGTH)
     if (++this.#count === BATCH) this.#flush()
   }
 
