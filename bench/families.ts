@@ -30,6 +30,9 @@ import { processorTable } from './table.ts'
 import { TOOL_LINES } from './tools/lines.ts'
 import { measureTools } from './tools/measure.ts'
 import { toolFindings, toolTables } from './tools/table.ts'
+import { TOOL_LINES } from './tools/lines.ts'
+import { measureTools } from './tools/measure.ts'
+import { toolFindings, toolTables } from './tools/table.ts'
 
 /** Everything that is measured, in the order of the tables. */
 export const FAMILIES: readonly Family[] = [
@@ -60,6 +63,13 @@ export const FAMILIES: readonly Family[] = [
     measure: measureClients,
     findings: clientFindings,
     tables: clientTables,
+  }),
+  defineFamily({
+    name: 'tools',
+    lines: TOOL_LINES,
+    measure: measureTools,
+    findings: toolFindings,
+    tables: toolTables,
   }),
   defineFamily({
     name: 'tools',

@@ -12,6 +12,7 @@ export interface Work {
   'bare-http': { job: BareHttpJob; result: { port: number } }
   'bare-forward': { job: BareForwardJob; result: LoadResult }
   'bare-archive': { job: BareArchiveJob; result: LoadResult }
+  'bare-tool': { job: BareToolJob; result: LoadResult }
   'bare-relay': { job: BareRelayJob; result: { port: number } }
   'paced-publish': { job: PacedPublishJob; result: PacedPublishResult }
   'paced-consume': { job: PacedConsumeJob; result: PacedConsumeResult }
@@ -154,6 +155,20 @@ export interface PacedConsumeResult {
   lateness: Quantiles
   cpuSeconds: number
 }
+
+export type BareToolJob =
+  /** Sends a file to a bare sink, which answers every `commandLength` bytes. */
+  | { kind: 'pub'; port: number; path: string; commandLength: number; lineLength: number }
+  /** Writes as many bytes as the lines of what a bare source sends would have. `ready`: messages in flight. */
+  | {
+      kind: 'tail'
+      port: number
+      path: string
+      messages: number
+      frameLength: number
+      lineLength: number
+      ready: number
+    }
 
 /** Which client library, and over what kind of connection. */
 export interface ClientJob {
