@@ -198,7 +198,8 @@ export function deadlineFor(messages: number): number {
   return Math.max(LEAST_DEADLINE_MS, (messages / SLOWEST) * 1000)
 }
 
-function lengthOfCommand(topic: string, batch: number): number {
+/** Bytes of a PUB, or of an MPUB of so many messages. */
+export function lengthOfCommand(topic: string, batch: number): number {
   const body = Buffer.alloc(BODY_LENGTH)
   return batch === 1
     ? pub(topic, body).length

@@ -4,7 +4,8 @@ import type { Aims } from '../finding.ts'
 interface Setting {
   /** As the table shows it. */
   readonly name: string
-  readonly client: 'ours' | 'nsqjs'
+  /** `bare`: the same bytes between bare node:net processes; no client, and no nsqd. */
+  readonly client: 'ours' | 'nsqjs' | 'bare'
   readonly tls?: boolean
   readonly snappy?: boolean
   /** The level. */
@@ -65,28 +66,44 @@ export const CLIENT_LINES: readonly ClientLine[] = [
     what: 'publish, one message a call',
     against: 'nsqjs',
     aims: { ofPeer: 5 },
-    contestants: [100, 1000].flatMap(atOnce =>
-      (['nsqjs', 'ours'] as const).map(client => ({
+    contestants: [
+      ...[100, 1000].flatMap(atOnce =>
+        (['nsqjs', 'ours'] as const).map(client => ({
+          ...ONE_BY_ONE,
+          client,
+          atOnce,
+          name: `${client}, ${atOnce} calls at once`,
+        })),
+      ),
+      ...[100, 1000].map(atOnce => ({
         ...ONE_BY_ONE,
-        client,
+        client: 'bare' as const,
         atOnce,
-        name: `${client}, ${atOnce} calls at once`,
+        name: `ceiling, MPUBs of ${atOnce}`,
       })),
-    ),
+    ],
   },
   {
     name: 'client-batch',
     what: 'publish, arrays of messages, 4 calls at once',
     against: 'nsqjs',
     aims: { ofPeer: 5 },
-    contestants: [100, 300, 1000].flatMap(batch =>
-      (['nsqjs', 'ours'] as const).map(client => ({
+    contestants: [
+      ...[100, 300, 1000].flatMap(batch =>
+        (['nsqjs', 'ours'] as const).map(client => ({
+          ...IN_ARRAYS,
+          client,
+          batch,
+          name: `${client}, arrays of ${batch}`,
+        })),
+      ),
+      ...[100, 300, 1000].map(batch => ({
         ...IN_ARRAYS,
-        client,
+        client: 'bare' as const,
         batch,
-        name: `${client}, arrays of ${batch}`,
+        name: `ceiling, MPUBs of ${batch}`,
       })),
-    ),
+    ],
   },
   {
     name: 'client-disk',
@@ -122,6 +139,14 @@ export const CLIENT_LINES: readonly ClientLine[] = [
         messages: OUR_BACKLOG,
         name: `ours, ${take}, maxInFlight 2500`,
       })),
+      {
+        kind: 'consume',
+        client: 'bare',
+        maxInFlight: 2500,
+        take: 'onMessage',
+        messages: OUR_BACKLOG,
+        name: 'ceiling, 2500 in flight',
+      },
     ],
   },
   {

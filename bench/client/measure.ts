@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MESSAGE_OVERHEAD } from '../../src/protocol/message.ts'
 import { certificates } from '../../test/support/certificates.ts'
 import {
   type Contestant,
   deadlineFor,
+  lengthOfCommand,
   publishBacklog,
   type Sample,
   type Scale,
@@ -18,7 +20,7 @@ import type { ClientJob } from '../work.ts'
 import { Worker } from '../worker.ts'
 import type { ClientLine, ConsumeSetting, PublishSetting } from './lines.ts'
 
-type ClientSetting = PublishSetting | ConsumeSetting
+export type ClientSetting = PublishSetting | ConsumeSetting
 
 export interface ClientResult {
   readonly line: ClientLine
@@ -66,6 +68,8 @@ interface ClientContestant extends Contestant {
 }
 
 function startClient(arena: Arena, setting: ClientSetting, name: string): ClientContestant {
+  const { client } = setting
+  if (client === 'bare') return startBare(arena, setting, name)
   const { daemon, tlsCa } = arena
   const load = setting.kind === 'publish' ? startPublisher(arena, setting) : startConsumer(arena, setting)
   return {
@@ -74,7 +78,7 @@ function startClient(arena: Arena, setting: ClientSetting, name: string): Client
       const isInMemory = setting.kind === 'publish' && setting.onDisk !== true
       const topic = `${name}-${round}${isInMemory ? '#ephemeral' : ''}`
       const sample = await load.run({
-        client: setting.client,
+        client,
         port: daemon.tcpPort,
         topic,
         tlsCa: setting.tls === true ? tlsCa : '',
@@ -87,6 +91,50 @@ function startClient(arena: Arena, setting: ClientSetting, name: string): Client
     peakRss: () => undefined,
     async stop() {
       load.stop()
+    },
+  }
+}
+
+/** The least that could be done with as many bytes: what our client makes of them, between a bare sink or source and a load. */
+function startBare({ scale }: Arena, setting: ClientSetting, topic: string): ClientContestant {
+  const server = new Worker('bare-server')
+  const publisher = new Worker('publish')
+  const consumer = new Worker('consume')
+  const publish = async ({ atOnce, batch }: PublishSetting): Promise<Sample> => {
+    // Calls with one message at once go in one command.
+    const [depth, inOne] = batch === 1 ? [1, atOnce] : [atOnce, batch]
+    const commandLength = lengthOfCommand(topic, inOne)
+    const { port } = await server.run({ kind: 'sink', commandLength, path: '', sync: false }, deadlineFor(0))
+    return timed(server, () =>
+      publisher.run(
+        {
+          port,
+          topic,
+          connections: 1,
+          depth,
+          batch: inOne,
+          bodyLength: BODY_LENGTH,
+          messages: Number.MAX_SAFE_INTEGER,
+          ...scale,
+          bare: true,
+        },
+        deadlineFor(0),
+      ),
+    )
+  }
+  const consume = async ({ maxInFlight: ready, messages: wanted }: ConsumeSetting): Promise<Sample> => {
+    const { messages, warm } = backlogOf(wanted, scale)
+    const frameLength = BODY_LENGTH + MESSAGE_OVERHEAD
+    const { port } = await server.run({ kind: 'source', frameLength, ready, messages }, deadlineFor(0))
+    const job = { port, topic, channels: ['channel'], ready, bodyLength: BODY_LENGTH, messages, warm }
+    return timed(server, () => consumer.run({ ...job, bare: true }, deadlineFor(messages)))
+  }
+  return {
+    setting,
+    run: () => (setting.kind === 'publish' ? publish(setting) : consume(setting)),
+    peakRss: () => undefined,
+    async stop() {
+      for (const worker of [server, publisher, consumer]) worker.stop()
     },
   }
 }
@@ -113,9 +161,7 @@ function startConsumer({ daemon, backlog, scale }: Arena, setting: ConsumeSettin
   const worker = new Worker('client-consume')
   const { maxInFlight, take } = setting
   const channel = 'channel'
-  // A whole number of MPUBs.
-  const messages = Math.ceil((setting.messages * scale.backlog) / 200) * 200
-  const warm = Math.floor(messages * WARM_SHARE)
+  const { messages, warm } = backlogOf(setting.messages, scale)
   return {
     async run(client) {
       const { topic } = client
@@ -128,4 +174,10 @@ function startConsumer({ daemon, backlog, scale }: Arena, setting: ConsumeSettin
     },
     stop: () => worker.stop(),
   }
+}
+
+/** A whole number of MPUBs. */
+function backlogOf(wanted: number, { backlog }: Scale): { messages: number; warm: number } {
+  const messages = Math.ceil((wanted * backlog) / 200) * 200
+  return { messages, warm: Math.floor(messages * WARM_SHARE) }
 }

@@ -1,18 +1,19 @@
 import type { Finding } from '../finding.ts'
 import { microseconds, rate, ratio, table } from '../table.ts'
-import type { ClientResult } from './measure.ts'
+import type { ClientResult, ClientSetting } from './measure.ts'
 
-/** The best of ours beside the best of nsqjs. */
+/** The best of ours beside the best of nsqjs, and the best ceiling. */
 export function clientFindings({ line, outcomes }: ClientResult): Finding[] {
   if (line.against !== 'nsqjs') return []
-  const best = (client: 'ours' | 'nsqjs'): number =>
-    Math.max(
-      ...outcomes
-        .filter(({ setting }) => setting.client === client)
-        .map(({ outcome }) => outcome.median.rate),
+  const best = (client: ClientSetting['client']): number | undefined => {
+    const rates = outcomes.flatMap(({ setting, outcome: { median } }) =>
+      setting.client === client ? [median.rate] : [],
     )
+    return rates.length === 0 ? undefined : Math.max(...rates)
+  }
   const { name, what, aims } = line
-  return [{ name, what, unit: 'rate', ours: best('ours'), peer: best('nsqjs'), aims }]
+  const ours = best('ours') ?? 0
+  return [{ name, what, unit: 'rate', ours, peer: best('nsqjs'), ceiling: best('bare'), aims }]
 }
 
 /** A table for each line: what each contestant did, and what that is in relation to the one compared with. */
