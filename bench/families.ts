@@ -10,6 +10,9 @@ import { FORWARD_LINES } from './forward/lines.ts'
 import { measureForward } from './forward/measure.ts'
 import { forwardFindings, forwardTables } from './forward/table.ts'
 import { LATENCY_LINES } from './latency/lines.ts'
+import { GROWTH_LINES } from './growth/lines.ts'
+import { measureGrowth } from './growth/measure.ts'
+import { growthFindings, growthTables } from './growth/table.ts'
 import { LINES } from './lines.ts'
 import { findingsOf, measure } from './measure.ts'
 import { MIRROR_LINES } from './mirror/lines.ts'
@@ -33,6 +36,9 @@ import { toolFindings, toolTables } from './tools/table.ts'
 import { TOOL_LINES } from './tools/lines.ts'
 import { measureTools } from './tools/measure.ts'
 import { toolFindings, toolTables } from './tools/table.ts'
+import { TOPICS_LINES } from './topics/lines.ts'
+import { measureTopics } from './topics/measure.ts'
+import { topicsFindings, topicsTables } from './topics/table.ts'
 
 /** Everything that is measured, in the order of the tables. */
 export const FAMILIES: readonly Family[] = [
@@ -126,5 +132,19 @@ export const FAMILIES: readonly Family[] = [
     measure: measureRestart,
     findings: restartFindings,
     tables: results => [restartTable(results)],
+  }),
+  defineFamily({
+    name: 'topics',
+    lines: TOPICS_LINES,
+    measure: measureTopics,
+    findings: topicsFindings,
+    tables: topicsTables,
+  }),
+  defineFamily({
+    name: 'growth',
+    lines: GROWTH_LINES,
+    measure: measureGrowth,
+    findings: growthFindings,
+    tables: growthTables,
   }),
 ]

@@ -16,6 +16,10 @@ export interface Work {
   'bare-relay': { job: BareRelayJob; result: { port: number } }
   'paced-publish': { job: PacedPublishJob; result: PacedPublishResult }
   'paced-consume': { job: PacedConsumeJob; result: PacedConsumeResult }
+  'bare-topics': { job: BareTopicsJob; result: { port: number } }
+  'topics-publish': { job: TopicsPublishJob; result: LoadResult }
+  'topics-consume': { job: TopicsConsumeJob; result: LoadResult }
+  'exact-consume': { job: ExactConsumeJob; result: LoadResult }
   'client-publish': { job: ClientPublishJob; result: LoadResult }
   'client-consume': { job: ClientConsumeJob; result: LoadResult }
 }
@@ -104,6 +108,20 @@ export interface BareArchiveJob {
   gzip: boolean
 }
 
+export type BareToolJob =
+  /** Sends a file to a bare sink, which answers every `commandLength` bytes. */
+  | { kind: 'pub'; port: number; path: string; commandLength: number; lineLength: number }
+  /** Writes as many bytes as the lines of what a bare source sends would have. `ready`: messages in flight. */
+  | {
+      kind: 'tail'
+      port: number
+      path: string
+      messages: number
+      frameLength: number
+      lineLength: number
+      ready: number
+    }
+
 export interface BareRelayJob {
   recordLength: number
   /** The end of a record, which begins with a stamp. */
@@ -156,19 +174,47 @@ export interface PacedConsumeResult {
   cpuSeconds: number
 }
 
-export type BareToolJob =
-  /** Sends a file to a bare sink, which answers every `commandLength` bytes. */
-  | { kind: 'pub'; port: number; path: string; commandLength: number; lineLength: number }
-  /** Writes as many bytes as the lines of what a bare source sends would have. `ready`: messages in flight. */
-  | {
-      kind: 'tail'
-      port: number
-      path: string
-      messages: number
-      frameLength: number
-      lineLength: number
-      ready: number
-    }
+export interface TopicsPublishJob {
+  port: number
+  /** Names of one length. */
+  topics: string[]
+  connections: number
+  /** Commands on the way at once, on each connection. */
+  depth: number
+  /** Messages in a command: PUB when 1, else MPUB. */
+  batch: number
+  bodyLength: number
+  messages: number
+  /** DPUB with this delay, when there is one. */
+  deferMs?: number
+}
+
+export interface TopicsConsumeJob {
+  port: number
+  topics: string[]
+  /** Of each topic: one connection for each, which stays for the next job. */
+  channels: string[]
+  ready: number
+  /** Deliveries in all; 0 to connect only. */
+  messages: number
+}
+
+export interface BareTopicsJob {
+  /** Messages in a command. */
+  batch: number
+  commandLength: number
+  frameLength: number
+}
+
+export interface ExactConsumeJob {
+  port: number
+  topic: string
+  /** One connection for each. */
+  channels: string[]
+  ready: number
+  /** Messages from each channel, and not one more. */
+  each: number
+}
 
 /** Which client library, and over what kind of connection. */
 export interface ClientJob {

@@ -4,11 +4,14 @@ const READ_LENGTH = 256 * 1024
 
 /**
  * Connects to a server on loopback. All reads go into one buffer, which is `onRead`'s until it returns: nothing is
- * allocated for what comes in.
+ * allocated for what comes in. Connections may share one.
  */
-export function dial(port: number, onRead: (bytes: Buffer, length: number) => void): Promise<Socket> {
+export function dial(
+  port: number,
+  onRead: (bytes: Buffer, length: number) => void,
+  buffer: Buffer = Buffer.alloc(READ_LENGTH),
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const buffer = Buffer.alloc(READ_LENGTH)
     const socket = connect({
       port,
       host: '127.0.0.1',

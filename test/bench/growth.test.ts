@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GROWTH_LINES } from '../../bench/growth/lines.ts'
+import { measureGrowth } from '../../bench/growth/measure.ts'
+import { growthFindings } from '../../bench/growth/table.ts'
+
+const TINY = { warmMs: 0, measureMs: 0, backlog: 0.01 }
+
+for (const line of GROWTH_LINES) {
+  test(`the line ${line.name} is measured: as much as before is left after each round`, async () => {
+    const sizes = [20_000, 60_000]
+    const result = await measureGrowth({ ...line, sizes }, { rounds: 1, scale: TINY, profile: '' })
+    assert.deepEqual(
+      result.outcomes.map(({ size, outcome }) => [size, outcome.rounds.length]),
+      [
+        [200, 1],
+        [600, 1],
+      ],
+    )
+    const [finding] = growthFindings(result)
+    assert.ok(finding && finding.ours > 0 && Number(finding.ceiling) > 0)
+  })
+}
