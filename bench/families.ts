@@ -33,9 +33,6 @@ import { processorTable } from './table.ts'
 import { TOOL_LINES } from './tools/lines.ts'
 import { measureTools } from './tools/measure.ts'
 import { toolFindings, toolTables } from './tools/table.ts'
-import { TOOL_LINES } from './tools/lines.ts'
-import { measureTools } from './tools/measure.ts'
-import { toolFindings, toolTables } from './tools/table.ts'
 import { TOPICS_LINES } from './topics/lines.ts'
 import { measureTopics } from './topics/measure.ts'
 import { topicsFindings, topicsTables } from './topics/table.ts'
@@ -69,13 +66,6 @@ export const FAMILIES: readonly Family[] = [
     measure: measureClients,
     findings: clientFindings,
     tables: clientTables,
-  }),
-  defineFamily({
-    name: 'tools',
-    lines: TOOL_LINES,
-    measure: measureTools,
-    findings: toolFindings,
-    tables: toolTables,
   }),
   defineFamily({
     name: 'tools',
