@@ -13,7 +13,7 @@ const ZEROS: Buffer = Buffer.alloc(64 * 1024)
  * behind the last sound message is kept aside and cut. A crash in the middle leaves it to the next start to go on; and
  * nothing is given up before it is safe.
  */
-export function mend(file: SegmentFile, { pieces, size, wrongLines }: Survey): void {
+export function mend(file: SegmentFile, { soundIndex, pieces, size, wrongLines }: Survey): void {
   const damaged = pieces.filter(({ state }) => state === 'damaged')
   for (const { offset, length } of damaged) file.keepAside(offset, length)
   if (damaged.length > 0) {
@@ -23,10 +23,11 @@ export function mend(file: SegmentFile, { pieces, size, wrongLines }: Survey): v
   file.cut(size)
   // Last: until then the next start finds all of it again.
   if (damaged.length > 0 || wrongLines > 0) {
+    const sound = file.readIndexNow().subarray(0, soundIndex)
     file.close()
-    replace(file.indexPath, formatLines(pieces))
+    replace(file.indexPath, Buffer.concat([sound, formatLines(pieces)]))
   }
-  file.cutIndex(pieces.length * INDEX_LINE)
+  file.cutIndex(soundIndex + pieces.length * INDEX_LINE)
 }
 
 function blank(path: string, stretches: readonly { offset: number; length: number }[]): void {

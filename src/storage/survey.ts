@@ -17,7 +17,9 @@ export interface Piece extends Batch {
 
 /** What a segment's files hold. */
 export interface Survey {
-  /** One behind the other from the beginning up to the last sound message. */
+  /** So many bytes of the index are lines that say just what lies there: there may be millions of them. */
+  readonly soundIndex: number
+  /** What those lines do not stand for: one behind the other up to the last sound message. */
   readonly pieces: readonly Piece[]
   /** Bytes and messages up to there. */
   readonly size: number
@@ -51,8 +53,10 @@ const SIZE_LENGTH = 4
 export function survey(file: SegmentFile): Survey {
   const surveyor = new Surveyor(file)
   const index = file.readIndexNow()
-  for (const line of parseLines(index)) surveyor.take(line)
-  return surveyor.end(index)
+  const soundIndex = surveyor.takeSound(index)
+  const rest = index.subarray(soundIndex)
+  for (const line of parseLines(rest)) surveyor.take(line)
+  return { soundIndex, ...surveyor.end(rest) }
 }
 
 class Surveyor {
@@ -72,6 +76,19 @@ class Surveyor {
     this.#fileSize = file.sizeNow()
   }
 
+  /** Takes in the lines that an index begins with which say just what lies there. Gives their length. */
+  takeSound(index: Buffer): number {
+    let length = 0
+    for (const line of parseLines(index)) {
+      const piece = line.offset === this.#size ? this.#soundPiece(line) : undefined
+      if (piece?.state !== 'sound' || piece.firstIndex !== this.#count || piece.count !== line.count) break
+      this.#size += piece.length
+      this.#count += piece.count
+      length += INDEX_LINE
+    }
+    return length
+  }
+
   /** Takes in the next line of the index. */
   take(line: Line): void {
     const piece = this.#soundPiece(line)
@@ -80,7 +97,8 @@ class Surveyor {
     else if (piece === undefined || !this.#join(piece)) this.#unsound.push(line)
   }
 
-  end(index: Buffer): Survey {
+  /** `index`: all lines that were taken since `takeSound`. */
+  end(index: Buffer): Omit<Survey, 'soundIndex'> {
     const lines = this.#unsound
     const pieces = this.#explain(this.#size, this.#fileSize, this.#count, lines, true)
     while (pieces.at(-1)?.state === 'damaged') pieces.pop()
