@@ -10,6 +10,10 @@ const SHORTEST_READ = 64 * 1024
 const LONGEST_READ = 512 * 1024
 /** The share of the limit that reading from disk may take, beside the blocks that are counted. */
 const READ_SHARE = 0.5
+const SMALLEST_BLOCK = 16 * 1024
+const LARGEST_BLOCK = 1024 * 1024
+/** The share of the limit that the blocks may take which logs have begun and not filled. */
+const BEGUN_SHARE = 0.5
 /** A reader holds the stretch in use and the one ahead. */
 const BLOCKS_A_READER = 2
 
@@ -26,6 +30,8 @@ export class MemoryBudget {
   readonly limit: number
   /** Cursors that hold bytes read back from disk; they count themselves. */
   diskReaders = 0
+  /** Logs with something in memory; they count themselves. */
+  logs = 0
   #used = 0
   /** In the order of creation: insertion order of a Set. */
   readonly #entries = new Map<Block, Entry>()
@@ -38,6 +44,15 @@ export class MemoryBudget {
   get readLength(): number {
     const share = (this.limit * READ_SHARE) / (BLOCKS_A_READER * Math.max(1, this.diskReaders))
     return Math.round(Math.min(LONGEST_READ, Math.max(SHORTEST_READ, share)))
+  }
+
+  /**
+   * How much a log may take at once for what is to come: every log has a block that it has not filled. Were they larger,
+   * those of a thousand topics would push each other out of memory before they are, for a new one with each message.
+   */
+  get blockLength(): number {
+    const share = (this.limit * BEGUN_SHARE) / Math.max(1, this.logs)
+    return Math.round(Math.min(LARGEST_BLOCK, Math.max(SMALLEST_BLOCK, share)))
   }
 
   get used(): number {

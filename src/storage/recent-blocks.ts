@@ -4,7 +4,6 @@ import { recordLength } from './record.ts'
 import type { Segment } from './segment.ts'
 
 const MIN_BLOCK = 16 * 1024
-const MAX_BLOCK = 1024 * 1024
 
 /** What reads along a log and must let go of blocks that leave memory. */
 export interface LogReader {
@@ -45,10 +44,11 @@ export class RecentBlocks implements BlockOwner {
     if (newest !== undefined && newest.segment === segment && newest.length + length <= newest.bytes.length) {
       return newest
     }
-    const bytes = Buffer.allocUnsafeSlow(Math.max(length, this.#nextSize))
+    const size = Math.min(this.#nextSize, this.#budget.blockLength)
+    const bytes = Buffer.allocUnsafeSlow(Math.max(length, size))
     const block = new Block(segment, segment.size, segment.firstOrdinal + segment.count, bytes)
-    this.#nextSize = Math.min(MAX_BLOCK, this.#nextSize * 2)
-    if (newest === undefined) this.#oldest = block
+    this.#nextSize = Math.max(MIN_BLOCK, size * 2)
+    if (newest === undefined) this.#begin(block)
     else newest.next = block
     this.#newest = block
     // What lives in memory only cannot be evicted; its topic bounds it by --mem-queue-size.
@@ -112,14 +112,23 @@ export class RecentBlocks implements BlockOwner {
   /** Lets go of the memory; nothing is read or appended after this. */
   close(): void {
     for (let block = this.#oldest; block !== undefined; block = block.next) this.#budget.remove(block)
+    if (this.#oldest !== undefined) this.#budget.logs--
     this.#oldest = this.#newest = undefined
+  }
+
+  #begin(block: Block): void {
+    this.#oldest = block
+    this.#budget.logs++
   }
 
   #dropOldest(): void {
     const block = this.#oldest
     if (block === undefined) return
     this.#oldest = block.next
-    if (block.next === undefined) this.#newest = undefined
+    if (block.next === undefined) {
+      this.#newest = undefined
+      this.#budget.logs--
+    }
     for (const reader of this.#readers) reader.detach(block)
   }
 }
