@@ -179,6 +179,26 @@ describe('signals and pipes', () => {
     assert.match(said, /standard input is a folder/)
   })
 
+  test('a file is published from where it stands to its end', async () => {
+    const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
+    const folder = await mkdtemp(join(tmpdir(), 'nsq-ts-test-'))
+    const file = join(folder, 'lines')
+    // More than one read, and none ends with a line.
+    const lines = Array.from({ length: 3000 }, (_, i) => `${i} ${'x'.repeat(i % 1000)}`)
+    await writeFile(file, lines.join('\n'))
+    const pub = `'${process.execPath}' '${join(BIN, 'nsq-ts.js')}' pub t --nsqd-tcp-address ${nsqd}`
+    const [code] = await once(
+      spawn('sh', ['-c', `{ read first; ${pub}; } < '${file}' 2> /dev/null`]),
+      'close',
+    )
+    assert.equal(code, 0)
+    const args = ['tail', 't', '--channel', 'c', '-n', '2999', '--nsqd-tcp-address', nsqd]
+    assert.deepEqual((await start('nsq-ts', args).finished).out.trimEnd().split('\n'), lines.slice(1))
+    await rm(folder, { recursive: true })
+    child.kill('SIGTERM')
+    await finished
+  })
+
   test('a broken pipe ends tail quietly', async () => {
     const { child, nsqd, finished } = await startDev(['--topic', 't:c'])
     const published = start('nsq-ts', ['pub', 't', '--nsqd-tcp-address', nsqd])
