@@ -287,7 +287,7 @@ export class Channel implements CursorEvents, DeliveryHost {
   }
 
   checkpoint(): ChannelCheckpoint {
-    return { name: this.name, ...this.#unread.checkpoint(), held: this.#inFlight.checkpoint() }
+    return { name: this.name, ...this.#unread.checkpoint(), ...this.#inFlight.checkpoint() }
   }
 
   /** Takes over what a checkpoint says was held, and what is left out. `find` gives segments by their numbers. */

@@ -1,3 +1,5 @@
+import { MAX_INDEX } from '../protocol/message-id.ts'
+import { HeldRecords } from '../storage/held-records.ts'
 import type { Segment } from '../storage/segment.ts'
 import { Heap } from '../util/heap.ts'
 import { Queue } from '../util/queue.ts'
@@ -30,6 +32,8 @@ export interface Held {
   /** The record itself, for a log that has no disk to read it from again. */
   record: Buffer | undefined
   heapIndex: number
+  /** Of its record for a checkpoint; HeldMessages writes this, nobody else does. */
+  slot: number
 }
 
 /** One that nobody has; `record`: of a log that has no disk. */
@@ -53,6 +57,7 @@ export function heldMessage(
     since: 0,
     record,
     heapIndex: -1,
+    slot: -1,
   }
 }
 
@@ -62,6 +67,11 @@ export class HeldMessages {
   readonly #ready = new Queue<Held>()
   readonly #deferred = new Heap<Held>(isEarlier)
   readonly #inFlight = new Heap<Held>(isEarlier)
+  readonly #records = new HeldRecords()
+  /** Whose record is in each slot. */
+  readonly #bySlot: Held[] = []
+  /** How many lie in each segment. */
+  readonly #counts = new Map<Segment, number>()
 
   get deferredCount(): number {
     return this.#deferred.size
@@ -88,6 +98,23 @@ export class HeldMessages {
     return this.#byKey.values()
   }
 
+  /** Those that this session has, in the order in which they time out. */
+  ofSession(session: Session): Held[] {
+    const all: Held[] = []
+    for (const held of this.#inFlight.inOrder()) if (held.session === session) all.push(held)
+    return all
+  }
+
+  /** How many lie in this segment. */
+  countOf(segment: Segment): number {
+    return this.#counts.get(segment) ?? 0
+  }
+
+  /** All of them as a checkpoint has them, until the next change. What is in flight now is ready again after a restart. */
+  get records(): Buffer {
+    return this.#records.bytes
+  }
+
   /** The first of those to deliver again, at most `most`. */
   firstReady(most: number): Held[] {
     return take(this.#ready, most)
@@ -107,6 +134,16 @@ export class HeldMessages {
   add(held: Held): void {
     this.#byKey.set(held.key, held)
     this.#enter(held)
+    const { key, segment, offset, attempts } = held
+    held.slot = this.#records.add(
+      Math.floor(key / (MAX_INDEX + 1)),
+      key % (MAX_INDEX + 1),
+      attempts,
+      dueOf(held),
+    )
+    this.#records.place(held.slot, segment.number, offset)
+    this.#bySlot.push(held)
+    this.#count(segment, 1)
   }
 
   /** The next message to deliver again. It must be given a state by `move` or `remove`. */
@@ -126,11 +163,21 @@ export class HeldMessages {
     held.when = when
     if (state !== 'inFlight') held.session = undefined
     this.#enter(held)
+    this.#records.update(held.slot, held.attempts, dueOf(held))
+  }
+
+  /** The message lies elsewhere now. */
+  relocate(held: Held, segment: Segment, offset: number): void {
+    this.#count(held.segment, -1)
+    this.#count(segment, 1)
+    held.segment = segment
+    held.offset = offset
+    this.#records.place(held.slot, segment.number, offset)
   }
 
   remove(held: Held): void {
     this.#leave(held)
-    this.#byKey.delete(held.key)
+    this.#forget(held)
   }
 
   /** Removes all that `chosen` names. */
@@ -143,8 +190,8 @@ export class HeldMessages {
     this.#ready.clear()
     for (const held of ready) this.#ready.push(held)
     for (const held of gone) {
-      this.#byKey.delete(held.key)
       if (held.state !== 'ready') this.#leave(held)
+      this.#forget(held)
     }
   }
 
@@ -159,6 +206,25 @@ export class HeldMessages {
     this.#ready.clear()
     this.#deferred.clear()
     this.#inFlight.clear()
+    this.#records.clear()
+    this.#bySlot.length = 0
+    this.#counts.clear()
+  }
+
+  #forget(held: Held): void {
+    this.#byKey.delete(held.key)
+    this.#count(held.segment, -1)
+    this.#records.remove(held.slot)
+    const last = this.#bySlot.pop()
+    if (last === undefined || last === held) return
+    last.slot = held.slot
+    this.#bySlot[held.slot] = last
+  }
+
+  #count(segment: Segment, by: number): void {
+    const count = this.countOf(segment) + by
+    if (count === 0) this.#counts.delete(segment)
+    else this.#counts.set(segment, count)
   }
 
   #first(): Held | undefined {
@@ -180,6 +246,11 @@ export class HeldMessages {
     else if (held.state === 'deferred') this.#deferred.remove(held)
     else this.#inFlight.remove(held)
   }
+}
+
+/** 0: at once. */
+function dueOf({ state, when }: Held): number {
+  return state === 'deferred' ? when : 0
 }
 
 function isEarlier(a: Held, b: Held): boolean {

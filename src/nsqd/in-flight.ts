@@ -1,6 +1,6 @@
 import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
 import { ID_LENGTH, idIndex, idSegment, MAX_INDEX, readIdHigh, readIdLow } from '../protocol/message-id.ts'
-import type { HeldMessage } from '../storage/checkpoint.ts'
+import type { ChannelCheckpoint, HeldMessage } from '../storage/checkpoint.ts'
 import type { Cursor } from '../storage/cursor.ts'
 import type { LogRange } from '../storage/log-range.ts'
 import { dueOf, publishedMsOf, recordLength } from '../storage/record.ts'
@@ -108,9 +108,7 @@ export class InFlight {
     for (let ordinal = window.low; ordinal < window.high; ordinal++) {
       if (window.ownerOf(ordinal) === session.number) this.#backFromWindow(ordinal)
     }
-    for (const held of this.held.values()) {
-      if (held.session === session) this.#back(held)
-    }
+    for (const held of this.held.ofSession(session)) this.#back(held)
   }
 
   /** Takes back what has timed out, and makes ready what is due. Calls `timedOut` for each message taken back. */
@@ -209,19 +207,8 @@ export class InFlight {
   }
 
   /** All of it, for a checkpoint. What is in flight now is ready again after a restart. */
-  checkpoint(): HeldMessage[] {
-    const messages: HeldMessage[] = []
-    for (const held of this.held.values()) {
-      messages.push({
-        idSegment: Math.floor(held.key / (MAX_INDEX + 1)),
-        idIndex: held.key % (MAX_INDEX + 1),
-        segment: held.segment.number,
-        offset: held.offset,
-        attempts: held.attempts,
-        dueMs: held.state === 'deferred' ? held.when : 0,
-      })
-    }
-    return messages.concat(this.flights.checkpoint())
+  checkpoint(): Pick<ChannelCheckpoint, 'held' | 'records'> {
+    return { held: this.flights.checkpoint(), records: this.held.records }
   }
 
   /** Forgets everything; the cursor has jumped. */

@@ -4,7 +4,7 @@ import type { Segment } from '../storage/segment.ts'
 import type { Stragglers } from '../storage/stragglers.ts'
 import { errorText } from '../util/errors.ts'
 import { now } from './clock.ts'
-import type { Held } from './held-messages.ts'
+import type { Held, HeldMessages } from './held-messages.ts'
 import type { Topic } from './topic.ts'
 
 /** How long to wait after stragglers could not be moved, in ms. */
@@ -22,6 +22,12 @@ interface Doomed {
   readonly segment: Segment
   /** Messages of it were moved: a checkpoint must say where to before its files go. */
   readonly isMoved: boolean
+}
+
+/** A held message, and the channel's messages that it is among. */
+interface Holding {
+  readonly held: Held
+  readonly among: HeldMessages
 }
 
 /** Sees to it that segments of a topic go when nothing in them is needed any more, and they are not to be retained. */
@@ -75,11 +81,13 @@ export class Reclaimer {
     this.#skipForEphemeral()
     this.#findFinished()
     const expired = this.#retention.expired(now())
-    const stragglers = [...this.#stragglers.segments]
+    const roomy = (segment: Segment): boolean => !this.#isCrowded(segment)
+    const passed = expired.filter(roomy)
+    const stragglers = [...this.#stragglers.segments].filter(roomy)
     let count = 0
-    if (expired.length + stragglers.length > 0) {
-      const held = this.#heldBySegment(expired.at(-1))
-      for (const segment of expired) {
+    if (passed.length + stragglers.length > 0) {
+      const held = this.#heldBySegment(passed.at(-1))
+      for (const segment of passed) {
         if (count === MOST_AT_ONCE) break
         if (!this.#moveStragglers(segment, held)) continue
         count++
@@ -147,23 +155,33 @@ export class Reclaimer {
     this.#retention.finishedBefore(live)
   }
 
+  /**
+   * Whether one channel alone has too much of this segment for it to be given up. Asked first, so that a million deferred
+   * messages are not walked through each time.
+   */
+  #isCrowded(segment: Segment): boolean {
+    for (const channel of this.#topic.channels.values()) {
+      if (channel.held().countOf(segment) >= segment.count * STRAGGLER_SHARE && segment.count > 0) return true
+    }
+    return false
+  }
+
   /** Whether nothing in this segment is needed, after moving the rest when it is little. Its files go later. */
-  #moveStragglers(segment: Segment, bySegment: Map<Segment, Held[]>): boolean {
-    const held = bySegment.get(segment)
-    if (held === undefined) {
+  #moveStragglers(segment: Segment, bySegment: Map<Segment, Holding[]>): boolean {
+    const holdings = bySegment.get(segment)
+    if (holdings === undefined) {
       this.#doomed.push({ segment, isMoved: false })
       return true
     }
-    const offsets = new Set(held.map(message => message.offset))
+    const offsets = new Set(holdings.map(({ held }) => held.offset))
     if (offsets.size >= segment.count * STRAGGLER_SHARE || now() < this.#moveNotBefore) return false
     const moved = this.#tryMove(segment, [...offsets])
     if (moved === undefined) return false
-    for (const message of held) {
-      message.offset = moved.offsets.get(message.offset) ?? message.offset
-      message.segment = moved.segment
+    for (const { held, among } of holdings) {
+      among.relocate(held, moved.segment, moved.offsets.get(held.offset) ?? held.offset)
     }
     bySegment.delete(segment)
-    bySegment.set(moved.segment, [...(bySegment.get(moved.segment) ?? []), ...held])
+    bySegment.set(moved.segment, [...(bySegment.get(moved.segment) ?? []), ...holdings])
     this.#doomed.push({ segment, isMoved: true })
     return true
   }
@@ -180,14 +198,15 @@ export class Reclaimer {
   }
 
   /** The held messages of all channels by where they lie; up to the end of `last`, what is in flight is held. */
-  #heldBySegment(last: Segment | undefined): Map<Segment, Held[]> {
-    const bySegment = new Map<Segment, Held[]>()
+  #heldBySegment(last: Segment | undefined): Map<Segment, Holding[]> {
+    const bySegment = new Map<Segment, Holding[]>()
     for (const channel of this.#topic.channels.values()) {
       if (last !== undefined) channel.holdUpTo(last.endOrdinal)
-      for (const held of channel.held().values()) {
+      const among = channel.held()
+      for (const held of among.values()) {
         const known = bySegment.get(held.segment)
-        if (known === undefined) bySegment.set(held.segment, [held])
-        else known.push(held)
+        if (known === undefined) bySegment.set(held.segment, [{ held, among }])
+        else known.push({ held, among })
       }
     }
     return bySegment

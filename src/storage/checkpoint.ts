@@ -15,6 +15,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { isMissing, syncFolderLater } from './folder.ts'
+import { HELD_LENGTH } from './held-records.ts'
 import type { Position } from './position.ts'
 import type { SegmentTotals } from './recovery.ts'
 
@@ -53,6 +54,8 @@ export interface ChannelCheckpoint {
   /** Stretches behind the cursor that are left out, in order. */
   readonly skips: readonly Skipped[]
   readonly held: readonly HeldMessage[]
+  /** To be written before `held`: those that are encoded already, see HeldRecords. Never there after reading. */
+  readonly records?: Buffer
 }
 
 export interface TopicCheckpoint {
@@ -66,6 +69,7 @@ const MAGIC = Buffer.from('nsqtscp2', 'latin1')
 const FIRST_MAGIC = Buffer.from('nsqtscp1', 'latin1')
 const HEADER = MAGIC.length + 8
 const FILE_NAME = 'checkpoint'
+const NO_RECORDS = Buffer.alloc(0)
 
 /** Grows as it is written to. */
 class Writer {
@@ -91,6 +95,11 @@ class Writer {
     this.u32(place.segment)
     this.u32(place.offset)
     this.u32(place.index)
+  }
+
+  raw(bytes: Buffer): void {
+    bytes.copy(this.#room(bytes.length), this.length)
+    this.length += bytes.length
   }
 
   #room(length: number): Buffer {
@@ -153,7 +162,7 @@ export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
   }
   writer.place(checkpoint.distributed)
   writer.u32(checkpoint.channels.length)
-  for (const { name, cursor, skips, held } of checkpoint.channels) {
+  for (const { name, cursor, skips, held, records = NO_RECORDS } of checkpoint.channels) {
     writer.text(name)
     writer.place(cursor)
     writer.u32(skips.length)
@@ -161,7 +170,8 @@ export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
       writer.place(from)
       writer.place(to)
     }
-    writer.u32(held.length)
+    writer.u32(records.length / HELD_LENGTH + held.length)
+    writer.raw(records)
     for (const message of held) {
       writer.u32(message.idSegment)
       writer.u32(message.idIndex)

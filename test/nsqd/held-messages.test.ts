@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Held, HeldMessages } from '../../src/nsqd/held-messages.ts'
+import { messageKey } from '../../src/nsqd/in-flight.ts'
 import type { Session } from '../../src/nsqd/session.ts'
+import { HELD_LENGTH } from '../../src/storage/held-records.ts'
 import { Segment } from '../../src/storage/segment.ts'
 import { type Random, seeded } from '../storage/random.ts'
 
@@ -26,6 +28,7 @@ function held(key: number, state: Held['state'] = 'ready', when = 0): Held {
     since: 0,
     record: undefined,
     heapIndex: -1,
+    slot: -1,
   }
 }
 
@@ -128,12 +131,31 @@ describe('HeldMessages', () => {
       assert.equal(messages.nextReady(), ready[0])
       const due = random.int(0, 1000)
       assert.equal(messages.firstDue(due)?.when, Math.min(...waits) <= due ? Math.min(...waits) : undefined)
+      if (step % 100 === 0) assert.deepEqual(recorded(messages), expected(all))
       const probe = random.int(0, key)
       assert.equal(messages.get(probe), all.get(probe))
     }
     assert.deepEqual([...messages.values()], [...all.values()])
+    assert.deepEqual(recorded(messages), expected(all))
+    assert.equal(messages.countOf(SEGMENT), all.size)
   })
 })
+
+/** What the records for a checkpoint say: key, attempts, due. */
+function recorded({ records }: HeldMessages): number[][] {
+  const all: number[][] = []
+  for (let at = 0; at < records.length; at += HELD_LENGTH) {
+    const key = messageKey(records.readUInt32BE(at), records.readUInt32BE(at + 4))
+    all.push([key, records.readUInt32BE(at + 16), records.readDoubleBE(at + 20)])
+  }
+  return all.toSorted(([a = 0], [b = 0]) => a - b)
+}
+
+function expected(all: ReadonlyMap<number, Held>): number[][] {
+  return [...all.values()]
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ key, attempts, state, when }) => [key, attempts, state === 'deferred' ? when : 0])
+}
 
 function keys(some: readonly Held[]): number[] {
   return some.map(({ key }) => key)
