@@ -33,17 +33,17 @@ export function parseBatches(lines: Buffer): Batch[] {
 export function soundBatch(line: Line, bytes: Buffer, segment: number): Batch | undefined {
   if (bytes.length === 0 || crc32(bytes) !== line.crc) return undefined
   const firstIndex = indexOf(bytes, 0, bytes.length, segment)
-  const count = countRecords(bytes)
+  const count = countRecords(bytes, 0, bytes.length)
   if (firstIndex === undefined || count === undefined) return undefined
   return { offset: line.offset, length: bytes.length, crc: line.crc, count, firstIndex }
 }
 
-/** How many records there are, one behind the other up to the end; undefined when they do not end there. */
-function countRecords(bytes: Buffer): number | undefined {
+/** How many records there are, one behind the other from `start` to `end`; undefined when they do not end there. */
+export function countRecords(bytes: Buffer, start: number, end: number): number | undefined {
   let count = 0
-  let at = 0
-  for (; at + 4 <= bytes.length; count++) at += recordLength(bytes, at)
-  return at === bytes.length ? count : undefined
+  let at = start
+  for (; at + 4 <= end; count++) at += recordLength(bytes, at)
+  return at === end ? count : undefined
 }
 
 /** The first sound batch of this segment that begins behind `offset`, and ends before `end`. */

@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { MESSAGE_OVERHEAD } from '../protocol/message.ts'
 import { formatLines, INDEX_LINE, type Line, parseLines } from './index-lines.ts'
-import { type Batch, soundBatch } from './batches.ts'
+import { readWord } from '../protocol/words.ts'
+import { type Batch, countRecords, soundBatch } from './batches.ts'
+import { joinCrc } from './join-crc.ts'
 import { indexOf, recordLength } from './record.ts'
 import { LINE_BYTES } from './segment.ts'
 import { type SegmentFile } from './segment-file.ts'
@@ -32,7 +34,7 @@ export interface Survey {
 }
 
 /** As much is read at once, or more. */
-const READ_LENGTH = 4 * 1024 * 1024
+const READ_LENGTH = 512 * 1024
 /** Disks write this much at once, or a multiple of it. */
 const SECTOR = 512
 /** Bytes of the size that a record begins with, which is not 0. */
@@ -79,7 +81,8 @@ class Surveyor {
   /** Takes in the lines that an index begins with which say just what lies there. Gives their length. */
   takeSound(index: Buffer): number {
     let length = 0
-    for (const line of parseLines(index)) {
+    for (let next = this.#takeRun(index, 0); next > length; next = this.#takeRun(index, next)) length = next
+    for (const line of parseLines(index.subarray(length))) {
       const piece = line.offset === this.#size ? this.#soundPiece(line) : undefined
       if (piece?.state !== 'sound' || piece.firstIndex !== this.#count || piece.count !== line.count) break
       this.#size += piece.length
@@ -87,6 +90,40 @@ class Surveyor {
       length += INDEX_LINE
     }
     return length
+  }
+
+  /**
+   * The same of one or more lines from `at` on, which stand for LINE_BYTES together: with a line for each message, there is
+   * still one CRC for so much. Gives where they end; `at` when something is not as it should be.
+   */
+  #takeRun(index: Buffer, at: number): number {
+    const start = this.#size
+    let end = start
+    let crc = 0
+    let next = at
+    for (; next + INDEX_LINE <= index.length; next += INDEX_LINE) {
+      const offset = readWord(index, next) >>> 0
+      const length = readWord(index, next + 4) >>> 0
+      if (offset !== end || length === 0 || (end > start && end + length > start + LINE_BYTES)) break
+      crc = joinCrc(crc, readWord(index, next + 8), length)
+      end += length
+    }
+    if (next === at || end > this.#fileSize) return at
+    const bytes = this.#read(start, end - start)
+    if (crc32(bytes) !== crc >>> 0) return at
+    let count = this.#count
+    let from = 0
+    for (let line = at; line < next; line += INDEX_LINE) {
+      const to = from + (readWord(index, line + 4) >>> 0)
+      const messages = readWord(index, line + 12) >>> 0
+      if (indexOf(bytes, from, to, this.#file.number) !== count) return at
+      if (countRecords(bytes, from, to) !== messages) return at
+      count += messages
+      from = to
+    }
+    this.#size = end
+    this.#count = count
+    return next
   }
 
   /** Takes in the next line of the index. */
