@@ -19,11 +19,13 @@ export interface TextOptions {
 
 /** The body as it is, as nsq_tail prints it, after the timestamp and the topic where these are wanted. */
 export function textFormat({ printTopic, timestamps, forTerminal, painter }: TextOptions): Format {
-  return ({ topic, timestamp, body }, out) => {
+  // What a message says is read when it is asked for, so nothing is asked for that is not printed.
+  return (message, out) => {
     let head = ''
-    if (timestamps) head += `${painter.dim(formatTimestamp(timestamp))} | `
-    if (printTopic) head += `${painter.cyan(topic)} | `
+    if (timestamps) head += `${painter.dim(formatTimestamp(message.timestamp))} | `
+    if (printTopic) head += `${painter.cyan(message.topic)} | `
     if (head !== '') out.push(Buffer.from(head))
+    const { body } = message
     out.push(forTerminal ? Buffer.from(printable(body)) : body, NEWLINE)
   }
 }
