@@ -1,4 +1,5 @@
 import { nsqdOptions, resolveNsqdOptions } from '../../nsqd/options.ts'
+import { collectSeldom } from '../../util/collector.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { daemonLogger, runDaemon } from '../daemon.ts'
 
@@ -20,6 +21,11 @@ export const nsqd: Command = defineCommand({
     const options = resolveNsqdOptions(context.options)
     const logger = daemonLogger(options.logPrefix, options.logLevel, context)
     const { Nsqd } = await import('../../nsqd/daemon.ts')
-    await runDaemon(new Nsqd(options, logger), context.signal)
+    const stop = collectSeldom()
+    try {
+      await runDaemon(new Nsqd(options, logger), context.signal)
+    } finally {
+      stop()
+    }
   },
 })
