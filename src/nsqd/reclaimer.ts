@@ -86,7 +86,7 @@ export class Reclaimer {
     const stragglers = [...this.#stragglers.segments].filter(roomy)
     let count = 0
     if (passed.length + stragglers.length > 0) {
-      const held = this.#heldBySegment(passed.at(-1))
+      const held = this.#heldBySegment(passed.at(-1), [...passed, ...stragglers])
       for (const segment of passed) {
         if (count === MOST_AT_ONCE) break
         if (!this.#moveStragglers(segment, held)) continue
@@ -129,7 +129,7 @@ export class Reclaimer {
     if (!this.#retention.isOn) return false
     this.#findFinished()
     const candidates = this.#retention.oldest(CANDIDATES)
-    const held = this.#heldBySegment(candidates.at(-1))
+    const held = this.#heldBySegment(candidates.at(-1), candidates)
     const segment = candidates.find(candidate => !held.has(candidate))
     if (segment === undefined) return false
     this.#topic.log.unlink(segment)
@@ -197,13 +197,19 @@ export class Reclaimer {
     }
   }
 
-  /** The held messages of all channels by where they lie; up to the end of `last`, what is in flight is held. */
-  #heldBySegment(last: Segment | undefined): Map<Segment, Holding[]> {
+  /**
+   * The held messages of all channels that lie in these segments; up to the end of `last`, what is in flight is held. Where
+   * there are none, no other one is looked at.
+   */
+  #heldBySegment(last: Segment | undefined, segments: readonly Segment[]): Map<Segment, Holding[]> {
     const bySegment = new Map<Segment, Holding[]>()
     for (const channel of this.#topic.channels.values()) {
       if (last !== undefined) channel.holdUpTo(last.endOrdinal)
       const among = channel.held()
+      const wanted = new Set(segments.filter(segment => among.countOf(segment) > 0))
+      if (wanted.size === 0) continue
       for (const held of among.values()) {
+        if (!wanted.has(held.segment)) continue
         const known = bySegment.get(held.segment)
         if (known === undefined) bySegment.set(held.segment, [{ held, among }])
         else known.push({ held, among })

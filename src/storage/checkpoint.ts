@@ -73,8 +73,13 @@ const NO_RECORDS = Buffer.alloc(0)
 
 /** Grows as it is written to. */
 class Writer {
-  bytes: Buffer = Buffer.allocUnsafe(4096)
+  bytes: Buffer
   length: number = HEADER
+
+  /** `room`: about how many bytes there will be. */
+  constructor(room: number) {
+    this.bytes = Buffer.allocUnsafe(room)
+  }
 
   u32(value: number): void {
     this.length = this.#room(4).writeUInt32BE(value, this.length)
@@ -153,7 +158,10 @@ class Reader {
 }
 
 export function encodeCheckpoint(checkpoint: TopicCheckpoint): Buffer {
-  const writer = new Writer()
+  let room = 4096
+  for (const { held, records = NO_RECORDS } of checkpoint.channels)
+    room += records.length + held.length * HELD_LENGTH
+  const writer = new Writer(room)
   writer.u32(checkpoint.segments.length)
   for (const { number, count, size } of checkpoint.segments) {
     writer.u32(number)

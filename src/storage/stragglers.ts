@@ -10,6 +10,10 @@ import type { SegmentNumberSource, TopicLog } from './topic-log.ts'
 /** Ends the name of a segment of stragglers, which is no part of the log's chain. */
 export const STRAGGLER_SUFFIX = '.kept'
 
+const READ_LENGTH = 512 * 1024
+/** Messages that lie less than this apart are read with one read. */
+const NEAR = 16 * 1024
+
 /**
  * Where the few unfinished messages of otherwise finished segments go, so that the segments can be deleted. A segment
  * of stragglers has its own number and holds records with their old ids, in no order.
@@ -41,18 +45,18 @@ export class Stragglers {
    * now. Nothing refers to the copies until a checkpoint does, so a crash in between loses nothing.
    */
   take(from: Segment, offsets: readonly number[]): { segment: Segment; offsets: Map<number, number> } {
-    const records = offsets.map(
-      offset => from.file?.readRecordNow(offset, from.committedSize) ?? Buffer.alloc(0),
-    )
-    const length = records.reduce((sum, record) => sum + record.length, 0)
-    const segment = this.#room(from, length)
+    const sorted = offsets.toSorted((a, b) => a - b)
+    const records = readRecords(from, sorted)
+    // In one piece: there may be so many that to walk through them for each line would take seconds.
+    const bytes = Buffer.concat(records)
+    const segment = this.#room(from, bytes.length)
     const moved = new Map<number, number>()
     for (const [i, record] of records.entries()) {
-      moved.set(offsets[i] ?? 0, segment.size)
+      moved.set(sorted[i] ?? 0, segment.size)
       segment.append(record.length)
     }
     try {
-      segment.file?.append(records, segment.committedSize, records.length, segment.lineEnds)
+      segment.file?.append([bytes], segment.committedSize, records.length, segment.lineEnds)
       try {
         segment.file?.syncNow()
       } catch (error) {
@@ -87,6 +91,31 @@ export class Stragglers {
     this.#segments.add(segment)
     return segment
   }
+}
+
+/** The records at these offsets, which are in order: many with one read where they lie close together. */
+function readRecords({ file, committedSize }: Segment, offsets: readonly number[]): Buffer[] {
+  if (file === undefined) return []
+  let start = 0
+  let bytes: Buffer = Buffer.alloc(0)
+  return offsets.map((offset, i) => {
+    let record = recordAt(bytes, offset - start)
+    const next = offsets[i + 1]
+    if (record === undefined && next !== undefined && next - offset < NEAR) {
+      start = offset
+      bytes = file.readNow(offset, Math.min(READ_LENGTH, committedSize - offset))
+      record = recordAt(bytes, 0)
+    }
+    // What is damaged, or does not fit, is for this to tell.
+    return record ?? file.readRecordNow(offset, committedSize)
+  })
+}
+
+/** The record that begins at `at`, if all of it is there. */
+function recordAt(bytes: Buffer, at: number): Buffer | undefined {
+  if (at + MESSAGE_OVERHEAD > bytes.length || !isPlausible(bytes, at, bytes.length)) return undefined
+  const end = at + recordLength(bytes, at)
+  return end <= bytes.length ? bytes.subarray(at, end) : undefined
 }
 
 /**

@@ -99,7 +99,7 @@ describe('stragglers', () => {
   test('that cannot be written or synced leave no trace', t => {
     const { folder, from, stragglers } = setUp(t)
     stragglers.take(from, [0])
-    for (const name of ['writevSync', 'fdatasyncSync'] as const) {
+    for (const name of ['writeSync', 'fdatasyncSync'] as const) {
       const restore = replaceFs(t, name, () => () => {
         throw systemError('ENOSPC')
       })
