@@ -30,6 +30,7 @@ const BACKLOGS: readonly Backlog[] = [
   { ...ONE, what: '100 k messages', messages: 100_000 },
   { ...ONE, what: '1 M messages, half consumed, with holes', messages: 1_000_000, state: 'half consumed' },
   { ...ONE, what: '100 k deferred messages', messages: 100_000, state: 'deferred' },
+  { ...ONE, what: '20 topics, 400 k messages each', topics: 20, messages: 400_000 },
   {
     ...ONE,
     what: '1,000 topics × 3 channels, 1,000 messages each',

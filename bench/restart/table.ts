@@ -12,17 +12,18 @@ export function restartFindings({ line, backlogs, bare }: RestartResult): Findin
 
 /** How it grows with what waits. */
 export function restartTable(results: readonly RestartResult[]): string {
-  const head = ['nsqd again', 'ready', 'processor time', 'resident', 'peer', 'peer: resident']
+  const head = ['nsqd again', 'stop', 'ready', 'processor time', 'resident', 'peer', 'peer: resident']
   const rows = results.flatMap(({ line, backlogs, bare }) => [
     ...backlogs.map(({ backlog, ours, peer }) => [
       `${backlog.what} (\`${line.name}\`)`,
+      milliseconds(ours.stopped),
       milliseconds(ours.ready),
       milliseconds(ours.cpuSeconds * 1000),
       megabytes(ours.peakRss),
       milliseconds(peer?.ready),
       megabytes(peer?.peakRss),
     ]),
-    [`a bare program listens (\`${line.name}\`)`, milliseconds(bare), '', '', '', ''],
+    [`a bare program listens (\`${line.name}\`)`, '', milliseconds(bare), '', '', '', ''],
   ])
   return table(head, rows)
 }

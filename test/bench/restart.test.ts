@@ -8,7 +8,7 @@ const TINY = { warmMs: 20, measureMs: 500, backlog: 0.0005 }
 // That everything is there again, not how fast.
 for (const [name, which] of [
   ['restart-clean', 3],
-  ['restart-killed', 5],
+  ['restart-killed', 6],
 ] as const) {
   test(`the line ${name} is measured`, async () => {
     const line = RESTART_LINES.find(line => line.name === name)
