@@ -146,10 +146,10 @@ export class SegmentFile {
     })
   }
 
-  /** Reads up to `length` bytes at `offset`, blocking. */
-  readNow(offset: number, length: number): Buffer {
+  /** Reads up to `length` bytes at `offset`, blocking; into `target`, if that is large enough. */
+  readNow(offset: number, length: number, target: Buffer = Buffer.allocUnsafe(length)): Buffer {
+    if (target.length < length) return this.readNow(offset, length)
     this.#open()
-    const target = Buffer.allocUnsafe(length)
     return this.#shown(target.subarray(0, readSync(this.#log, target, 0, length, offset)), offset)
   }
 

@@ -70,12 +70,16 @@ class Surveyor {
   #count = 0
   /** Lines behind the last piece that are not sound. */
   #unsound: Line[] = []
+  /** What is read goes here: new memory for each read takes longer than to look through it. */
+  readonly #target: Buffer
+  /** What was read last. */
   #bytes: Buffer = Buffer.alloc(0)
   #bytesAt = 0
 
   constructor(file: SegmentFile) {
     this.#file = file
     this.#fileSize = file.sizeNow()
+    this.#target = Buffer.allocUnsafe(Math.min(READ_LENGTH, this.#fileSize))
   }
 
   /** Takes in the lines that an index begins with which say just what lies there. Gives their length. */
@@ -280,12 +284,14 @@ class Surveyor {
     return pieces
   }
 
+  /** These bytes, until the next read. */
   #read(offset: number, length: number): Buffer {
     let from = offset - this.#bytesAt
     if (from < 0 || from + length > this.#bytes.length) {
       this.#bytes = this.#file.readNow(
         offset,
         Math.max(length, Math.min(READ_LENGTH, this.#fileSize - offset)),
+        this.#target,
       )
       this.#bytesAt = offset
       from = 0
