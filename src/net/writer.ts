@@ -73,6 +73,11 @@ export class SocketWriter {
     return this.#queued + this.#inStreams
   }
 
+  /** Bytes that were ever written. */
+  get given(): number {
+    return this.#handed + this.#queued
+  }
+
   /** Changes whenever bytes leave the process, by whole writes, and only then. */
   get sent(): number {
     return this.#handed - this.#inStreams

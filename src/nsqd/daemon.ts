@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import type { LookupIdentity } from '../protocol/lookup.ts'
+import { BlockPool } from '../storage/block-pool.ts'
 import { MemoryBudget } from '../storage/memory-budget.ts'
 import { highestNumber } from '../storage/recovery.ts'
 import { topicDirectory, topicNames } from '../storage/topic-directory.ts'
@@ -68,8 +69,9 @@ export class Nsqd implements TopicHost, SessionHost {
     this.complaints = new Complaints(logger)
     this.#disk = new DiskHealth(options.dataPath, logger)
     this.#phase = new Phase(this.#topics, logger)
-    this.turn = new Turn({ flushesFirst: options.durability === 'none' })
-    this.#budget = new MemoryBudget(options.memQueueBytes)
+    const pool = new BlockPool(this.unsent)
+    this.turn = new Turn({ flushesFirst: options.durability === 'none', ended: () => pool.endTurn() })
+    this.#budget = new MemoryBudget(options.memQueueBytes, pool)
     this.#stores = new TopicStores(this, this.#budget, this.#list.numbers)
     this.lookupPeers = new LookupPeers({
       identity: () => this.#identity(),

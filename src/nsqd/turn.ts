@@ -29,9 +29,12 @@ export class Turn {
   #sessions: Flushing[] = []
   #scheduled = false
   readonly #flushesFirst: boolean
+  readonly #ended: () => void
 
-  constructor({ flushesFirst = false } = {}) {
+  /** `ended`: called when everything is written. */
+  constructor({ flushesFirst = false, ended = (): void => {} } = {}) {
     this.#flushesFirst = flushesFirst
+    this.#ended = ended
   }
 
   /** The topic has messages to commit. */
@@ -88,6 +91,7 @@ export class Turn {
       channel.pump()
     }
     this.#flushSessions()
+    this.#ended()
     this.#scheduled = false
     // Whatever the above asked for itself comes in a turn of its own, after the sockets were read again.
     if (this.#topics.length + this.#channels.length + this.#sessions.length > 0) this.#schedule()

@@ -1,3 +1,5 @@
+import type { IsBack, Lender } from '../storage/block-pool.ts'
+
 const MiB = 1024 * 1024
 
 /** With more bytes than this still to be sent to a client, no more is sent to it or read from it until they are gone. */
@@ -7,13 +9,36 @@ export const LEAST = 64 * 1024
 /** How much may wait over all connections before each has to do with less. */
 const MUCH = 64 * MiB
 
-/** What waits for clients that are slow to read, over all connections of an nsqd. */
-export class Unsent {
-  #bytes = 0
+/** Writes to a client. */
+export interface Sender {
+  /** Bytes that were ever given to it. */
+  readonly given: number
+  /** Bytes of these that have left the process. */
+  readonly sent: number
+  /** Those that have not. */
+  readonly pending: number
+}
 
-  /** Some more bytes wait, or less when it is negative. */
-  change(by: number): void {
-    this.#bytes += by
+/** What waits for clients that are slow to read, over all connections of an nsqd. */
+export class Unsent implements Lender {
+  #bytes = 0
+  /** What each has that has something. */
+  readonly #pending = new Map<Sender, number>()
+
+  /** Something was given to it, or something has left. */
+  update(sender: Sender): void {
+    const { pending } = sender
+    const before = this.#pending.get(sender) ?? 0
+    if (pending === before) return
+    this.#bytes += pending - before
+    if (pending === 0) this.#pending.delete(sender)
+    else this.#pending.set(sender, pending)
+  }
+
+  /** Nothing will leave any more. */
+  remove(sender: Sender): void {
+    this.#bytes -= this.#pending.get(sender) ?? 0
+    this.#pending.delete(sender)
   }
 
   get isMuch(): boolean {
@@ -23,5 +48,13 @@ export class Unsent {
   /** How much may wait for one client, in bytes. */
   get share(): number {
     return this.isMuch ? LEAST : MOST
+  }
+
+  lent(): IsBack {
+    let waiting = [...this.#pending.keys()].map(sender => ({ sender, until: sender.given }))
+    return () => {
+      waiting = waiting.filter(({ sender, until }) => this.#pending.has(sender) && sender.sent < until)
+      return waiting.length === 0
+    }
   }
 }

@@ -71,8 +71,6 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   #isEnding = false
   /** This side has ended, or is about to, and the client may still have something to say. */
   #isHearingOnly = false
-  /** Of the host's unsent bytes. */
-  #unsent = 0
   #isClosed = false
   /** The layer that is just being put over the connection. */
   #upgradingTo: string | undefined
@@ -119,8 +117,11 @@ export class Wire implements TransportHandler, Publisher, Flushing {
   /** Queues message frames; their bytes may not change any more. */
   deliver(frames: Buffer): void {
     // The frames of a client that does not read are a part of a block, and would keep the whole of it in memory.
-    this.#writer.write(this.#host.unsent.isMuch ? Buffer.from(frames) : frames)
-    this.#host.turn.flush(this)
+    const { unsent, turn } = this.#host
+    this.#writer.write(unsent.isMuch ? Buffer.from(frames) : frames)
+    // Before it is flushed: part of a block is lent now.
+    this.#countUnsent()
+    turn.flush(this)
   }
 
   /** Replies to anything but a publish. */
@@ -245,15 +246,12 @@ export class Wire implements TransportHandler, Publisher, Flushing {
     this.#heartbeat.stop()
     this.#isEnding = true
     this.#isClosed = true
-    this.#host.unsent.change(-this.#unsent)
+    this.#host.unsent.remove(this.#writer)
     this.#owner.closed()
   }
 
   #countUnsent(): void {
-    const { pending } = this.#writer
-    if (pending === this.#unsent || this.#isClosed) return
-    this.#host.unsent.change(pending - this.#unsent)
-    this.#unsent = pending
+    if (!this.#isClosed) this.#host.unsent.update(this.#writer)
   }
 
   #whenAnswered(next: () => void): void {

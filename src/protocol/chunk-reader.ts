@@ -19,7 +19,9 @@ export abstract class ChunkReader {
   #held: Buffer[] = []
   // The beginning of a line or header.
   #part: Buffer = NOTHING
+  // The chunk in which a body is collected, how long that is, and how much of it has come.
   #body: Buffer | undefined
+  #size = 0
   #filled = 0
 
   /** Whether the beginning of a value has come, and not yet its end. */
@@ -29,7 +31,7 @@ export abstract class ChunkReader {
 
   /** The whole length, in bytes, of the body of which only a part has come; 0 when there is none. */
   get bodySize(): number {
-    return this.#body?.length ?? 0
+    return this.#body === undefined ? 0 : this.#size
   }
 
   /**
@@ -75,8 +77,19 @@ export abstract class ChunkReader {
 
   /** Called by `read` for a body of which only the beginning, from `at`, is there. */
   protected collect(size: number, bytes: Buffer, at: number): void {
-    this.#body = Buffer.allocUnsafe(size)
+    this.#body = this.takeChunk(size)
+    this.#size = size
     this.#filled = bytes.copy(this.#body, 0, at)
+  }
+
+  /** A chunk for a body of this size, or longer. */
+  protected takeChunk(size: number): Buffer {
+    return Buffer.allocUnsafe(size)
+  }
+
+  /** The body in this chunk was delivered, and who got it is done with it. */
+  protected giveChunkBack(_chunk: Buffer): void {
+    // Garbage.
   }
 
   #consume(chunk: Buffer): void {
@@ -109,12 +122,14 @@ export abstract class ChunkReader {
   }
 
   #fill(body: Buffer, chunk: Buffer, at: number): number {
-    const copied = chunk.copy(body, this.#filled, at)
+    const copied = chunk.copy(body, this.#filled, at, at + this.#size - this.#filled)
     this.#filled += copied
-    if (this.#filled === body.length) {
+    if (this.#filled === this.#size) {
       this.#body = undefined
       this.progress++
-      this.deliver(body, 0, body.length)
+      this.deliver(body, 0, this.#size)
+      // Who has paused the reader may still have something to do with it.
+      if (!this.paused) this.giveChunkBack(body)
     }
     return at + copied
   }

@@ -1,3 +1,4 @@
+import { ChunkPool } from './chunk-pool.ts'
 import { ProtocolError } from './errors.ts'
 import type { ProtocolErrorCode } from './errors.ts'
 import { LineReader } from './line-reader.ts'
@@ -51,6 +52,9 @@ type BodyCommand = 'IDENTIFY' | 'AUTH' | 'PUB' | 'MPUB' | 'DPUB'
  */
 const MAX_LONE_BODY = 64 * 1024
 
+/** Of bodies that come in pieces, for all connections: 11 MiB in all. A larger one is seldom. */
+const chunks = new ChunkPool([16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024], 8)
+
 const LF = 0x0a
 const CR = 0x0d
 const MAGIC = 0x20205632 // "  V2"
@@ -60,7 +64,8 @@ const NO_LINE = new Uint8Array(0)
 
 /**
  * Reads what a client sends to nsqd, and checks everything that does not depend on the state of the connection,
- * with the errors of official nsqd. Bytes given to the handler are views of the chunk, or of a buffer made for them.
+ * with the errors of official nsqd. Bytes given to the handler are views of the chunk, or of memory that is used again: it may
+ * use them until it returns; after that only when it has paused the reader.
  */
 export class CommandReader extends LineReader {
   /** Who the commands go to, from the next one on. */
@@ -152,6 +157,14 @@ export class CommandReader extends LineReader {
     // Official nsqd would read the rest as the next command.
     if (at < end) throw badBody(`MPUB body is ${end - at} bytes longer than its messages`)
     this.handler.MPUB(this.#topic, bytes, start + 4, end, count)
+  }
+
+  protected override takeChunk(size: number): Buffer {
+    return chunks.take(size)
+  }
+
+  protected override giveChunkBack(chunk: Buffer): void {
+    chunks.giveBack(chunk)
   }
 
   #badSize(size: number): ProtocolError {

@@ -15,6 +15,8 @@ export class Block {
   committed: number
   /** The ordinal of the first message. */
   readonly firstOrdinal: number
+  /** Somebody has kept a part of it, who does not say when that is over. */
+  isShared = false
   /** The next newer block in memory. */
   next: Block | undefined = undefined
 

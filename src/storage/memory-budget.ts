@@ -1,4 +1,5 @@
 import type { Block } from './block.ts'
+import { BlockPool, CHUNK } from './block-pool.ts'
 
 /** What a budget needs of the logs whose blocks it counts. */
 export interface BlockOwner {
@@ -11,7 +12,7 @@ const LONGEST_READ = 512 * 1024
 /** The share of the limit that reading from disk may take, beside the blocks that are counted. */
 const READ_SHARE = 0.5
 const SMALLEST_BLOCK = 16 * 1024
-const LARGEST_BLOCK = 1024 * 1024
+const LARGEST_BLOCK = CHUNK
 /** The share of the limit that the blocks may take which logs have begun and not filled. */
 const BEGUN_SHARE = 0.5
 /** A reader holds the stretch in use and the one ahead. */
@@ -28,6 +29,8 @@ interface Entry {
  */
 export class MemoryBudget {
   readonly limit: number
+  /** What blocks are made of. */
+  readonly pool: BlockPool
   /** Cursors that hold bytes read back from disk; they count themselves. */
   diskReaders = 0
   /** Logs with something in memory; they count themselves. */
@@ -36,8 +39,10 @@ export class MemoryBudget {
   /** In the order of creation: insertion order of a Set. */
   readonly #entries = new Map<Block, Entry>()
 
-  constructor(limit: number) {
+  /** Without a pool no memory is used again. */
+  constructor(limit: number, pool: BlockPool = new BlockPool({ lent: () => () => false })) {
     this.limit = limit
+    this.pool = pool
   }
 
   /** How much a cursor may read at once: all that read the disk now share a part of the limit. */

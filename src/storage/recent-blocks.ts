@@ -45,7 +45,7 @@ export class RecentBlocks implements BlockOwner {
       return newest
     }
     const size = Math.min(this.#nextSize, this.#budget.blockLength)
-    const bytes = Buffer.allocUnsafeSlow(Math.max(length, size))
+    const bytes = this.#budget.pool.take(Math.max(length, size))
     const block = new Block(segment, segment.size, segment.firstOrdinal + segment.count, bytes)
     this.#nextSize = Math.max(MIN_BLOCK, size * 2)
     if (newest === undefined) this.#begin(block)
@@ -130,5 +130,6 @@ export class RecentBlocks implements BlockOwner {
       this.#budget.logs--
     }
     for (const reader of this.#readers) reader.detach(block)
+    if (!block.isShared) this.#budget.pool.giveBack(block.bytes)
   }
 }

@@ -128,6 +128,7 @@ export class RecordReader {
   async #stretchAt(segment: Segment, offset: number): Promise<Stretch | undefined> {
     const block = this.#log.blockAt(segment, offset)
     if (block !== undefined) {
+      block.isShared = true
       return { bytes: block.bytes.subarray(0, block.committed), start: block.start }
     }
     if (segment.file === undefined) return undefined

@@ -7,7 +7,7 @@ import { MAGIC_V2, nop, pub } from '../../src/protocol/command.ts'
 import { errorFrame } from '../../src/protocol/frame.ts'
 import { SNAPPY_IDENTIFIER, snappyChunk } from '../../src/protocol/snappy-frames.ts'
 import { Turn } from '../../src/nsqd/turn.ts'
-import { Unsent } from '../../src/nsqd/unsent.ts'
+import { type Sender, Unsent } from '../../src/nsqd/unsent.ts'
 import { Wire, type WireOwner } from '../../src/nsqd/wire.ts'
 import { NsqError } from '../../src/util/errors.ts'
 import { Complaints } from '../../src/util/complaints.ts'
@@ -173,7 +173,7 @@ describe('a client that does not read', () => {
     wire.deliver(Buffer.alloc(100_000, '.'))
     await setImmediate()
     assert.equal(wire.isBacklogged, false)
-    unsent.change(64 * 1024 * 1024 - 100_000)
+    unsent.update(waits(64 * 1024 * 1024 - 100_000))
     assert.equal(wire.isBacklogged, true)
     // What is in the log's own memory is not held on to.
     const block = Buffer.alloc(10_000, 'a')
@@ -200,7 +200,7 @@ describe('a client that does not read', () => {
     await new Promise<void>(resolve => {
       wire.upgrade([{ name: 'snappy', layer: snappyLayer() }], resolve)
     })
-    unsent.change(64 * 1024 * 1024)
+    unsent.update(waits(64 * 1024 * 1024))
     socket.isStuck = true
     // The layer is done with it as soon as it is coded, and it becomes a little more by that.
     wire.deliver(new Random(1).bytes(64 * 1024))
@@ -260,3 +260,8 @@ describe('replies behind a publish that waits for the disk', () => {
     assert.ok(!socket.destroyed)
   })
 })
+
+/** Somebody else with so many bytes that wait. */
+function waits(pending: number): Sender {
+  return { given: pending, sent: 0, pending }
+}

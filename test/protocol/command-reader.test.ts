@@ -204,3 +204,32 @@ test('what came behind a pause can be taken for another layer', () => {
   reader.push(latin1('NOP\n'))
   assert.deepEqual(events, [['IDENTIFY', '{}'], ['NOP']])
 })
+
+test('a body that came in pieces stays as it is for who has paused the reader', () => {
+  const bodies: Buffer[] = []
+  const limits = { maxMessageSize: 100_000, maxBodySize: 100_000 }
+  const read = (body: Buffer, pauses: boolean): void => {
+    const reader = new CommandReader(
+      {
+        ...recorder([]),
+        PUB: (_topic, bytes, start, end) => {
+          bodies.push(bytes.subarray(start, end))
+          reader.paused = pauses
+        },
+      },
+      limits,
+    )
+    const bytes = Buffer.concat([command.MAGIC_V2, command.pub('t', body)])
+    reader.push(bytes.subarray(0, 1000))
+    reader.push(bytes.subarray(1000))
+  }
+  const [first, second, third] = [1, 2, 3].map(i => Buffer.alloc(50_000, i))
+  assert.ok(first !== undefined && second !== undefined && third !== undefined)
+  read(first, true)
+  read(second, false)
+  read(third, false)
+  assert.deepEqual(bodies[0], first)
+  assert.deepEqual(bodies[2], third)
+  // Nobody was to look at this one any more.
+  assert.equal(bodies[1]?.buffer, bodies[2]?.buffer)
+})
