@@ -1,6 +1,6 @@
 import type { NsqError } from '../util/errors.ts'
 import { Answers } from './answers.ts'
-import type { ArchiverOptions, ArchiverProgress } from './archiver-options.ts'
+import { type ArchiverOptions, type ArchiverProgress, lanesOf } from './archiver-options.ts'
 import { Batch, type Portion } from './batch.ts'
 import { isTransientWrite, writeFailed } from './errors.ts'
 import type { FolderClaim } from './folder-claim.ts'
@@ -20,7 +20,7 @@ const MAX_PORTIONS = 64
  *     message -> encode -> batch { part -> portion } -cut-> compress -> write + fdatasync -> finish
  *                                                                        `-> sealed? -> deliver
  *
- * One batch is gathered while others are under way: one, or two where there is something to compress or to deliver.
+ * One batch is gathered while others are under way: see `lanesOf`.
  */
 export class Archiver {
   /** Resolves when it cannot go on: what was gathered is given back, and `close` is what is left to do. */
@@ -52,7 +52,7 @@ export class Archiver {
     this.#recovered = recovered
     this.#answers = new Answers(options.events)
     this.#shelf = new PartShelf(options, claim, { failed: error => this.#fail(error) })
-    this.#lanes = options.finishAfter === 'durable' && options.compression.name === 'none' ? 1 : 2
+    this.#lanes = lanesOf(options)
     this.failed = new Promise(resolve => {
       this.#resolveFailed = resolve
     })

@@ -1,4 +1,4 @@
-import type { ArchiverOptions } from '../../archive/archiver-options.ts'
+import { type ArchiverOptions, lanesOf } from '../../archive/archiver-options.ts'
 import { loadCompression } from '../../archive/compression.ts'
 import { messageTime } from '../../archive/message-time.ts'
 import { recordFormat } from '../../archive/record-format.ts'
@@ -95,6 +95,7 @@ export class Equipment {
       maxInFlight,
       onError: report.failed,
     }
+    const { finishAfter } = settings
     this.#archiver = {
       channel: settings.channel,
       format: recordFormat(settings.framing),
@@ -102,8 +103,8 @@ export class Equipment {
       messageMs: message => this.#time.ms(message),
       folder: place.folder,
       destination: place.destination,
-      finishAfter: settings.finishAfter,
-      commitAt: Math.max(1, Math.floor(maxInFlight / 2)),
+      finishAfter,
+      commitAt: Math.max(1, Math.floor(maxInFlight / lanesOf({ finishAfter, compression }))),
       syncIntervalMs: Math.max(1, Math.round(flags.syncInterval)),
       rotateBytes: flags.rotateSize,
       rotateIntervalMs: Math.round(flags.rotateInterval),

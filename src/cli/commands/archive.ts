@@ -35,7 +35,7 @@ export const archiveOptions = {
     placeholder: 'CHANNEL',
   }),
   'max-in-flight': option.int(
-    'Messages of a topic that may be on their way at a time; half as many are written and synced at once',
+    'Messages of a topic that may be on their way at a time; so many are written and synced at once, compressed half as many',
     undefined,
     { ...subscription, min: 1, max: 1_000_000, defaultText: '2500; as nsq_to_file: 200' },
   ),
