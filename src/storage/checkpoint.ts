@@ -10,7 +10,7 @@
  *
  * In the first version, "nsqtscp1", what is left out stood before the channels, for all of them.
  */
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rename, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -270,6 +270,13 @@ export interface CheckpointOptions {
 /** Of this process. A topic that is deleted and made again has two that write into one folder. */
 let writes = 0
 
+/** In the background: a file system may begin to write what was in the file, which takes long for a thousand topics. */
+function renameLater(from: string, to: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    rename(from, to, error => (error === null ? resolve() : reject(error)))
+  })
+}
+
 /** Replaces the checkpoint in one step, in the background. */
 export async function writeCheckpoint(
   directory: string,
@@ -286,12 +293,12 @@ export async function writeCheckpoint(
     } finally {
       await file.close()
     }
-    // Asked and renamed in one go: an asynchronous rename could land later.
+    // Asked as late as can be. Who is deleted from now on takes the file with its folder, and nothing is left to rename.
     if (!wanted()) {
       await rm(temporary, { force: true })
       return
     }
-    renameSync(temporary, path)
+    await renameLater(temporary, path)
     // What the older one refers to may be deleted now: it must not come back.
     if (durable) await syncFolderLater(directory)
   } catch (error) {

@@ -56,8 +56,8 @@ describe('start', () => {
     const other = await start(t)
     await other.publish('b')
     await other.stop()
-    const restore = replaceFs(t, 'renameSync', () => () => {
-      throw systemError('EIO')
+    const restore = replaceFs(t, 'rename', () => (_from: string, _to: string, done: (e: Error) => void) => {
+      done(systemError('EIO'))
     })
     const second = new Running(other.dataPath, { tcpAddress: `127.0.0.1:${port}` })
     await assert.rejects(second.start(), { code: 'E_LISTEN_IN_USE' })

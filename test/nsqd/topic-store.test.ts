@@ -319,10 +319,14 @@ describe('a disk that fails', () => {
   test('while a checkpoint is written is asked again', async t => {
     const running = await start(t)
     const consumer = await running.subscribe(1)
-    const restore = replaceFs(t, 'renameSync', original => (from: string, to: string) => {
-      if (to.endsWith('checkpoint')) throw systemError('EIO')
-      original(from, to)
-    })
+    const restore = replaceFs(
+      t,
+      'rename',
+      original => (from: string, to: string, done: (e: Error | null) => void) => {
+        if (to.endsWith('checkpoint')) done(systemError('EIO'))
+        else original(from, to, done)
+      },
+    )
     await running.publish('a')
     consumer.send(fin((await consumer.message()).id))
     await until(() => running.log.some(line => line.includes('checkpoint') && line.includes('EIO')))

@@ -138,9 +138,9 @@ describe('the file of a checkpoint', () => {
   test('is there for good when it is durable: the folder is synced behind its rename', async t => {
     const folder = temporaryFolder()
     const calls: string[] = []
-    replaceFs(t, 'renameSync', original => (from: string, to: string) => {
+    replaceFs(t, 'rename', original => (from: string, to: string, done: (error: Error | null) => void) => {
       calls.push('rename')
-      original(from, to)
+      original(from, to, done)
     })
     replaceFs(t, 'fsync', original => (fd: number, done: (error: Error | null) => void) => {
       calls.push('sync')
@@ -192,8 +192,8 @@ describe('the file of a checkpoint', () => {
   test('stays as it was when a new one cannot be written, and nothing is left over', async t => {
     const folder = temporaryFolder()
     await writeCheckpoint(folder, encodeCheckpoint(SMALL))
-    replaceFs(t, 'renameSync', () => () => {
-      throw systemError('EIO')
+    replaceFs(t, 'rename', () => (_from: string, _to: string, done: (error: Error) => void) => {
+      done(systemError('EIO'))
     })
     await assert.rejects(writeCheckpoint(folder, encodeCheckpoint(EMPTY)), { code: 'EIO' })
     assert.deepEqual(readCheckpoint(folder), SMALL)
