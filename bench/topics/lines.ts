@@ -35,6 +35,7 @@ export const TOPICS_LINES: readonly TopicsLine[] = [
     batch: 200,
     messages: 800_000,
     aims: AIMS,
+    onlyNamed: true,
   },
   {
     name: 'topics-pub',
@@ -44,7 +45,8 @@ export const TOPICS_LINES: readonly TopicsLine[] = [
     connections: 16,
     depth: 100,
     batch: 1,
-    messages: 200_000,
+    messages: 100_000,
     aims: AIMS,
+    onlyNamed: true,
   },
 ]
