@@ -55,11 +55,16 @@ function publisher(
       if (count > 0) consumer.write(whole)
       return
     }
-    const now = machineMs()
     for (let at = 0; at < whole.length; at += recordLength) {
       const record = whole.subarray(at, at + recordLength)
-      const wait = momentOf(record, recordLength - bodyLength) - now
-      setTimeout(() => consumer.write(record), Math.ceil(wait))
+      const due = momentOf(record, recordLength - bodyLength)
+      // A timer counts from when the turn began, which may be some ms ago.
+      const send = (): void => {
+        const wait = due - machineMs()
+        if (wait <= 0) consumer.write(record)
+        else setTimeout(send, Math.ceil(wait))
+      }
+      send()
     }
   })
 }

@@ -27,7 +27,7 @@ const READY = 2500
 const SIZE_LENGTH = 4
 /** How much longer than the messages take to be sent and due, in ms. */
 const PATIENCE_MS = 30_000
-/** A message that comes so much before its time has come too early, in ms: bare timers are that inexact. */
+/** A message that comes so much before its time has come too early, in ms: clocks of processes are that inexact. */
 const EARLY_MS = 1
 
 /** An nsqd, published to and consumed from at once. `path`: another than ours. */
