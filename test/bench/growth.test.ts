@@ -8,14 +8,12 @@ const TINY = { warmMs: 0, measureMs: 0, backlog: 0.01 }
 
 for (const line of GROWTH_LINES) {
   test(`the line ${line.name} is measured: as much as before is left after each round`, async () => {
-    const sizes = [20_000, 60_000]
+    // One is enough to see that; each has an nsqd of its own.
+    const sizes = line.kind === 'backlog' ? [20_000, 60_000] : [20_000]
     const result = await measureGrowth({ ...line, sizes }, { rounds: 1, scale: TINY, profile: '' })
     assert.deepEqual(
       result.outcomes.map(({ size, outcome }) => [size, outcome.rounds.length]),
-      [
-        [200, 1],
-        [600, 1],
-      ],
+      sizes.map(size => [size / 100, 1]),
     )
     const [finding] = growthFindings(result)
     assert.ok(finding && finding.ours > 0 && Number(finding.ceiling) > 0)
