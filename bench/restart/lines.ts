@@ -50,6 +50,7 @@ export const RESTART_LINES: readonly RestartLine[] = [
     signal: 'SIGTERM',
     backlogs: BACKLOGS,
     aims: AIMS,
+    onlyNamed: true,
   },
   {
     name: 'restart-killed',
@@ -57,5 +58,6 @@ export const RESTART_LINES: readonly RestartLine[] = [
     signal: 'SIGKILL',
     backlogs: BACKLOGS,
     aims: AIMS,
+    onlyNamed: true,
   },
 ]
