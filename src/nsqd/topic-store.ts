@@ -22,6 +22,8 @@ import { Topic, type TopicHost } from './topic.ts'
 
 /** A checkpoint may take this share of the time, at most. */
 const MOST_TIME = 0.05
+/** And so many bytes a millisecond: 8 MiB a second, so that the disk has time for messages. */
+const MOST_BYTES = 8 * 1024
 
 /**
  * A topic's life on disk: read at the start, checkpointed while it changes, and segments deleted when nothing in them
@@ -86,7 +88,7 @@ export class TopicStore {
     const isReclaimed = this.reclaimer.reclaim()
     const bytes = this.#encode()
     topic.dirty = !isReclaimed
-    this.#notBefore = now() + Math.max(spacing, (now() - began) / MOST_TIME)
+    this.#notBefore = now() + Math.max(spacing, (now() - began) / MOST_TIME, bytes.length / MOST_BYTES)
     this.#writing = this.#write(bytes)
   }
 
