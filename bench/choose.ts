@@ -1,13 +1,12 @@
 import type { NamedLine } from './family.ts'
 
 /**
- * The lines of these names; a name also stands for all that it begins, up to a dash. Without names, all but those that
- * take long.
+ * The lines of these names; a name also stands for all that it begins, up to a dash. Without names, all.
  *
  * @throws Error for a name that stands for none
  */
 export function choose<L extends NamedLine>(lines: readonly L[], names: readonly string[]): L[] {
-  if (names.length === 0) return lines.filter(line => line.onlyNamed !== true)
+  if (names.length === 0) return [...lines]
   for (const name of names) {
     if (lines.some(line => matches(line, name))) continue
     throw new Error(`no line named ${name}; there are ${lines.map(line => line.name).join(', ')}`)

@@ -4,8 +4,6 @@ import type { Finding } from './finding.ts'
 /** What every kind of line has. */
 export interface NamedLine {
   readonly name: string
-  /** Takes long: only with --only. */
-  readonly onlyNamed?: boolean
 }
 
 export interface BenchOptions {

@@ -39,8 +39,6 @@ export interface Line {
   readonly memoryAim?: number
   /** Rounds, when fewer than usual do. */
   readonly rounds?: number
-  /** Takes long: only with --only. */
-  readonly onlyNamed?: boolean
 }
 
 const MB = 1e6
@@ -140,6 +138,5 @@ export const LINES: readonly Line[] = [
     aims: { ours: 7e5 },
     memoryAim: 300 * MB,
     rounds: 1,
-    onlyNamed: true,
   },
 ]

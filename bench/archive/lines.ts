@@ -25,7 +25,6 @@ export interface ArchiveMemoryLine {
   readonly what: string
   readonly flags: readonly string[]
   readonly messages: number
-  readonly onlyNamed: true
 }
 
 export const ARCHIVE_BODY_LENGTH = 190
@@ -72,6 +71,5 @@ export const ARCHIVE_MEMORY_LINES: readonly ArchiveMemoryLine[] = [
     what: 'archive: 10,000,000 messages',
     flags: ['--rotate-size=100000000'],
     messages: 10_000_000,
-    onlyNamed: true,
   },
 ]

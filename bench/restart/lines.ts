@@ -50,7 +50,6 @@ export const RESTART_LINES: readonly RestartLine[] = [
     signal: 'SIGTERM',
     backlogs: BACKLOGS,
     aims: AIMS,
-    onlyNamed: true,
   },
   {
     name: 'restart-killed',
@@ -58,6 +57,5 @@ export const RESTART_LINES: readonly RestartLine[] = [
     signal: 'SIGKILL',
     backlogs: BACKLOGS,
     aims: AIMS,
-    onlyNamed: true,
   },
 ]

@@ -14,7 +14,6 @@ export interface TopicsLine {
   /** Messages of a round, which every channel gets. */
   readonly messages: number
   readonly aims: Aims
-  readonly onlyNamed?: boolean
 }
 
 /** Messages in flight on each connection. */
@@ -35,7 +34,6 @@ export const TOPICS_LINES: readonly TopicsLine[] = [
     batch: 200,
     messages: 800_000,
     aims: AIMS,
-    onlyNamed: true,
   },
   {
     name: 'topics-pub',
@@ -47,6 +45,5 @@ export const TOPICS_LINES: readonly TopicsLine[] = [
     batch: 1,
     messages: 100_000,
     aims: AIMS,
-    onlyNamed: true,
   },
 ]
