@@ -54,10 +54,12 @@ export class SocketWriter {
     if (this.#queued === 0 || (this.#isHeld && this.#socket.writable)) return
     this.#closePart()
     const queue = this.#queue
+    const length = this.#queued
     this.#queue = []
-    this.#handed += this.#queued
     this.#queued = 0
+    // Dropped, and not counted as sent: what the socket was handed before may still be on its way.
     if (!this.#socket.writable) return
+    this.#handed += length
     const several = queue.length > 1
     if (several) this.#socket.cork()
     for (const bytes of queue) this.#socket.write(bytes)

@@ -126,6 +126,21 @@ test('after the socket has closed, writes are dropped', () => {
   assert.deepEqual(socket.writes, [])
 })
 
+test('what is written after the end is not taken for something sent', () => {
+  const socket = new Recorder()
+  socket.hold = true
+  const writer = new SocketWriter(socket)
+  writer.write(LARGE)
+  writer.end()
+  const { sent } = writer
+  writer.write(LARGE)
+  writer.flush()
+  assert.equal(writer.pending, LARGE.length)
+  assert.equal(writer.sent, sent)
+  socket.release()
+  assert.equal(writer.sent, sent + LARGE.length)
+})
+
 test('end sends the last bytes and ends', async () => {
   const socket = new Recorder()
   const writer = new SocketWriter(socket)
