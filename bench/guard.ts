@@ -11,7 +11,6 @@ const FLOORS: Readonly<Record<string, number>> = {
   'pub-1-process': 0.35,
   'sub-1': 0.12,
   'client-consume': 0.08,
-  'tool-pub': 0.08,
   'archive-lines': 0.18,
   'start-version': 0.45,
 }
