@@ -31,6 +31,12 @@ const MAX_WAITING = 10_000
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 /**
+ * Between two syncs of a topic that nobody waits for, in ms. A disk that syncs without a pause lets no write through meanwhile,
+ * and publishers would have less than half of it.
+ */
+const SYNC_REST = 10
+
+/**
  * The way of messages into a topic's log: appended as they come, committed once a turn, and acknowledged when they are
  * as safe as --durability says.
  *
@@ -52,6 +58,8 @@ export class Intake {
   #unsynced = 0
   #syncing = false
   #syncTimer: NodeJS.Timeout | undefined
+  /** Set while the disk rests. */
+  #resting: NodeJS.Timeout | undefined
   #closed = false
   /** The time of all messages of a commit: its nanoseconds, in two halves. */
   #timestampHigh = 0
@@ -134,6 +142,7 @@ export class Intake {
   close(): void {
     this.#closed = true
     clearTimeout(this.#syncTimer)
+    clearTimeout(this.#resting)
     const publishers = this.#publishers
     this.#publishers = []
     const error = new NsqError('E_PUB_FAILED', `topic ${this.#host.name} is closed`)
@@ -181,7 +190,7 @@ export class Intake {
   /** Bounds what a power cut can take when publishes do not wait for the disk: --sync-every, --sync-timeout. */
   #syncLater(messages: number): void {
     this.#unsynced += messages
-    if (this.#unsynced === 0 || this.#syncing || this.#closed) return
+    if (this.#unsynced === 0 || this.#syncing || this.#resting !== undefined || this.#closed) return
     const { syncEvery, syncTimeout } = this.#host.options
     if (this.#unsynced >= syncEvery) this.#syncNow()
     else this.#syncTimer ??= setTimeout(() => this.#syncNow(), syncTimeout)
@@ -195,8 +204,16 @@ export class Intake {
     this.#log.sync(error => {
       this.#syncing = false
       if (!this.#closed) this.#host.diskResult(error, 'what was not synced')
-      // What is acknowledged must get to the disk, though nothing else may come.
-      this.#syncLater(error === null ? 0 : 1)
+      this.#rest(error === null ? 0 : 1)
     })
+  }
+
+  /** What is acknowledged must get to the disk after that, though nothing else may come: so many messages at least. */
+  #rest(messages: number): void {
+    if (this.#closed) return
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined
+      this.#syncLater(messages)
+    }, SYNC_REST)
   }
 }

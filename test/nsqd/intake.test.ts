@@ -174,7 +174,7 @@ describe('a disk that refuses', () => {
 })
 
 describe('what a power cut can take', () => {
-  test('is synced when there is enough of it', t => {
+  test('is synced when there is enough of it', async t => {
     const syncs = slowSyncs(t)
     const { intake, put } = setUp(t, 'process', { syncEvery: 3 })
     for (const body of ['a', 'b']) {
@@ -192,6 +192,30 @@ describe('what a power cut can take', () => {
     }
     assert.equal(syncs.length, 2)
     for (const done of syncs.splice(0)) done()
+    await until(() => syncs.length === 2)
+  })
+
+  test('is not synced without a rest between two syncs', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const syncs = slowSyncs(t)
+    const { intake, put } = setUp(t, 'process', { syncEvery: 1 })
+    const publish = (): void => {
+      put('a')
+      intake.commit()
+    }
+    publish()
+    // Records and index.
+    assert.equal(syncs.length, 2)
+    publish()
+    for (const done of syncs.splice(0)) done()
+    publish()
+    assert.equal(syncs.length, 0)
+    t.mock.timers.tick(10)
+    assert.equal(syncs.length, 2)
+    for (const done of syncs.splice(0)) done()
+    t.mock.timers.tick(10)
+    assert.equal(syncs.length, 0)
+    publish()
     assert.equal(syncs.length, 2)
   })
 
