@@ -239,8 +239,8 @@ describe('FIN, REQ and TOUCH', () => {
   test('TOUCH gives the time anew, but never beyond the longest allowed', async t => {
     const running = await start(t, { msgTimeout: 300, maxMsgTimeout: 700 })
     const consumer = await running.subscribe(1)
-    await running.publish('a')
     const began = performance.now()
+    await running.publish('a')
     const { id } = await consumer.message()
     const timer = setInterval(() => consumer.send(touch(id)), 50)
     const again = await consumer.message()
