@@ -14,8 +14,8 @@ interface Waiting {
 
 /** Bytes of a chunk: a block in full size. Smaller ones are not kept. */
 export const CHUNK: number = 1024 * 1024
-/** Chunks that are kept for later, and as many that wait for what is lent of them; more are garbage. */
-const MOST = 8
+/** Chunks that are kept, with those that wait for what is lent of them; more are garbage. */
+const MOST = 16
 
 /**
  * The memory of blocks, used again. New memory for every block would have the garbage collector go through the whole heap
@@ -30,6 +30,8 @@ export class BlockPool {
   /** Given back in this turn. */
   #returned: Buffer[] = []
   #waiting: Waiting[] = []
+  /** Chunks in all of these. */
+  #kept = 0
 
   constructor(lender: Lender) {
     this.#lender = lender
@@ -37,20 +39,23 @@ export class BlockPool {
 
   /** Memory for a block of this length, with anything in it. */
   take(length: number): Buffer {
-    return (length === CHUNK ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(length)
+    const chunk = length === CHUNK ? this.#free.pop() : undefined
+    if (chunk === undefined) return Buffer.allocUnsafeSlow(length)
+    this.#kept--
+    return chunk
   }
 
   /** Nobody reads this block any more, but for those to whom some of it is lent. */
   giveBack(chunk: Buffer): void {
-    if (chunk.length === CHUNK && this.#returned.length < MOST) this.#returned.push(chunk)
+    if (chunk.length !== CHUNK || this.#kept === MOST) return
+    this.#kept++
+    this.#returned.push(chunk)
   }
 
   /** To be called when everything that is lent is known to the lender: at the end of a turn. */
   endTurn(): void {
     if (this.#returned.length > 0) {
-      if (this.#waiting.length < MOST) {
-        this.#waiting.push({ chunks: this.#returned, isBack: this.#lender.lent() })
-      }
+      this.#waiting.push({ chunks: this.#returned, isBack: this.#lender.lent() })
       this.#returned = []
     }
     if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter(waiting => !this.#isFree(waiting))
@@ -58,7 +63,7 @@ export class BlockPool {
 
   #isFree({ chunks, isBack }: Waiting): boolean {
     if (!isBack()) return false
-    for (const chunk of chunks) if (this.#free.length < MOST) this.#free.push(chunk)
+    this.#free.push(...chunks)
     return true
   }
 }
