@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Block } from '../../src/storage/block.ts'
 import { type BlockOwner, MemoryBudget } from '../../src/storage/memory-budget.ts'
+import { RecentBlocks } from '../../src/storage/recent-blocks.ts'
 import { Segment } from '../../src/storage/segment.ts'
+import { SegmentFile } from '../../src/storage/segment-file.ts'
 
 class Owner implements BlockOwner {
   readonly evicted: Block[] = []
@@ -21,6 +23,15 @@ class Owner implements BlockOwner {
 
 function block(length: number): Block {
   return new Block(new Segment(1, 0, undefined), 0, 0, Buffer.alloc(length))
+}
+
+/** Appends a message of 1,000 bytes. Gives the size of its block. */
+function append(log: RecentBlocks | undefined, segment: Segment | undefined): number {
+  assert.ok(log !== undefined && segment !== undefined)
+  const room = log.room(segment, 1000)
+  room.length = room.committed = room.length + 1000
+  segment.append(1000)
+  return room.bytes.length
 }
 
 describe('MemoryBudget', () => {
@@ -80,5 +91,24 @@ describe('MemoryBudget', () => {
     assert.equal(budget.readLength, 256 * 1024)
     budget.diskReaders = 1000
     assert.equal(budget.readLength, 64 * 1024)
+  })
+
+  test('gives many logs less at once, so that what each has begun stays in memory', () => {
+    const budget = new MemoryBudget(8 * 1024 * 1024)
+    assert.equal(budget.blockLength, 1024 * 1024)
+    const logs = Array.from({ length: 256 }, () => new RecentBlocks(budget))
+    const segments = logs.map((_, i) => new Segment(i + 1, 0, new SegmentFile('.', i + 1)))
+    // In turns, as topics with a steady trickle: 30 KB each, of 32 KiB that there are.
+    for (let round = 0; round < 30; round++) for (const [i, log] of logs.entries()) append(log, segments[i])
+    assert.equal(budget.blockLength, 16 * 1024)
+    assert.ok(budget.used <= budget.limit)
+    assert.ok(logs.every(({ firstOrdinal }) => firstOrdinal === 0))
+    const [alone, other, ...others] = logs
+    for (const log of others) log.forget()
+    for (let i = 0; i < 5000; i++) append(alone, segments[0])
+    assert.equal(append(alone, segments[0]), 1024 * 1024)
+    assert.ok(budget.used <= budget.limit)
+    for (const log of [alone, other]) log?.close()
+    assert.deepEqual([budget.logs, budget.used], [0, 0])
   })
 })
