@@ -51,10 +51,14 @@ export class Unsent implements Lender {
   }
 
   lent(): IsBack {
-    let waiting = [...this.#pending.keys()].map(sender => ({ sender, until: sender.given }))
+    const waiting = [...this.#pending.keys()].map(sender => ({ sender, until: sender.given }))
     return () => {
-      waiting = waiting.filter(({ sender, until }) => this.#pending.has(sender) && sender.sent < until)
-      return waiting.length === 0
+      // One that is not back is enough: with thousands of slow clients, not all of them are asked each time.
+      for (let last = waiting.at(-1); last !== undefined; last = waiting.at(-1)) {
+        if (this.#pending.has(last.sender) && last.sender.sent < last.until) return false
+        waiting.pop()
+      }
+      return true
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Unsent } from '../../src/nsqd/unsent.ts'
+import { type Sender, Unsent } from '../../src/nsqd/unsent.ts'
 
 test('nothing is lent while nothing waits', () => {
   assert.equal(new Unsent().lent()(), true)
@@ -48,6 +48,23 @@ test('of several senders all must have sent, or be gone', () => {
   assert.equal(isBack(), false)
   unsent.remove(other)
   assert.equal(isBack(), true)
+})
+
+test('while something is not back, not every sender is asked again', () => {
+  const unsent = new Unsent()
+  let asked = 0
+  const counting: Sender = {
+    given: 10,
+    pending: 10,
+    get sent() {
+      asked++
+      return 0
+    },
+  }
+  for (let i = 0; i < 100; i++) unsent.update(Object.create(counting))
+  const isBack = unsent.lent()
+  for (let i = 0; i < 10; i++) assert.equal(isBack(), false)
+  assert.equal(asked, 10)
 })
 
 test('who has sent everything and is given more has sent what it had before', () => {
