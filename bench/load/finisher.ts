@@ -44,7 +44,7 @@ export class Finisher {
 
   async open(port: number, topic: string, channel: string): Promise<void> {
     const socket = await dial(port, (bytes, length) => this.#read(bytes, length), INPUT)
-    socket.on('error', this.#events.failed)
+    socket.on('error', error => this.#events.failed(error))
     socket.on('end', () => this.#events.failed(new Error('the server closed the connection')))
     this.#socket = socket
     socket.write(Buffer.concat([MAGIC_V2, identify({}), sub(topic, channel)]))
