@@ -12,7 +12,7 @@ import { measureStart } from '../../bench/start/measure.ts'
 import { STAT_LINES } from '../../bench/stat/lines.ts'
 import { measureStat } from '../../bench/stat/measure.ts'
 
-const TINY = { warmMs: 20, measureMs: 100, backlog: 0.005 }
+const TINY = { warmMs: 20, measureMs: 500, backlog: 0.005 }
 
 // One line of each kind: that everything is published and finished, not how fast. No `power`: a disk that is busy
 // otherwise may not sync once in the time.
@@ -39,7 +39,8 @@ for (const name of ['client-publish', 'client-batch', 'client-consume']) {
     )
     const result = await measureClients({ ...line, contestants }, { rounds: 1, scale: TINY })
     const [finding] = clientFindings(result)
-    assert.ok(finding && finding.ours > 0 && Number(finding.peer) > 0 && Number(finding.ceiling) > 0)
+    // On a busy machine nsqjs may get nothing done in the time.
+    assert.ok(finding && finding.ours > 0 && finding.peer !== undefined && Number(finding.ceiling) > 0)
   })
 }
 
