@@ -17,3 +17,14 @@ export function choose<L extends NamedLine>(lines: readonly L[], names: readonly
 function matches(line: NamedLine, name: string): boolean {
   return line.name === name || line.name.startsWith(`${name}-`)
 }
+
+/**
+ * How many rounds a line has, as `--rounds` says.
+ *
+ * @throws Error for what is not a whole number from 1 on
+ */
+export function parseRounds(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new Error(`--rounds is ${text}; it must be a whole number from 1 on`)
+  return Number(text)
+}

@@ -1,7 +1,8 @@
 /** `npm run bench`: measures everything in ./families.ts and prints tables. See docs/performance.md. */
 import { cpus, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
-import { choose } from './choose.ts'
+import { errorText } from '../src/util/errors.ts'
+import { choose, parseRounds } from './choose.ts'
 import { FULL, QUICK } from './contestants.ts'
 import { FAMILIES } from './families.ts'
 import type { BenchOptions } from './family.ts'
@@ -24,16 +25,7 @@ Lines:
 ${FAMILIES.map(({ name, lines }) => `  ${name}: ${lines.map(line => line.name).join(', ')}`).join('\n')}
 `
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [] },
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    profile: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values, names, rounds } = readArguments()
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
@@ -41,11 +33,9 @@ if (values.help) process.stdout.write(HELP)
 else await run()
 
 async function run(): Promise<void> {
-  const all = FAMILIES.flatMap(({ lines }) => lines)
   const isGuard = values.quick && values.only.length === 0
-  const names = choose(all, isGuard ? GUARDED : values.only).map(({ name }) => name)
   const options: BenchOptions = {
-    rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
+    rounds,
     scale: values.quick ? QUICK : FULL,
     peer: process.env['NSQD'] ?? '',
     officialBin: process.env['NSQ_BIN'] ?? '',
@@ -67,6 +57,29 @@ async function run(): Promise<void> {
     process.stdout.write([findingsTable(findings), ...tables].join('\n'))
   }
   if (isGuard) await guard(findings, options)
+}
+
+/** What is no argument of ours is said in a line, and ends this with status 2. */
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        profile: { type: 'string', default: '' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    const { quick, only } = values
+    const all = FAMILIES.flatMap(({ lines }) => lines)
+    const names = choose(all, quick && only.length === 0 ? GUARDED : only).map(({ name }) => name)
+    return { values, names, rounds: parseRounds(values.rounds ?? (quick ? '3' : '5')) }
+  } catch (error) {
+    process.stderr.write(`bench: ${errorText(error)}\nTry --help.\n`)
+    return process.exit(2)
+  }
 }
 
 async function measureAll(names: ReadonlySet<string>, options: BenchOptions) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { choose } from '../../bench/choose.ts'
+import { choose, parseRounds } from '../../bench/choose.ts'
 import { CLIENT_LINES } from '../../bench/client/lines.ts'
 import { measureClients } from '../../bench/client/measure.ts'
 import { clientFindings } from '../../bench/client/table.ts'
@@ -72,4 +72,10 @@ test('a name stands for the lines that it begins, and an unknown one is refused'
     ['client-layers-publish', 'client-layers-consume'],
   )
   assert.throws(() => choose(LINES, ['pu']), /no line named pu/)
+})
+
+test('rounds are a whole number from 1 on', () => {
+  assert.deepEqual(['1', '12'].map(parseRounds), [1, 12])
+  for (const text of ['abc', '0', '-1', '1.5', '', '1e9'])
+    assert.throws(() => parseRounds(text), /--rounds is/)
 })
