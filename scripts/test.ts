@@ -106,6 +106,8 @@ const { status } = spawnSync(
     '--test',
     '--test-concurrency=6',
     '--test-timeout=300000',
+    // Whatever reads it: this reporter says at its end once more what failed, and why.
+    '--test-reporter=spec',
     ...[...processes.keys()].map(name => `${BUNDLES}/${name}.mjs`),
   ],
   { stdio: 'inherit' },
