@@ -399,12 +399,14 @@ class Model {
       )
     }
     const before = paused()
-    const { channels } = this.#running.topic()
-    for (const [name, one] of [['', this.#running.topic()] as const, ...channels]) {
+    const topic = this.#running.topic()
+    const ended = [['', topic] as const, ...topic.channels]
+    await this.#running.restart()
+    // Some may have been dropped while it stopped.
+    for (const [name, one] of ended) {
       const count = (one.droppedCount ?? 0) + (one.expiredCount ?? 0)
       this.#dropped.set(name, (this.#dropped.get(name) ?? 0) + count)
     }
-    await this.#running.restart()
     assert.deepEqual(paused(), before)
   }
 
@@ -413,16 +415,19 @@ class Model {
     const path = join(temporaryFolder(), 'copy')
     copyLive(this.#running.dataPath, path)
     const copy = new Running(path, OPTIONS)
-    await copy.start()
     const channels = CHANNELS.map(name => new ChannelModel(name))
-    await this.#drain(copy, channels)
+    try {
+      await copy.start()
+      await this.#drain(copy, channels)
+    } finally {
+      await copy.stop()
+    }
     for (const [i, channel] of channels.entries()) {
       const original = this.#channels[i]
       assert.ok(original)
       const lost = original.missing(this.#acknowledged).filter(body => !channel.attempts.has(body))
       this.#checkLost(channel.name, lost, 'would be lost by kill -9')
     }
-    await copy.stop()
   }
 
   async #drain(running: Running, channels: readonly ChannelModel[]): Promise<void> {
