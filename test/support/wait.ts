@@ -1,9 +1,12 @@
 const PATIENCE_MS = 10_000
 
 /** Waits until something is so, for at most ten seconds; `what` says what was waited for, or how it stands. */
-export async function until(isSo: () => boolean, what = () => isSo.toString()): Promise<void> {
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what = () => isSo.toString(),
+): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`waited for too long: ${what()}`)
     await pause(2)
   }
