@@ -114,6 +114,7 @@ export class Archives implements Emptying {
       flowing: all.reduce((sum, { flowing }) => sum + flowing, 0),
       inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
       isVoid: all.every(({ isVoid }) => isVoid),
+      roundMs: Math.max(0, ...all.map(({ roundMs }) => roundMs)),
       // One nsqlookupd that does not answer does so for all.
       outOfReach: [...new Set(all.flatMap(({ outOfReach }) => outOfReach))],
       paused: all.flatMap(({ paused }) => paused),

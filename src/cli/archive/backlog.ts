@@ -14,6 +14,9 @@ export interface BacklogSource {
   readonly lookupOptions: LookupOptions
   /** The nsqds that are subscribed at present. */
   readonly connections: () => readonly string[]
+  /** What the consumer may have in flight: with more connections than this, each has a turn of `rotateMs`. */
+  readonly maxInFlight: number
+  readonly rotateMs: number
 }
 
 /** What is left in a channel on all its nsqds, as far as they can be asked. */
@@ -28,6 +31,8 @@ export interface Backlog {
   readonly isVoid: boolean
   /** Why messages may be left that cannot be had: an nsqd is not connected, no nsqlookupd answers. */
   readonly outOfReach: readonly string[]
+  /** Something may come for so long where nobody can be asked, in ms: then each connection has had its turn. */
+  readonly roundMs: number
   /** The same for what is paused and has messages waiting. */
   readonly paused: readonly string[]
 }
@@ -63,12 +68,15 @@ export class BacklogWatch {
     // What is connected and no nsqlookupd names any more counts as long as it is.
     for (const tcp of connected) if (!nsqds.has(tcp)) nsqds.set(tcp, undefined)
     const parts = await Promise.all([...nsqds].map(([tcp, http]) => this.#ask(tcp, http)))
+    const { maxInFlight, rotateMs } = this.#source
+    const turns = connected.size > maxInFlight && parts.includes(UNKNOWN) ? connected.size / maxInFlight : 0
     return {
       depth: depthOf(parts),
       flowing: depthOf(parts.filter(part => part.paused.length === 0)),
       inFlight: parts.reduce((sum, { inFlight }) => sum + inFlight, 0),
       isVoid: outOfReach.length === 0 && parts.every(part => part.isVoid),
       outOfReach,
+      roundMs: Math.ceil(turns) * rotateMs,
       paused: parts.flatMap(part => part.paused),
     }
   }

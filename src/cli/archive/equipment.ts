@@ -2,7 +2,7 @@ import { type ArchiverOptions, lanesOf } from '../../archive/archiver-options.ts
 import { loadCompression } from '../../archive/compression.ts'
 import { messageTime } from '../../archive/message-time.ts'
 import { recordFormat } from '../../archive/record-format.ts'
-import type { ConsumerOptions } from '../../client/consumer/consumer-options.ts'
+import { type ConsumerOptions, ROTATE_MS } from '../../client/consumer/consumer-options.ts'
 import { lookupOptions, resolveConnectionOptions } from '../../client/options.ts'
 import type { LookupOptions } from '../../cluster/lookup.ts'
 import { type Sources, sources } from '../addresses.ts'
@@ -37,7 +37,8 @@ export class Equipment {
   readonly #place: OpenPlace
   readonly #manifests: Manifests | undefined
   readonly #archiver: Omit<ArchiverOptions, 'topic' | 'names' | 'manifest' | 'isStarved'>
-  readonly #consumer: Omit<ConsumerOptions, 'topic' | 'onMessage' | 'handler' | 'codec' | 'schema'>
+  readonly #consumer: Omit<ConsumerOptions, 'topic' | 'onMessage' | 'handler' | 'codec' | 'schema'> &
+    Required<Pick<ConsumerOptions, 'maxInFlight' | 'rotateMs'>>
   readonly #settings: ArchiveSettings
   readonly #budget: Budget
   readonly #time: ReturnType<typeof messageTime>
@@ -93,6 +94,7 @@ export class Equipment {
       nsqd: this.from.nsqd,
       lookupd: this.from.lookupd,
       maxInFlight,
+      rotateMs: client.rotateMs ?? ROTATE_MS,
       onError: report.failed,
     }
     const { finishAfter } = settings
@@ -136,6 +138,8 @@ export class Equipment {
       lookupd: this.from.lookupd,
       lookupOptions: this.lookupOptions,
       connections: () => archive.connections,
+      maxInFlight: this.#consumer.maxInFlight,
+      rotateMs: this.#consumer.rotateMs,
     })
   }
 

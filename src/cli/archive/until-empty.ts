@@ -47,10 +47,11 @@ export async function untilEmpty(source: Emptying, signal: AbortSignal, pace = P
     }
     if (performance.now() - quietSince < pace.quiet) continue
     await source.flush()
-    const { flowing, inFlight, isVoid, outOfReach, paused } = await source.look()
+    const { flowing, inFlight, isVoid, outOfReach, paused, roundMs } = await source.look()
     pauseMs = pace.look
     // What came meanwhile was not asked about.
     if (taken !== source.taken || source.inHand > 0 || flowing > 0) continue
+    if (performance.now() - quietSince < pace.quiet + roundMs) continue
     const mayCome = outOfReach.length > 0 || inFlight > 0
     if (mayCome && performance.now() - quietSince < pace.patience) continue
     return { isVoid, left: [...paused, ...outOfReach] }

@@ -217,6 +217,9 @@ const NAMES = {
 const DEDUPE_NAMES = { key: true, size: true, ms: true } satisfies NamesOf<DedupeOptions>
 
 /** As far as nsqd counts. */
+/** How long the turn of an nsqd is where `rotateMs` does not say, in ms. */
+export const ROTATE_MS = 1000
+
 const MOST_ATTEMPTS = 65_535
 
 /** Checks every option and puts the defaults in. */
@@ -273,7 +276,7 @@ export function resolveConsumerOptions(options: AnyConsumerOptions): ResolvedCon
     backoffMultiplierMs: duration('backoffMultiplierMs', options.backoffMultiplierMs, 1000),
     maxBackoffMs: duration('maxBackoffMs', options.maxBackoffMs, 120_000, 0),
     // Much longer than what ReadyCount waits for an idle connection's turn to end.
-    rotateMs: duration('rotateMs', options.rotateMs, 1000, 500),
+    rotateMs: duration('rotateMs', options.rotateMs, ROTATE_MS, 500),
   }
 }
 

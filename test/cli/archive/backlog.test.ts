@@ -46,12 +46,22 @@ function look(lookupd: readonly string[], nsqd: readonly string[], connections: 
     nsqd,
     lookupOptions: {},
     connections: () => connections,
+    maxInFlight: 2,
+    rotateMs: 700,
   }
   return new BacklogWatch(source).look()
 }
 
 const NSQD = '127.0.0.1:4150'
-const EMPTY: Backlog = { depth: 0, flowing: 0, inFlight: 0, isVoid: true, outOfReach: [], paused: [] }
+const EMPTY: Backlog = {
+  depth: 0,
+  flowing: 0,
+  inFlight: 0,
+  isVoid: true,
+  outOfReach: [],
+  roundMs: 0,
+  paused: [],
+}
 
 test('an nsqd that nsqlookupd names is asked for its channel', async () => {
   assert.deepEqual(await look([(await start()).address], [], [NSQD]), EMPTY)
@@ -104,4 +114,13 @@ test('an nsqd that was given is asked at the next port, if that says that it is 
   const unknown = `127.0.0.1:${Number(other.address.split(':')[1]) - 1}`
   assert.deepEqual(await look([], [unknown], [unknown]), { ...EMPTY, isVoid: false })
   assert.deepEqual(await look([], ['/run/nsqd.sock'], ['/run/nsqd.sock']), { ...EMPTY, isVoid: false })
+})
+
+test('with more connections than messages in flight, who cannot be asked has a turn', async () => {
+  const unknown = ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3']
+  assert.equal((await look([], unknown, unknown)).roundMs, 1400)
+  assert.equal((await look([], unknown, unknown.slice(1))).roundMs, 0)
+  const known = await Promise.all([start(), start(), start()])
+  const nsqds = known.map(({ address }) => `127.0.0.1:${Number(address.split(':')[1]) - 1}`)
+  assert.equal((await look([], nsqds, nsqds)).roundMs, 0)
 })

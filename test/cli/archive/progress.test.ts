@@ -17,7 +17,15 @@ const TOTALS: Totals = {
   inHand: 0,
   currentFile: 'logs.host.log',
 }
-const BACKLOG: Backlog = { depth: 56, flowing: 56, inFlight: 0, isVoid: false, outOfReach: [], paused: [] }
+const BACKLOG: Backlog = {
+  depth: 56,
+  flowing: 56,
+  inFlight: 0,
+  isVoid: false,
+  outOfReach: [],
+  roundMs: 0,
+  paused: [],
+}
 
 function terminal(): { output: Output; text: () => string } {
   let text = ''

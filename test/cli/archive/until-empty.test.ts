@@ -4,7 +4,15 @@ import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 import { type Emptied, type Emptying, untilEmpty } from '../../../src/cli/archive/until-empty.ts'
 import { until } from '../../support/wait.ts'
 
-const EMPTY: Backlog = { depth: 0, flowing: 0, inFlight: 0, isVoid: true, outOfReach: [], paused: [] }
+const EMPTY: Backlog = {
+  depth: 0,
+  flowing: 0,
+  inFlight: 0,
+  isVoid: true,
+  outOfReach: [],
+  roundMs: 0,
+  paused: [],
+}
 
 class Source implements Emptying {
   taken = 0
@@ -46,6 +54,17 @@ test('it is not empty while something waits, or comes', async () => {
   const { looks } = source
   await until(() => source.looks > looks + 3)
   source.onLook = () => {}
+  assert.deepEqual(await emptied, { isVoid: true, left: [] })
+})
+
+test('where nobody can be asked, each connection has its turn first', async () => {
+  const source = new Source()
+  source.backlog = { ...EMPTY, isVoid: false, roundMs: 3_600_000 }
+  const emptied = run(source)
+  await until(() => source.looks > 3)
+  // Another nsqd's turn: now it can be asked.
+  source.taken++
+  source.backlog = EMPTY
   assert.deepEqual(await emptied, { isVoid: true, left: [] })
 })
 
