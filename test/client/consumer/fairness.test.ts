@@ -9,7 +9,7 @@ import { Daemons, http, tcp } from '../daemons.ts'
 
 const BODIES = Array.from({ length: 200 }, (_, i) => Buffer.from(String(i)))
 /** Finished messages by which an nsqd has had its part. */
-const PART = 40
+const PART = 20
 
 /** nsqds that never run dry, and what they have in flight together. */
 class Watched {
