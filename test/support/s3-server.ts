@@ -1,26 +1,17 @@
-import { once } from 'node:events'
 import {
   createServer,
-  request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
 } from 'node:http'
 import type { TestContext } from 'node:test'
-import {
-  S3Client,
-  CreateBucketCommand,
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  DeleteObjectCommand,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3'
+import { S3Client, CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { buildApp } from 'fauxqs'
 import { listenTcp } from '../../src/net/listen.ts'
 import { checkRequest, type S3Keys } from './s3-signature.ts'
 import { S3Call, S3Uploads } from './s3-uploads.ts'
-import { S3Fault } from './s3-xml.ts'
+import { S3Fault, unescape } from './s3-xml.ts'
 
 // Each test would write on stderr that a later SDK needs a later Node.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
@@ -38,7 +29,6 @@ export class S3Server {
   readonly uploads = new S3Uploads()
   readonly #backend = buildApp({ logger: false })
   readonly #server: Server
-  #backendPort = 0
   #port = 0
 
   constructor(keys: Partial<S3Keys> = {}) {
@@ -55,9 +45,6 @@ export class S3Server {
   }
 
   async #start(): Promise<void> {
-    await this.#backend.listen({ host: '127.0.0.1', port: 0 })
-    const address = this.#backend.server.address()
-    if (typeof address === 'object' && address !== null) this.#backendPort = address.port
     this.#port = (await listenTcp(this.#server, { host: '127.0.0.1', port: 0 })).port
   }
 
@@ -88,56 +75,51 @@ export class S3Server {
   }
 
   async createBucket(bucket: string): Promise<void> {
-    await this.#with(client => client.send(new CreateBucketCommand({ Bucket: bucket })))
+    await this.#ask('PUT', bucket)
   }
 
   /** What lies in a bucket, by key. */
   async objects(bucket: string, prefix = ''): Promise<Map<string, Buffer>> {
-    return this.#with(async client => {
-      const found = new Map<string, Buffer>()
-      for (let token: string | undefined; ;) {
-        const list = new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          ...(token && { ContinuationToken: token }),
-        })
-        const { Contents = [], NextContinuationToken } = await client.send(list)
-        for (const { Key = '' } of Contents) {
-          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
-          found.set(Key, Buffer.from((await Body?.transformToByteArray()) ?? []))
-        }
-        token = NextContinuationToken
-        if (token === undefined) return found
+    const found = new Map<string, Buffer>()
+    const query = new URLSearchParams({ 'list-type': '2', prefix })
+    for (;;) {
+      const list = (await this.#ask('GET', `${bucket}?${query.toString()}`)).toString()
+      for (const [, escaped = ''] of list.matchAll(/<Key>([^<]*)<\/Key>/g)) {
+        const key = unescape(escaped)
+        found.set(key, await this.#ask('GET', pathOf(bucket, key)))
       }
-    })
+      const [, token] = /<NextContinuationToken>([^<]*)</.exec(list) ?? []
+      if (token === undefined) return found
+      query.set('continuation-token', unescape(token))
+    }
   }
 
   async put(bucket: string, key: string, body: Buffer | string): Promise<void> {
-    await this.#with(client => client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })))
+    await this.#ask('PUT', pathOf(bucket, key), Buffer.from(body))
   }
 
   async remove(bucket: string, key: string): Promise<void> {
-    await this.#with(client => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })))
+    await this.#ask('DELETE', pathOf(bucket, key))
   }
 
   /** Begins an upload in parts, and leaves it so. */
   async begin(bucket: string, key: string): Promise<void> {
-    const command = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key })
-    await this.#with(client => client.send(command), this.endpoint)
-  }
-
-  /** Past the checks, and not among the requests, unless at the `endpoint` for all. */
-  async #with<T>(
-    task: (client: S3Client) => Promise<T>,
-    endpoint = `http://127.0.0.1:${this.#backendPort}`,
-  ): Promise<T> {
     const { region, ...credentials } = this.keys
-    const client = new S3Client({ endpoint, forcePathStyle: true, region, credentials })
+    const client = new S3Client({ endpoint: this.endpoint, forcePathStyle: true, region, credentials })
     try {
-      return await task(client)
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
     } finally {
       client.destroy()
     }
+  }
+
+  /** Past the checks, and not among the requests. Without the SDK, which takes longer for this than the server. */
+  async #ask(method: Method, path: string, payload = Buffer.alloc(0)): Promise<Buffer> {
+    const url = `/${path}`
+    const headers = { host: '127.0.0.1', 'content-type': 'application/octet-stream' }
+    const { status, body } = await this.#inject({ method, url, headers, payload })
+    if (status >= 300) throw new Error(`${method} ${url}: ${status} ${body.toString()}`)
+    return body
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -174,30 +156,43 @@ export class S3Server {
     response.end(answer)
   }
 
+  /** Into fauxqs without a connection: its bytes would go through the kernel once more. */
+  async #inject(request: Injected): Promise<Reply> {
+    // As a stream: otherwise it makes a text of each body, too.
+    const answer = await this.#backend.inject({ ...request, payloadAsStream: true })
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (!/^(connection|keep-alive|transfer-encoding)$/.test(name)) headers[name] = String(value)
+    }
+    return { status: answer.statusCode, headers, body: await read(answer.stream()) }
+  }
+
   async #forward({ request, body, completes }: S3Call): Promise<Reply> {
     // fauxqs takes parts with checksums for none.
     const sent = completes
       ? Buffer.from(body.toString().replaceAll(/<ChecksumCRC32>[^<]*<\/ChecksumCRC32>/g, ''))
       : body
     const headers = { ...request.headers, 'content-length': String(sent.length) }
-    const { method, url } = request
-    const forwarded = httpRequest({
-      host: '127.0.0.1',
-      port: this.#backendPort,
-      method,
-      path: url,
-      headers,
-      agent: false,
-    })
-    forwarded.end(sent)
-    const [answer]: IncomingMessage[] = await once(forwarded, 'response')
-    if (answer === undefined) throw new Error('no response')
-    const reply: Record<string, string> = {}
-    for (const [name, value] of Object.entries(answer.headers)) {
-      if (!/^(connection|keep-alive|transfer-encoding)$/.test(name)) reply[name] = String(value)
-    }
-    return { status: answer.statusCode ?? 500, headers: reply, body: await read(answer) }
+    const { url = '/' } = request
+    const method = METHODS.find(each => each === request.method)
+    if (method === undefined) throw new S3Fault(405, 'MethodNotAllowed', 'Nobody does that.')
+    return this.#inject({ method, url, headers, payload: sent })
   }
+}
+
+const METHODS = ['DELETE', 'GET', 'HEAD', 'POST', 'PUT'] as const
+type Method = (typeof METHODS)[number]
+
+/** A slash in a key stays one. */
+function pathOf(bucket: string, key: string): string {
+  return [bucket, ...key.split('/')].map(encodeURIComponent).join('/')
+}
+
+interface Injected {
+  method: Method
+  url: string
+  headers: IncomingHttpHeaders
+  payload: Buffer
 }
 
 interface Reply {
@@ -206,7 +201,7 @@ interface Reply {
   body: Buffer
 }
 
-async function read(message: IncomingMessage): Promise<Buffer> {
+async function read(message: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of message) chunks.push(chunk)
   return Buffer.concat(chunks)

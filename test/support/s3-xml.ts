@@ -27,6 +27,11 @@ export function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
+export function unescape(text: string): string {
+  const signs: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+  return text.replaceAll(/&(\w+);/g, (all, name: string) => signs[name] ?? all)
+}
+
 function escapeLines(text: string): string {
   return text.replaceAll('\n', '&#10;')
 }

@@ -28,6 +28,8 @@ export interface FileToUpload {
   readonly file: FileHandle
   readonly bytes: number
   readonly contentType: string
+  /** The size of its parts, at least. */
+  readonly partBytes: number
   /** An upload of it may have been left, by a run that died or by an attempt before this one. */
   readonly wasBegun: boolean
 }
@@ -49,7 +51,7 @@ export class MultipartUpload {
     this.#upload = upload
     this.#slots = slots
     this.#signal = signal
-    this.#partBytes = partBytes(upload.bytes)
+    this.#partBytes = partBytes(upload.bytes, upload.partBytes)
     this.#mayHaveOthers = upload.wasBegun
   }
 
@@ -208,9 +210,9 @@ export class MultipartUpload {
   }
 }
 
-/** Parts of 8 MiB, or of as many MiB as it takes to do with 10,000 of them. */
-export function partBytes(bytes: number): number {
-  return Math.max(PART_BYTES, Math.ceil(bytes / MOST_PARTS / MIB) * MIB)
+/** Parts of 8 MiB, or of `least` bytes, or of as many MiB as it takes to do with 10,000 of them. */
+export function partBytes(bytes: number, least: number = PART_BYTES): number {
+  return Math.max(least, Math.ceil(bytes / MOST_PARTS / MIB) * MIB)
 }
 
 /** Bytes of a file that has them: one that ends before was cut by somebody else. */

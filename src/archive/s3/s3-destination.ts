@@ -11,6 +11,8 @@ import { formatS3Url } from './url.ts'
 export interface S3DestinationOptions extends S3Options {
   /** That S3 is away for the moment is no error yet: files have a spool to wait in. */
   readonly mayBeAway?: boolean
+  /** Files of more bytes are uploaded in parts of so many, of which S3 wants 5 MiB at least. 8 MiB. */
+  readonly partBytes?: number
 }
 
 /** Requests with a file, or 8 MiB of one, that are under way: they bound the memory, at about 32 MiB. */
@@ -21,12 +23,14 @@ export class S3Destination implements Destination {
   readonly kind = 's3'
   readonly id: string
   readonly #connection: S3Connection
+  readonly #partBytes: number
   readonly #slots = new Slots(AT_ONCE)
   /** Names of files whose upload in several parts has failed: while S3 is away, what it has of them cannot be removed either. */
   readonly #failed = new Set<string>()
 
-  private constructor(connection: S3Connection) {
+  private constructor(connection: S3Connection, { partBytes = PART_BYTES }: S3DestinationOptions) {
     this.#connection = connection
+    this.#partBytes = partBytes
     this.id = formatS3Url(connection.url)
   }
 
@@ -45,7 +49,7 @@ export class S3Destination implements Destination {
         throw error
       }
     }
-    return new S3Destination(connection)
+    return new S3Destination(connection, options)
   }
 
   /** The same key for the same part, so that it is never there twice. Rejects with an S3Error, or the signal's reason. */
@@ -74,10 +78,11 @@ export class S3Destination implements Destination {
     const contentType = contentTypeOf(part)
     const file = await open(part.path, 'r')
     try {
-      if (bytes > PART_BYTES) {
+      const partBytes = this.#partBytes
+      if (bytes > partBytes) {
         const wasBegun = recovered || this.#failed.has(name)
         this.#failed.add(name)
-        const upload = { name, file, bytes, contentType, wasBegun }
+        const upload = { name, file, bytes, contentType, partBytes, wasBegun }
         await new MultipartUpload(this.#connection, upload, this.#slots, signal).run()
         this.#failed.delete(name)
       } else {

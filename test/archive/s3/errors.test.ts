@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { certificates } from '../../support/certificates.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { xml } from '../../support/s3-xml.ts'
-import { BUCKET, distinctBytes, MIB, NEVER, openDestination, partOf, useEnv } from './fixtures.ts'
+import { BUCKET, distinctBytes, NEVER, openDestination, partOf, TWO_PARTS, useEnv } from './fixtures.ts'
 
 const HERE = `cannot use s3://${BUCKET}/logs`
 const ANYBODY = {
@@ -205,7 +205,7 @@ describe('an answer that means', () => {
     useEnv(t, ANYBODY)
     const endpoint = await responder(t, always(403, fault('AccessDenied', 'You may not.')))
     const destination = await openDestination(t, endpoint)
-    for (const bytes of [Buffer.from('x'), distinctBytes(9 * MIB)]) {
+    for (const bytes of [Buffer.from('x'), distinctBytes(TWO_PARTS)]) {
       await assert.rejects(destination.deliver(partOf('a.log', bytes), NEVER), {
         code: 'E_S3_DENIED',
         message: `cannot write s3://${BUCKET}/logs/a.log: access denied: You may not.`,

@@ -9,6 +9,11 @@ import type { S3Server } from '../../support/s3-server.ts'
 
 export const BUCKET = 'archive'
 export const MIB = 1024 * 1024
+/** What `openDestination` uploads in parts: S3 takes no smaller ones, and each byte is hashed three times on its way. */
+export const PART_BYTES: number = 5 * MIB
+/** Of a file that is uploaded in two parts by it, and of one in three. */
+export const TWO_PARTS: number = PART_BYTES + 12_345
+export const THREE_PARTS: number = 2 * PART_BYTES + 12_345
 export const NEVER: AbortSignal = new AbortController().signal
 
 /** A part that lies on disk, complete. */
@@ -35,9 +40,9 @@ export function partOf(name: string, bytes: Buffer, more: Partial<SealedPart> = 
 
 /** Bytes that differ everywhere, so that no piece can be taken for another. */
 export function distinctBytes(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32LE(at, at)
-  return bytes
+  const numbers = new Uint32Array(Math.ceil(length / 4))
+  for (let i = 0; i < numbers.length; i++) numbers[i] = i * 4
+  return Buffer.from(numbers.buffer, 0, length)
 }
 
 /** Lets this process in, by its environment, until the test ends; `change` sets variables, or takes them away. */
@@ -68,7 +73,8 @@ export async function openDestination(
   endpoint: string,
   options: Partial<S3DestinationOptions> = {},
 ): Promise<S3Destination> {
-  const destination = await S3Destination.open({ url: `s3://${BUCKET}/logs`, endpoint, ...options })
+  const url = `s3://${BUCKET}/logs`
+  const destination = await S3Destination.open({ url, endpoint, partBytes: PART_BYTES, ...options })
   t.after(() => destination.close())
   return destination
 }

@@ -4,12 +4,23 @@ import { describe, test, type TestContext } from 'node:test'
 import type { SealedPart } from '../../../src/archive/destination.ts'
 import { S3Error } from '../../../src/archive/s3/error.ts'
 import { partBytes } from '../../../src/archive/s3/multipart.ts'
-import type { S3Destination } from '../../../src/archive/s3/s3-destination.ts'
+import { S3Destination } from '../../../src/archive/s3/s3-destination.ts'
 import { seeded } from '../../storage/random.ts'
 import { type S3FaultOptions, S3Faults } from '../../support/s3-faults.ts'
 import { S3Server } from '../../support/s3-server.ts'
 import { pause, until } from '../../support/wait.ts'
-import { BUCKET, distinctBytes, MIB, NEVER, openDestination, partOf, useEnv } from './fixtures.ts'
+import {
+  BUCKET,
+  distinctBytes,
+  MIB,
+  NEVER,
+  openDestination,
+  PART_BYTES,
+  partOf,
+  THREE_PARTS,
+  TWO_PARTS,
+  useEnv,
+} from './fixtures.ts'
 
 async function rig(t: TestContext): Promise<{ server: S3Server; destination: S3Destination }> {
   const server = await S3Server.start(t)
@@ -37,7 +48,10 @@ async function badRig(
 
 describe('a part that is delivered to S3', () => {
   test('is there under its name, byte for byte: empty, small, and of several parts', async t => {
-    const { server, destination } = await rig(t)
+    const { server } = await rig(t)
+    // Parts are as large as they are for everybody.
+    const destination = await S3Destination.open({ url: `s3://${BUCKET}/logs`, endpoint: server.endpoint })
+    t.after(() => destination.close())
     for (const length of [0, 1, 8 * MIB, 8 * MIB + 1, 16 * MIB + 12_345]) {
       const bytes = distinctBytes(length)
       const delivered = await destination.deliver(partOf(`dt=1/${length}.log`, bytes), NEVER)
@@ -60,7 +74,7 @@ describe('a part that is delivered to S3', () => {
 
   test('takes the place of itself when it is delivered again', async t => {
     const { server, destination } = await rig(t)
-    const part = partOf('a.log', distinctBytes(9 * MIB))
+    const part = partOf('a.log', distinctBytes(TWO_PARTS))
     await destination.deliver(part, NEVER)
     await destination.deliver({ ...part, recovered: true }, NEVER)
     assert.equal((await server.objects(BUCKET)).size, 1)
@@ -70,14 +84,14 @@ describe('a part that is delivered to S3', () => {
     const { server } = await rig(t)
     process.env['AWS_REQUEST_CHECKSUM_CALCULATION'] = 'when_required'
     const destination = await openDestination(t, server.endpoint)
-    const bytes = distinctBytes(9 * MIB)
+    const bytes = distinctBytes(TWO_PARTS)
     await destination.deliver(partOf('a.log', bytes), NEVER)
     assert.ok((await server.objects(BUCKET)).get('logs/a.log')?.equals(bytes))
   })
 
   test('is not delivered when its file has been cut meanwhile', async t => {
     const { server, destination } = await rig(t)
-    for (const length of [100, 9 * MIB]) {
+    for (const length of [100, TWO_PARTS]) {
       const part = partOf('a.log', distinctBytes(length))
       truncateSync(part.path, length - 1)
       await assert.rejects(destination.deliver(part, NEVER), {
@@ -110,7 +124,7 @@ describe('an upload that is called off', () => {
   test('rejects with the reason, and leaves nothing', async t => {
     const { server, destination } = await badRig(t, { rates: { hang: 1 }, only: /partNumber=2/ })
     const stop = new AbortController()
-    const delivered = destination.deliver(partOf('a.log', distinctBytes(20 * MIB)), stop.signal)
+    const delivered = destination.deliver(partOf('a.log', distinctBytes(THREE_PARTS)), stop.signal)
     await until(() => server.requests.some(request => request.includes('partNumber=1')))
     const reason = new Error('enough')
     stop.abort(reason)
@@ -135,7 +149,7 @@ describe('on a bad way to S3', () => {
         most: 6,
         only: /^P/,
       })
-      const lengths = [1000, 9 * MIB]
+      const lengths = [1000, TWO_PARTS]
       // Until something has happened, at least once each.
       for (let i = 0; i < lengths.length || faults.total === 0; i++) {
         const bytes = distinctBytes(lengths[i % lengths.length] ?? 0)
@@ -153,7 +167,7 @@ describe('on a bad way to S3', () => {
       // Not the look at the bucket before anything else, which is tried three times only.
       only: /^(?!GET .*list-type)/,
     })
-    const parts = [100, 9 * MIB, 0, 100_000, 17 * MIB, 8 * MIB].map((length, i) => {
+    const parts = [100, TWO_PARTS, 0, 100_000, THREE_PARTS, PART_BYTES].map((length, i) => {
       const bytes = distinctBytes(length)
       return { bytes, part: partOf(`${i}.log`, bytes) }
     })
@@ -186,9 +200,9 @@ describe('on a bad way to S3', () => {
       { rates: { hang: 1 }, most: 2, only: /^PUT/ },
       300,
     )
-    await destination.deliver(partOf('a.log', distinctBytes(9 * MIB)), NEVER)
+    await destination.deliver(partOf('a.log', distinctBytes(TWO_PARTS)), NEVER)
     assert.equal(faults.counts.hang, 2)
-    assert.equal((await server.objects(BUCKET)).get('logs/a.log')?.length, 9 * MIB)
+    assert.equal((await server.objects(BUCKET)).get('logs/a.log')?.length, TWO_PARTS)
   })
 
   test('an answer to the beginning that got lost leaves no second upload', async t => {
@@ -197,7 +211,7 @@ describe('on a bad way to S3', () => {
       most: 1,
       only: /\?uploads/,
     })
-    await destination.deliver(partOf('a.log', distinctBytes(9 * MIB)), NEVER)
+    await destination.deliver(partOf('a.log', distinctBytes(TWO_PARTS)), NEVER)
     assert.equal(faults.total, 1)
     assert.equal(
       server.requests.filter(request => request.startsWith('POST') && request.includes('?uploads')).length,
@@ -212,7 +226,7 @@ describe('on a bad way to S3', () => {
       most: 1,
       only: /^POST .*uploadId/,
     })
-    const bytes = distinctBytes(9 * MIB)
+    const bytes = distinctBytes(TWO_PARTS)
     await destination.deliver(partOf('a.log', bytes), NEVER)
     assert.equal(faults.total, 1)
     assert.ok((await server.objects(BUCKET)).get('logs/a.log')?.equals(bytes))
@@ -220,7 +234,7 @@ describe('on a bad way to S3', () => {
 
   test('what fails for good leaves nothing, and may be tried again', async t => {
     const { server, faults, destination } = await badRig(t, { rates: { error: 1 }, only: /partNumber=2/ })
-    const part = partOf('a.log', distinctBytes(20 * MIB))
+    const part = partOf('a.log', distinctBytes(THREE_PARTS))
     process.env['AWS_MAX_ATTEMPTS'] = '2'
     const impatient = await openDestination(t, faults.endpoint)
     await assert.rejects(impatient.deliver(part, NEVER), error => {
@@ -241,7 +255,7 @@ describe('on a bad way to S3', () => {
   test('what could not be aborted, as S3 was away, is so when it is there again', async t => {
     const { server, faults } = await badRig(t, { rates: { error: 1 }, only: /partNumber=2|^DELETE/ })
     const destination = await openDestination(t, faults.endpoint, { maxAttempts: 1 })
-    const part = partOf('a.log', distinctBytes(9 * MIB))
+    const part = partOf('a.log', distinctBytes(TWO_PARTS))
     await assert.rejects(destination.deliver(part, NEVER))
     assert.deepEqual(server.uploads.keys, ['logs/a.log'])
     faults.calm()
@@ -253,7 +267,7 @@ describe('on a bad way to S3', () => {
     const { server, destination } = await rig(t)
     await server.begin(BUCKET, 'logs/a.log')
     await server.begin(BUCKET, 'logs/a.log.other')
-    const part = partOf('a.log', distinctBytes(9 * MIB), { recovered: true })
+    const part = partOf('a.log', distinctBytes(TWO_PARTS), { recovered: true })
     await destination.deliver(part, NEVER)
     assert.deepEqual(server.uploads.keys, ['logs/a.log.other'])
   })
@@ -263,6 +277,8 @@ test('parts are larger where there would be more than 10,000', () => {
   assert.equal(partBytes(1), 8 * MIB)
   assert.equal(partBytes(80_000 * MIB), 8 * MIB)
   assert.equal(partBytes(80_000 * MIB + 1), 9 * MIB)
+  assert.equal(partBytes(1, 5 * MIB), 5 * MIB)
+  assert.equal(partBytes(80_000 * MIB + 1, 5 * MIB), 9 * MIB)
   const largest = 5 * 1024 * 1024 * MIB
   assert.ok(Math.ceil(largest / partBytes(largest)) <= 10_000)
 })
