@@ -106,20 +106,24 @@ describe('recovery', () => {
         const output = temporaryFolder()
         const first = await encoded(['one', 'two'], framing, compression)
         const second = await encoded(['three'], framing, compression)
-        for (let cut = 1; cut <= second.length; cut++) {
+        // What is whole is found by `wholePart`, whose own tests look at every byte.
+        const cuts = Array.from(second, (_, i) => i + 1).filter(
+          cut => cut <= 3 || cut % 11 === 0 || cut >= second.length - 3,
+        )
+        for (const cut of cuts) {
           const file = `t-000000.${cut}.log`
           leave(output, { file, framing, compression }, Buffer.concat([first, second.subarray(0, cut)]))
         }
         const log = await recoverAll(output)
         assert.deepEqual(log.warnings, [])
-        for (let cut = 1; cut <= second.length; cut++) {
+        for (const cut of cuts) {
           const bodies = await bodiesIn(join(output, `t-000000.${cut}.log`), framing, compression)
           const values =
             framing === 'jsonl' ? bodies.map(text => String(Object(JSON.parse(text))['body'])) : bodies
           assert.deepEqual(values, cut === second.length ? ['one', 'two', 'three'] : ['one', 'two'])
         }
         assert.deepEqual(hiddenIn(output), [])
-        assert.equal(log.parts.length, second.length)
+        assert.equal(log.parts.length, cuts.length)
       })
     }
   }

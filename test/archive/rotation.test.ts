@@ -284,8 +284,9 @@ describe('partitions', () => {
 
   test('of which there are more than may be open', async t => {
     const output = temporaryFolder()
-    const rig = await openArchive(t, { output, names, compression: 'gzip', options: { commitAt: 500 } })
-    const messages = Array.from({ length: 1000 }, (_, i) => at(i % 200, String(i)))
+    const rig = await openArchive(t, { output, names, compression: 'gzip', options: { commitAt: 150 } })
+    // Each hour comes three times, when others have taken its place since.
+    const messages = Array.from({ length: 300 }, (_, i) => at(i % 100, String(i)))
     for (const message of messages) rig.archiver.add(message)
     await rig.archiver.close()
     assert.ok(messages.every(({ isFinished }) => isFinished))

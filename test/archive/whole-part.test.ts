@@ -185,6 +185,15 @@ function trailingZeros(bytes: Buffer, from: number): number {
 
 /** Text that does not compress well, always the same. */
 function noise(seed: number, length: number): Buffer {
+  const key = `${seed} ${length}`
+  const bytes = made.get(key) ?? makeNoise(seed, length)
+  made.set(key, bytes)
+  return bytes
+}
+
+const made = new Map<string, Buffer>()
+
+function makeNoise(seed: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   let state = seed + 1
   for (let i = 0; i < length; i++) {
