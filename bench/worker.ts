@@ -1,8 +1,36 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { ownUrls } from '../scripts/own-urls.ts'
 import { cpuSecondsOf } from './proc.ts'
+import { scratchFolder } from './scratch.ts'
+import type { Reply } from './serve-jobs.ts'
 import type { Work } from './work.ts'
 
-type Reply<T> = { result: T } | { error: string }
+const LOADS = fileURLToPath(new URL('./load', import.meta.url))
+let built: Promise<string> | undefined
+
+/**
+ * The load processes as JavaScript, in a folder that goes with this process. A loader of TypeScript in each of them would
+ * take more of the processor than most loads of a short round, and leave its marks on what is measured.
+ */
+async function buildLoads(): Promise<string> {
+  const { path } = scratchFolder()
+  await build({
+    entryPoints: readdirSync(LOADS).map(file => join(LOADS, file)),
+    outdir: path,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    plugins: [ownUrls],
+  })
+  return path
+}
 
 /**
  * A load process, from its first job on. It lives as long as its line of the table, so that its code is warm after the
@@ -11,22 +39,25 @@ type Reply<T> = { result: T } | { error: string }
 export class Worker<K extends keyof Work> {
   readonly #name: K
   #child: ChildProcess | undefined
+  #isStopped = false
 
   constructor(name: K) {
     this.#name = name
   }
 
-  #start(): ChildProcess {
-    this.#child ??= fork(new URL(`./load/${this.#name}.ts`, import.meta.url), {
-      execArgv: ['--import', 'tsx'],
+  async #start(): Promise<ChildProcess> {
+    const folder = await (built ??= buildLoads())
+    if (this.#isStopped) throw new Error(`the ${this.#name} process was stopped`)
+    this.#child ??= fork(join(folder, `${this.#name}.mjs`), {
+      execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     return this.#child
   }
 
   /** Has one job done; rejects when it fails or is not done in time. One job at a time. */
-  run(job: Work[K]['job'], deadlineMs: number): Promise<Work[K]['result']> {
-    const child = this.#start()
+  async run(job: Work[K]['job'], deadlineMs: number): Promise<Work[K]['result']> {
+    const child = await this.#start()
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer)
@@ -55,22 +86,7 @@ export class Worker<K extends keyof Work> {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#child?.kill('SIGKILL')
   }
-}
-
-/** The other side: does the jobs that the parent sends, until the parent goes. */
-export function serveJobs<K extends keyof Work>(
-  work: (job: Work[K]['job']) => Promise<Work[K]['result']>,
-): void {
-  const reply = (message: Reply<Work[K]['result']>): void => {
-    process.send?.(message)
-  }
-  process.on('message', (job: Work[K]['job']) => {
-    work(job).then(
-      result => reply({ result }),
-      (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
-    )
-  })
-  process.on('disconnect', () => process.exit())
 }

@@ -6,10 +6,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { ownUrls } from './own-urls.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Inside node_modules, so that what is imported from there is found. */
@@ -52,17 +53,6 @@ const several: Plugin = {
           ?.map(file => `import './${file}'`)
           .join('\n') ?? '',
       resolveDir: ROOT,
-    }))
-  },
-}
-
-/** A module goes on seeing the folder that it was written in. */
-const ownUrls: Plugin = {
-  name: 'own-urls',
-  setup(builder) {
-    builder.onLoad({ filter: /\.tsx?$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', `'${pathToFileURL(path).href}'`),
-      loader: path.endsWith('x') ? 'tsx' : 'ts',
     }))
   },
 }

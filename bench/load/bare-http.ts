@@ -1,6 +1,6 @@
 /** An HTTP server that answers 200, and looks at nothing of a request but how long it is. */
 import { createServer, type Socket } from 'node:net'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 
 const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
 const HEAD_END = Buffer.from('\r\n\r\n')

@@ -2,7 +2,7 @@
 import { OK_FRAME } from '../../src/protocol/frame.ts'
 import { rdy } from '../../src/protocol/command.ts'
 import type { BareMirrorJob, LoadResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { dial } from './dial.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'

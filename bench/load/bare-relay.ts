@@ -6,7 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { OK_FRAME } from '../../src/protocol/frame.ts'
 import type { BareRelayJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { machineMs } from './clock.ts'
 import { Records } from './records.ts'
 import { momentOf } from './stamp.ts'

@@ -3,7 +3,7 @@ import { closeSync, fdatasync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { OK_FRAME } from '../../src/protocol/frame.ts'
 import type { BareServerJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 
 const FIN_LENGTH = 21
 const MOST_OKS = 4096

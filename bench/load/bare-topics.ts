@@ -5,7 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { FrameType, OK_FRAME } from '../../src/protocol/frame.ts'
 import type { BareTopicsJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 
 const OKS = Buffer.alloc(4096 * OK_FRAME.length, OK_FRAME)
 /** Messages of one write, at most. */

@@ -1,6 +1,6 @@
 /** Consumes a backlog with a client library; every message's body is looked at, and finished. */
 import type { ClientConsumeJob, LoadResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { loadNsqjs, loadOurs, nsqjsOptions, ourOptions } from './libraries.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'

@@ -1,6 +1,6 @@
 /** Publishes with a client library, as many calls at once as it is told, for a time. */
 import type { ClientPublishJob, LoadResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { createBodies } from './bodies.ts'
 import { loadNsqjs, loadOurs, nsqjsOptions, ourOptions } from './libraries.ts'
 import { withResolvers } from './resolvers.ts'

@@ -1,7 +1,7 @@
 /** Consumes a backlog through one connection a channel, and finishes every message. */
 import { MESSAGE_OVERHEAD } from '../../src/protocol/message.ts'
 import type { ConsumeJob, LoadResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { BareSubscription, Subscription } from './subscription.ts'

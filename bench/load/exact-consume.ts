@@ -1,6 +1,6 @@
 /** Consumes a given number of messages from each channel of a topic, so that as many as before are left. */
 import type { ExactConsumeJob, LoadResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { Finisher } from './finisher.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'

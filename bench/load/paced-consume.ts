@@ -3,7 +3,7 @@
  * waits until everything has come.
  */
 import type { PacedConsumeJob, PacedConsumeResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { machineMs } from './clock.ts'
 import { dial } from './dial.ts'
 import { Histogram, type Quantiles } from './histogram.ts'

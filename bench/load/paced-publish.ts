@@ -5,7 +5,7 @@
  */
 import { identify, MAGIC_V2 } from '../../src/protocol/command.ts'
 import type { PacedPublishJob, PacedPublishResult } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { createBodies } from './bodies.ts'
 import { machineMs } from './clock.ts'
 import { publishLine } from './command-line.ts'

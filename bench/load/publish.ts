@@ -1,7 +1,7 @@
 /** Publishes as fast as the server acknowledges: commands are built once, and OKs are counted by their bytes. */
 import { identify, MAGIC_V2, mpub, pub } from '../../src/protocol/command.ts'
 import type { LoadResult, PublishJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { createBodies } from './bodies.ts'
 import { Publishing } from './publishing.ts'
 import { withResolvers } from './resolvers.ts'

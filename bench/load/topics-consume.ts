@@ -1,6 +1,6 @@
 /** Consumes many topics through a connection for each channel, and finishes every message. */
 import type { LoadResult, TopicsConsumeJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { Finisher } from './finisher.ts'
 import { withResolvers } from './resolvers.ts'
 import { Stopwatch } from './stopwatch.ts'

@@ -1,7 +1,7 @@
 /** Publishes a fixed number of messages to many topics: each connection goes round them. */
 import { dpub, identify, MAGIC_V2, mpub, pub } from '../../src/protocol/command.ts'
 import type { LoadResult, TopicsPublishJob } from '../work.ts'
-import { serveJobs } from '../worker.ts'
+import { serveJobs } from '../serve-jobs.ts'
 import { createBodies } from './bodies.ts'
 import { Publishing } from './publishing.ts'
 import { withResolvers } from './resolvers.ts'
