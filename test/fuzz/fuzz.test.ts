@@ -7,9 +7,9 @@ import { Mutator } from './mutator.ts'
 import type { Target } from './target.ts'
 import { TARGETS } from './targets/index.ts'
 
-const RUNS = Number(process.env['RUNS'] ?? 15_000)
+const RUNS = Number(process.env['RUNS'] ?? 8000)
 /** Of the targets with sockets, files or other threads. */
-const FEWEST = 20
+const FEWEST = 12
 const SHARES = Object.values(TARGETS).reduce((sum, { share }) => sum + share, 0)
 
 describe('fuzz', () => {

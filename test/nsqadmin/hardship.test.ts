@@ -21,7 +21,7 @@ test('hundreds of requests, many at once', async t => {
   const statuses = new Map<string, Set<number>>()
   let sent = 0
   const worker = async (): Promise<void> => {
-    while (sent < 700) {
+    while (sent < 350) {
       const path = paths[sent++ % paths.length] ?? ''
       const response = await rig.get(path)
       await response.arrayBuffer()
@@ -43,7 +43,7 @@ test('hundreds of requests, many at once', async t => {
       ['/metrics', 200],
     ],
   )
-  assert.match(await (await rig.get('/metrics')).text(), /\nnsqadmin_requests_total 70\d\n/)
+  assert.match(await (await rig.get('/metrics')).text(), /\nnsqadmin_requests_total 35\d\n/)
 })
 
 test('peers that are slow, or send nonsense, are in nobody else’s way', async t => {

@@ -16,7 +16,8 @@ const LENGTH = 10_000
 
 /** Every byte says which message it is of. */
 function bodyOf(i: number): string {
-  return `${i};`.repeat(LENGTH).slice(0, LENGTH)
+  const part = `${i};`
+  return part.repeat(Math.ceil(LENGTH / part.length)).slice(0, LENGTH)
 }
 
 /** Takes all messages of a channel, `pause` ms between one look at its socket and the next, and gives those that are not right. */

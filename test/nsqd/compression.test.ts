@@ -26,6 +26,11 @@ const combinations: [name: string, layers: Layers][] = [
   ['TLS and deflate', { tls: { ca: ca.cert }, deflate: 6 }],
 ]
 
+// One that compresses well, one of several blocks, and one that hardly compresses at all.
+const bodies = ['x'.repeat(500_000), `${'abcdefghij'.repeat(20_000)}!`, randomText(300_000), 'small']
+/** And small ones: more than RDY. */
+const SMALL = 300
+
 describe('messages go both ways', () => {
   for (const [name, layers] of combinations) {
     test(name, async t => {
@@ -33,20 +38,18 @@ describe('messages go both ways', () => {
       const producer = await connect(running, layers)
       const consumer = await connect(running, layers)
       assert.equal(await consumer.ask(sub('t', 'c')), 'OK')
-      // One that compresses well, one of several blocks, and one that hardly compresses at all.
-      const bodies = ['x'.repeat(500_000), `${'abcdefghij'.repeat(20_000)}!`, randomText(300_000), 'small']
       for (const body of bodies) assert.equal(await producer.ask(pub('t', body)), 'OK')
       assert.equal(
         await producer.ask(
           mpub(
             't',
-            Array.from({ length: 1000 }, (_, i) => `${i}`),
+            Array.from({ length: SMALL }, (_, i) => `${i}`),
           ),
         ),
         'OK',
       )
       consumer.send(rdy(200))
-      for (let i = 0; i < bodies.length + 1000; i++) {
+      for (let i = 0; i < bodies.length + SMALL; i++) {
         const { id, body } = await consumer.message()
         assert.equal(body, bodies[i] ?? `${i - bodies.length}`)
         consumer.send(fin(id))

@@ -88,59 +88,144 @@ async function post(nsqd: Spawned, path: string): Promise<void> {
   assert.equal(response.status, 200)
 }
 
-describe('kill -9', () => {
-  test('gives back what was in flight, and what was requeued', async t => {
-    const folder = temporaryFolder()
-    const first = await spawnNsqd(t, folder)
-    const consumer = await subscribe(first, 't', 'c', 3)
-    const client = new RawClient(first.tcp)
-    assert.equal(await client.ask(mpub('t', ['a', 'b', 'c', 'd'])), 'OK')
+async function stats(nsqd: Spawned, query = ''): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${nsqd.http.port}/stats${query}`)).text()
+}
+
+/** What has to hold of the nsqd that comes after the killed one. */
+type Check = (next: Spawned) => Promise<void>
+/** What an nsqd goes through, in topics that no other scenario has. `onKilled`: before the next one starts. */
+type Scenario = (nsqd: Spawned, folder: string, onKilled: (act: () => void) => void) => Promise<Check>
+
+const AT_ONCE: Readonly<Record<string, Scenario>> = {
+  async 'gives back what was in flight, and what was requeued'(nsqd) {
+    const consumer = await subscribe(nsqd, 'flight', 'c', 3)
+    const client = new RawClient(nsqd.tcp)
+    assert.equal(await client.ask(mpub('flight', ['a', 'b', 'c', 'd'])), 'OK')
     const [message] = await consumer.messages(3)
     consumer.send(req(message?.id ?? '', 0))
     await consumer.message()
-    await first.kill()
-    const second = await spawnNsqd(t, folder)
-    await collect(await subscribe(second, 't', 'c', 10), new Set(['a', 'b', 'c', 'd']))
-  })
+    return async next => {
+      await collect(await subscribe(next, 'flight', 'c', 10), new Set(['a', 'b', 'c', 'd']))
+    }
+  },
 
-  test('keeps the due time of a deferred message', async t => {
-    const folder = temporaryFolder()
-    const first = await spawnNsqd(t, folder)
-    const consumer = await subscribe(first, 't', 'c', 5)
-    const client = new RawClient(first.tcp)
+  async 'does not make nsqd give the id of a message that is gone to another'(nsqd, folder, onKilled) {
+    const consumer = await subscribe(nsqd, 'ids', 'c', 10)
+    const client = new RawClient(nsqd.tcp)
+    const sizes = (): Map<string, number> => {
+      const names = readdirSync(join(folder, 'ids.topic')).filter(name => /\.(log|idx)$/.test(name))
+      return new Map(
+        names.map(name => join(folder, 'ids.topic', name)).map(path => [path, statSync(path).size]),
+      )
+    }
+    assert.equal(await client.ask(pub('ids', 'kept')), 'OK')
+    const kept = sizes()
+    assert.equal(await client.ask(pub('ids', 'gone')), 'OK')
+    const ids = (await consumer.messages(2)).map(({ id }) => id)
+    // As a power cut may do that comes before the next sync.
+    onKilled(() => {
+      for (const [path, size] of kept) truncateSync(path, size)
+    })
+    return async next => {
+      const publisher = new RawClient(next.tcp)
+      assert.equal(await publisher.ask(pub('ids', 'new')), 'OK')
+      const messages = await (await subscribe(next, 'ids', 'c', 10)).messages(2)
+      const fresh = messages.find(({ body }) => body === 'new')
+      assert.ok(fresh !== undefined && !ids.includes(fresh.id), `${fresh?.id} of ${ids.join(', ')}`)
+    }
+  },
+
+  async 'keeps new topics, channels and pauses that were told of'(nsqd) {
+    await post(nsqd, '/topic/create?topic=told')
+    await post(nsqd, '/channel/create?topic=told&channel=paused')
+    await post(nsqd, '/channel/create?topic=told&channel=gone')
+    await post(nsqd, '/channel/delete?topic=told&channel=gone')
+    await post(nsqd, '/channel/pause?topic=told&channel=paused')
+    return async next => {
+      const text = await stats(next, '?format=json&topic=told')
+      assert.match(text, /"topic_name":"told"/)
+      assert.match(text, /"channel_name":"paused"[^}]*"paused":true/)
+      assert.doesNotMatch(text, /gone/)
+    }
+  },
+
+  async 'does not bring back what was emptied or deleted'(nsqd) {
+    const client = new RawClient(nsqd.tcp)
+    for (const channel of ['emptied', 'gone']) {
+      await post(nsqd, '/topic/create?topic=cleared')
+      await post(nsqd, `/channel/create?topic=cleared&channel=${channel}`)
+    }
+    assert.equal(await client.ask(mpub('cleared', ['1', '2', '3'])), 'OK')
+    assert.equal(await client.ask(pub('waiting', '1')), 'OK')
+    await post(nsqd, '/channel/empty?topic=cleared&channel=emptied')
+    await post(nsqd, '/channel/delete?topic=cleared&channel=gone')
+    await post(nsqd, '/topic/empty?topic=waiting')
+    return async next => {
+      const text = await stats(next)
+      assert.match(text, /\[emptied +\] depth: 0 /)
+      assert.match(text, /\[waiting +\] depth: 0 /)
+      assert.doesNotMatch(text, /gone/)
+    }
+  },
+}
+
+/** Those for which a checkpoint is waited for: the second one's pause is the first one's, too. */
+const WITH_CHECKPOINT: Readonly<Record<string, Scenario>> = {
+  async 'keeps the due time of a deferred message'(nsqd) {
+    const consumer = await subscribe(nsqd, 'deferred', 'c', 5)
+    const client = new RawClient(nsqd.tcp)
     const began = Date.now()
-    assert.equal(await client.ask(dpub('t', 1500, 'published')), 'OK')
-    assert.equal(await client.ask(pub('t', 'requeued')), 'OK')
-    consumer.send(req((await consumer.message()).id, 1500))
-    // The second one's time is in a checkpoint only.
-    await pause(600)
-    await first.kill()
-    const second = await spawnNsqd(t, folder)
-    const again = await subscribe(second, 't', 'c', 5)
-    const messages = await again.messages(2)
-    assert.ok(Date.now() - began >= 1499, `${Date.now() - began}`)
-    assert.deepEqual(messages.map(({ body, attempts }) => `${body} ${attempts}`).sort(), [
-      'published 1',
-      'requeued 2',
-    ])
-  })
+    assert.equal(await client.ask(dpub('deferred', 2500, 'published')), 'OK')
+    assert.equal(await client.ask(pub('deferred', 'requeued')), 'OK')
+    // The time of this one is in a checkpoint only.
+    consumer.send(req((await consumer.message()).id, 2500))
+    return async next => {
+      const messages = await (await subscribe(next, 'deferred', 'c', 5)).messages(2)
+      assert.ok(Date.now() - began >= 2499, `${Date.now() - began}`)
+      assert.deepEqual(messages.map(({ body, attempts }) => `${body} ${attempts}`).sort(), [
+        'published 1',
+        'requeued 2',
+      ])
+    }
+  },
 
-  test('redelivers no more than what was finished since the last checkpoint', async t => {
-    const folder = temporaryFolder()
-    const first = await spawnNsqd(t, folder)
-    const consumer = await subscribe(first, 't', 'c', 100)
-    const client = new RawClient(first.tcp)
+  async 'redelivers no more than what was finished since the last checkpoint'(nsqd) {
+    const consumer = await subscribe(nsqd, 'finished', 'c', 100)
+    const client = new RawClient(nsqd.tcp)
     const bodies = Array.from({ length: 100 }, (_, i) => `message ${i}`)
-    assert.equal(await client.ask(mpub('t', bodies)), 'OK')
+    assert.equal(await client.ask(mpub('finished', bodies)), 'OK')
     await collect(consumer, new Set(bodies))
     await pause(1000)
-    assert.equal(await client.ask(pub('t', 'last')), 'OK')
+    assert.equal(await client.ask(pub('finished', 'last')), 'OK')
     await collect(consumer, new Set(['last']))
-    await first.kill()
-    const second = await spawnNsqd(t, folder)
-    const got = await collect(await subscribe(second, 't', 'c', 100), new Set(['last']))
-    assert.deepEqual(got, ['last'])
-  })
+    return async next => {
+      const got = await collect(await subscribe(next, 'finished', 'c', 100), new Set(['last']))
+      assert.deepEqual(got, ['last'])
+    }
+  },
+}
+
+describe('kill -9', () => {
+  for (const [when, scenarios] of [
+    ['at once', AT_ONCE],
+    ['after a checkpoint', WITH_CHECKPOINT],
+  ] as const) {
+    test(when, async t => {
+      const folder = temporaryFolder()
+      const first = await spawnNsqd(t, folder)
+      const killed: (() => void)[] = []
+      const checks = await Promise.all(
+        Object.entries(scenarios).map(
+          async ([name, run]) => [name, await run(first, folder, act => killed.push(act))] as const,
+        ),
+      )
+      await first.kill()
+      for (const act of killed) act()
+      const second = await spawnNsqd(t, folder)
+      for (const [name, check] of checks) await t.test(name, () => check(second))
+    })
+  }
 
   test('does not undo a replay, nor lose what is retained', async t => {
     const folder = temporaryFolder()
@@ -169,72 +254,5 @@ describe('kill -9', () => {
     assert.deepEqual(got, bodies)
     await again.settled()
     assert.deepEqual(again.waiting, [])
-  })
-
-  test('does not make nsqd give the id of a message that is gone to another', async t => {
-    const folder = temporaryFolder()
-    const first = await spawnNsqd(t, folder)
-    const consumer = await subscribe(first, 't', 'c', 10)
-    const client = new RawClient(first.tcp)
-    const sizes = (): Map<string, number> => {
-      const names = readdirSync(join(folder, 't.topic')).filter(name => /\.(log|idx)$/.test(name))
-      return new Map(
-        names.map(name => join(folder, 't.topic', name)).map(path => [path, statSync(path).size]),
-      )
-    }
-    assert.equal(await client.ask(pub('t', 'kept')), 'OK')
-    const kept = sizes()
-    assert.equal(await client.ask(pub('t', 'gone')), 'OK')
-    const ids = (await consumer.messages(2)).map(({ id }) => id)
-    await first.kill()
-    // As a power cut may do that comes before the next sync.
-    for (const [path, size] of kept) truncateSync(path, size)
-    const second = await spawnNsqd(t, folder)
-    const publisher = new RawClient(second.tcp)
-    assert.equal(await publisher.ask(pub('t', 'new')), 'OK')
-    const messages = await (await subscribe(second, 't', 'c', 10)).messages(2)
-    const fresh = messages.find(({ body }) => body === 'new')
-    assert.ok(fresh !== undefined && !ids.includes(fresh.id), `${fresh?.id} of ${ids.join(', ')}`)
-  })
-
-  test('keeps new topics, channels and pauses that were told of', async t => {
-    const folder = temporaryFolder()
-    const first = await spawnNsqd(t, folder)
-    await post(first, '/topic/create?topic=t')
-    await post(first, '/channel/create?topic=t&channel=c')
-    await post(first, '/channel/create?topic=t&channel=gone')
-    await post(first, '/channel/delete?topic=t&channel=gone')
-    await post(first, '/channel/pause?topic=t&channel=c')
-    await first.kill()
-    const second = await spawnNsqd(t, folder)
-    const stats: unknown = await (
-      await fetch(`http://127.0.0.1:${second.http.port}/stats?format=json`)
-    ).json()
-    const text = JSON.stringify(stats)
-    assert.match(text, /"topic_name":"t"/)
-    assert.match(text, /"channel_name":"c"[^}]*"paused":true/)
-    assert.doesNotMatch(text, /gone/)
-  })
-
-  test('does not bring back what was emptied or deleted', async t => {
-    const folder = temporaryFolder()
-    let nsqd = await spawnNsqd(t, folder)
-    const client = new RawClient(nsqd.tcp)
-    for (const channel of ['emptied', 'gone']) {
-      await post(nsqd, '/topic/create?topic=t')
-      await post(nsqd, `/channel/create?topic=t&channel=${channel}`)
-    }
-    assert.equal(await client.ask(mpub('t', ['1', '2', '3'])), 'OK')
-    assert.equal(await client.ask(pub('waiting', '1')), 'OK')
-    await post(nsqd, '/channel/empty?topic=t&channel=emptied')
-    await post(nsqd, '/channel/delete?topic=t&channel=gone')
-    await post(nsqd, '/topic/empty?topic=waiting')
-    await nsqd.kill()
-    nsqd = await spawnNsqd(t, folder)
-    const { port } = nsqd.http
-    const stats = await (await fetch(`http://127.0.0.1:${port}/stats`)).text()
-    assert.match(stats, /\[emptied +\] depth: 0 /)
-    assert.match(stats, /\[waiting +\] depth: 0 /)
-    assert.doesNotMatch(stats, /gone/)
   })
 })

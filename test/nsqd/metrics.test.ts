@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fin, rdy, req } from '../../src/protocol/command.ts'
 import { writeNsqdMetrics } from '../../src/nsqd/metrics.ts'
@@ -123,11 +121,10 @@ describe('/metrics of nsqd', () => {
 
   test('lets others have their turn while it tells of many channels', async t => {
     const running = await start(t)
-    await running.stop()
-    const channels = ['a', 'b', 'c', 'd', 'e'].map(name => ({ name, paused: false }))
-    const topics = Array.from({ length: 1000 }, (_, i) => ({ name: `topic-${i}`, paused: false, channels }))
-    writeFileSync(join(running.dataPath, 'nsqd.dat'), JSON.stringify({ version: '1.3.0', topics }))
-    await running.restart()
+    for (let i = 0; i < 1000; i++) {
+      const topic = running.nsqd.topic(`topic-${i}#ephemeral`)
+      for (const name of ['a', 'b', 'c', 'd', 'e']) topic.channel(name)
+    }
     const writer = new MetricsWriter()
     const work = { turns: 0, isDone: false }
     const count = (): void => {

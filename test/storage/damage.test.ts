@@ -16,7 +16,7 @@ const LOG = `${NAME}.log`
 const INDEX = `${NAME}.idx`
 const INDEX_LINE = 16
 /** How many damages each test tries; `DAMAGES=5000` for more. */
-const DAMAGES = Number(process.env['DAMAGES'] ?? 24)
+const DAMAGES = Number(process.env['DAMAGES'] ?? 14)
 
 /** A log whose newest segment will be damaged, and what is in that. */
 interface Sample {

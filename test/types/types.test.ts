@@ -16,6 +16,8 @@ const OPTIONS = {
   target: 'es2022',
   types: ['node'],
   skipLibCheck: false,
+  // Those that come with the compiler.
+  skipDefaultLibCheck: true,
   experimentalDecorators: true,
   noEmit: true,
 }
