@@ -252,7 +252,7 @@ describe('/peek and the disk', () => {
       // Nobody takes it: the channel does not come to the others.
       await each.publish('first')
       const body = Buffer.alloc(1000)
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 45; i++) {
         const deferred = Array.from<Buffer>({ length: 1000 }).fill(body)
         await each.nsqd.publish('t', deferred, LONG)
       }
