@@ -38,6 +38,7 @@ async function crashes(t: TestContext, each: Case): Promise<void> {
   const rig = await Rig.start(t, {
     random,
     messages,
+    nsqdCrashes: each.nsqdCrashes === true,
     ...(topics === undefined ? {} : { topics }),
     ...(meanBytes === undefined ? {} : { meanBytes }),
   })

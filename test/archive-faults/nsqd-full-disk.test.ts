@@ -22,7 +22,7 @@ test('the disk of nsqd fills up while messages are archived', async t => {
   const messages = new Numbered('text', random.seed)
   const disk = SmallDisk.mount(t, DISK_BYTES)
   if (disk === undefined) return
-  const rig = await Rig.start(t, { random, messages, dataPath: join(disk.path, 'nsqd') })
+  const rig = await Rig.start(t, { random, messages, dataPath: join(disk.path, 'nsqd'), nsqdCrashes: true })
   const output = join(rig.folder, 'out')
   mkdirSync(output)
   const flags = [`--output-dir=${output}`, '--gzip', '--rotate-size=100000', '--skip-empty-files']

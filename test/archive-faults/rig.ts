@@ -9,6 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 import { Spawned } from '../support/spawned.ts'
 import { ArchiveProcess, type Ended, type StartOptions } from './archive-process.ts'
 import { bodiesIn, type Framed } from './archived.ts'
+import { NsqdHere } from './nsqd-here.ts'
 import type { Numbered } from './numbered.ts'
 import { Stream } from './stream.ts'
 import type { Compressed } from './system-tools.ts'
@@ -28,6 +29,8 @@ export interface RigOptions {
   readonly random: Random
   readonly topics?: readonly string[]
   readonly messages: Numbered
+  /** nsqd has a process of its own, and can be killed. */
+  readonly nsqdCrashes?: boolean
   /** Where nsqd has its data; a folder of the rig's unless given. */
   readonly dataPath?: string
   /** Bytes that go between nsqd and archive until something happens to the connection; nothing does unless given. */
@@ -47,7 +50,7 @@ export class Rig {
   readonly #options: RigOptions
   readonly #dataPath: string
   readonly #running = new Set<ArchiveProcess>()
-  #nsqd: Spawned
+  #nsqd: Spawned | NsqdHere
   #stream: Stream | undefined
   readonly #forArchive: FaultProxy
   readonly #forStream: FaultProxy
@@ -60,8 +63,10 @@ export class Rig {
     mkdirSync(this.#dataPath, { recursive: true })
     this.#nsqd = this.#newNsqd()
     const { random, meanBytes } = options
-    this.#forArchive = new FaultProxy(this.#nsqd.tcp, { random, meanBytes: meanBytes ?? Infinity, hangs: 0 })
-    this.#forStream = new FaultProxy(this.#nsqd.tcp, { random, meanBytes: Infinity, hangs: 0 })
+    // Where nsqd is is known, and told them, when it has started.
+    const nowhere = { host: '', port: 0 }
+    this.#forArchive = new FaultProxy(nowhere, { random, meanBytes: meanBytes ?? Infinity, hangs: 0 })
+    this.#forStream = new FaultProxy(nowhere, { random, meanBytes: Infinity, hangs: 0 })
   }
 
   static async start(t: TestContext, options: RigOptions): Promise<Rig> {
@@ -126,8 +131,9 @@ export class Rig {
     return ended
   }
 
-  /** Kills nsqd without warning and starts it again, elsewhere. */
+  /** Kills nsqd without warning and starts it again, elsewhere; only where `nsqdCrashes` is set. */
   async crashNsqd(): Promise<void> {
+    assert.ok(this.#nsqd instanceof Spawned)
     await this.#nsqd.kill()
     this.#nsqd = this.#newNsqd()
     await this.#nsqd.start()
@@ -151,8 +157,10 @@ export class Rig {
     return depth + inFlight + deferred
   }
 
-  #newNsqd(): Spawned {
-    return new Spawned('nsqd', [`--data-path=${this.#dataPath}`])
+  #newNsqd(): Spawned | NsqdHere {
+    return this.#options.nsqdCrashes === true
+      ? new Spawned('nsqd', [`--data-path=${this.#dataPath}`])
+      : new NsqdHere(this.#dataPath)
   }
 
   #redirect(): void {
