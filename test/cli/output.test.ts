@@ -77,6 +77,14 @@ describe('Output', () => {
 
 test('numbers for people', () => {
   assert.equal(formatCount(1_234_567), '1,234,567')
+  assert.deepEqual([0, 999, 1000, 99_999.6, -123, -1234].map(formatCount), [
+    '0',
+    '999',
+    '1,000',
+    '100,000',
+    '-123',
+    '-1,234',
+  ])
   assert.equal(formatBytes(0), '0 B')
   assert.equal(formatBytes(999), '999 B')
   assert.equal(formatBytes(1234), '1.2 kB')
