@@ -290,18 +290,10 @@ describe('nsq-ts bench', () => {
     )
     await refused(/cannot connect to 127\.0\.0\.1:1:/, '--nsqd-tcp-address', '127.0.0.1:1')
     await refused(/"no topic" is not the name of a topic/, ...addresses(), '--topic', 'no topic')
-    const large = [
-      'pub',
-      ...addresses(),
-      '--size',
-      '100000',
-      '--batch',
-      '60',
-      '--warmup',
-      '0',
-      '--no-ceiling',
-    ]
-    await refused(/too big.*\n.*Lower --size or --batch/, ...large)
+    // One command of 6 MB.
+    const large = ['--size', '100000', '--batch', '60', '--connections', '1', '--pipeline', '1']
+    const pub = ['pub', ...addresses(), '--warmup', '0', '--no-ceiling']
+    await refused(/too big.*\n.*Lower --size or --batch/, ...pub, ...large)
   })
 })
 
