@@ -12,7 +12,7 @@ import { measureStart } from '../../bench/start/measure.ts'
 import { STAT_LINES } from '../../bench/stat/lines.ts'
 import { measureStat } from '../../bench/stat/measure.ts'
 
-const TINY = { warmMs: 20, measureMs: 150, backlog: 0.005 }
+const TINY = { warmMs: 20, measureMs: 100, backlog: 0.005 }
 
 // One line of each kind: that everything is published and finished, not how fast. No `power`: a disk that is busy
 // otherwise may not sync once in the time.
