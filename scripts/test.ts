@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Inside node_modules, so that what is imported from there is found. */
 const BUNDLES = 'node_modules/.cache/nsq-ts-tests'
 
-/** So many files are one process. More would save little, and the last one would be waited for. */
+/** So many files are one process at most. More would save little, and the last one would be waited for. */
 const TOGETHER = 8
 /**
  * What has processes of its own: folders of files that take long, and files that change what a whole process shares. (Hooks
@@ -30,7 +30,6 @@ const ALONE = [
   'test/faults/',
   'test/fuzz/',
   'test/interop/',
-  'test/nsqadmin-browser/',
   'test/soak/',
   'test/client/tracing.test.ts',
   'test/client/consumer/consumer-tracing.test.ts',
@@ -69,7 +68,8 @@ const files =
 
 for (const file of files) {
   const siblings = files.filter(path => dirname(path) === dirname(file))
-  const number = Math.floor(siblings.indexOf(file) / TOGETHER) + 1
+  const groups = Math.ceil(siblings.length / TOGETHER)
+  const number = Math.floor((siblings.indexOf(file) * groups) / siblings.length) + 1
   const isAlone = ALONE.some(path => file.startsWith(path))
   const name = isAlone ? file : `${dirname(file)}-${number}`
   processes.set(name, [...(processes.get(name) ?? []), file])

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { after, before, test, type TestContext } from 'node:test'
+import { after, test, type TestContext } from 'node:test'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome']
@@ -47,16 +47,19 @@ export function launch(): Promise<Browser> {
 
 export type BrowserTest = (name: string, run: (t: TestContext, visitor: Visitor) => Promise<void>) => void
 
-/** One browser for all tests of a file. Each test has a visitor of its own: no cookies, nothing kept by others. */
+/** Of all tests of this process, as most of what it costs is to start it; there once the first test has needed it. */
+let browser: Browser | undefined
+
+/** One browser for all files of a process. Each test has a visitor of its own: no cookies, nothing kept by others. */
 export function browserTests(): BrowserTest {
-  let browser: Browser | undefined
-  if (skip === false) {
-    before(async () => (browser = await launch()))
-    after(() => browser?.close())
-  }
+  after(async () => {
+    await browser?.close()
+    browser = undefined
+  })
   return (name, run) =>
     test(name, { skip }, async t => {
-      assert.ok(browser)
+      // A test that has brought it down is not to fail the others.
+      if (browser?.isConnected() !== true) browser = await launch()
       const visitor = new Visitor(browser)
       try {
         await run(t, visitor)
