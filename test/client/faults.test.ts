@@ -21,7 +21,7 @@ import { FaultProxy } from '../support/fault-proxy.ts'
 import { pause, until } from '../support/wait.ts'
 import { Daemons } from './daemons.ts'
 
-const MESSAGES = Number(process.env['FAULT_MESSAGES'] ?? 2000)
+const MESSAGES = Number(process.env['FAULT_MESSAGES'] ?? 1000)
 const LARGEST_BODY = 100_000
 const LARGEST_BURST = 100
 /** Messages whose publishing is under way at once. */

@@ -10,11 +10,11 @@ test('mixed load with restarts: nothing is lost', async t => {
   const lines: string[] = []
   const result = await soak({
     seed,
-    ms: 12_000,
+    ms: 8000,
     rate: 150,
     sampleMs: 1000,
-    restartMs: 4000,
-    toolsMs: 6000,
+    restartMs: 3000,
+    toolsMs: 4000,
     csv: line => lines.push(line),
   })
   assert.deepEqual(result.problems, [], report(result))
