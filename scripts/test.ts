@@ -87,6 +87,8 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: 'inline',
+  // They are there, and each process would read them all once more.
+  sourcesContent: false,
   plugins: [several, ownUrls],
 })
 const { status } = spawnSync(

@@ -26,6 +26,7 @@ export async function bundled(module: URL): Promise<string> {
     target: 'node20',
     packages: 'external',
     sourcemap: 'inline',
+    sourcesContent: false,
   })
   return pathToFileURL(path).href
 }

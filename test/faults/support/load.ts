@@ -83,7 +83,7 @@ export class Load {
     const running = this.#channels().map(([topic, channel]) =>
       this.#consumer(topic, channel, true).run(nsqd, () => isDone),
     )
-    while (Date.now() < deadline && !(await this.#isEmpty(nsqd))) await pause(20)
+    while (Date.now() < deadline && !(await this.#isEmpty(nsqd))) await pause(50)
     isDone = true
     await Promise.all(running)
     if (Date.now() > deadline) ledger.fault(`not all came in time; ${await this.#waiting(nsqd)}`)
