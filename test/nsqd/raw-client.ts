@@ -13,7 +13,7 @@ export interface RawMessage {
   body: string
 }
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 const MAX_FRAME = 64 * 1024 * 1024
 
 /** Items that come, and those who wait for them. */
