@@ -348,6 +348,7 @@ describe('recovery', () => {
   test('is waited for by an archive of the same names', async t => {
     const spool = temporaryFolder()
     const slow = new Gate()
+    t.after(() => slow.open())
     leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
     const log = new Log()
     const folder = await openFolder({ output: spool, openDestination: () => Promise.resolve(slow) }, log)
@@ -374,9 +375,11 @@ describe('recovery', () => {
     leave(spool, { file: 't-000000.log', destination: slow.id }, 'one\n')
     const log = new Log()
     const folder = await openFolder({ output: spool, openDestination: () => Promise.resolve(slow) }, log)
+    // Else the archive that is closed then would wait for ever.
+    t.after(() => slow.open())
     const recovering = folder.recover(new InPlace(folder.path), undefined)
+    await until(() => slow.isAsked)
     const rig = await openArchive(t, { output: spool, options: { folder } })
-    assert.ok(slow.isAsked)
     assert.equal(rig.archiver.progress.recovered, 0)
     await archive(rig, numbered(3))
     await Promise.all([rig.archiver.close(), recovering])
