@@ -116,7 +116,8 @@ describe('requests', () => {
   })
 
   test('with many headers, within the limit, are answered', async () => {
-    const headers = Array.from({ length: 1500 }, (_, i) => `a${i}: b`)
+    // Node 20 takes 2000, Node 24 less than 1000.
+    const headers = Array.from({ length: 900 }, (_, i) => `a${i}: b`)
     const socket = await victim.connectHttp(head('GET', '/ping', ...headers, 'Connection: close'))
     assert.match(await everything(socket), /^HTTP\/1.1 200 [^]*OK$/)
   })

@@ -227,7 +227,7 @@ test('a flood of headers is refused, and the connection closed', async t => {
     socket.on('data', chunk => {
       answer += chunk.toString('latin1')
     })
-    const closed = once(socket, 'close')
+    const closed = new Promise(resolve => socket.once('close', resolve))
     socket.write(`GET /ping HTTP/1.1\r\nHost: x\r\n${flood}\r\n`)
     await closed
     // What is still on its way when the server closes may take the answer from our hands.

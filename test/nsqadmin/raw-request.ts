@@ -40,11 +40,14 @@ export async function ask(
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
 }
 
-/** Sends these bytes and resolves to all that comes until the server closes. */
+/** Sends these bytes and resolves to all that comes until the server closes, or resets what it has not read. */
 export async function converse({ admin }: Rig, bytes: string): Promise<string> {
   const { host, port } = admin.httpAddress
   const socket = net.connect(port, host)
+  let answer = ''
+  socket.setEncoding('utf8').on('data', part => (answer += String(part)))
   socket.on('error', () => {})
   socket.end(bytes)
-  return text(socket)
+  await new Promise(resolve => socket.once('close', resolve))
+  return answer
 }

@@ -49,24 +49,27 @@ exports.start = (config, callback) => {
   }
   const configFile = join(folder, 'config.js')
   writeFileSync(configFile, `(${JSON.stringify(config)})`)
-  const child = spawn(process.execPath, [require.resolve('statsd/stats.js'), configFile], {
+  // It writes its log with a function that Node 23 and later do not have.
+  const log = join(folder, 'log.cjs')
+  writeFileSync(log, "require('node:util').log ??= console.log")
+  const child = spawn(process.execPath, ['--require', log, require.resolve('statsd/stats.js'), configFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(async () => {
     const ended = once(child, 'exit')
     if (child.exitCode === null && child.kill()) await ended
   })
-  const log: string[] = []
+  const lines: string[] = []
   let port = 0
   child.stdout.pipe(split2()).on('data', (line: string) => {
-    log.push(line)
+    lines.push(line)
     port ||= Number(/^port (\d+)$/.exec(line)?.[1] ?? 0)
   })
   await until(
     () => port > 0,
-    () => `statsd did not start: ${log.join('\n')}`,
+    () => `statsd did not start: ${lines.join('\n')}`,
   )
-  return { port, values, log }
+  return { port, values, log: lines }
 }
 
 async function startGraphite(t: TestContext, values: Map<string, number>): Promise<number> {
