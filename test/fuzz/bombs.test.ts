@@ -102,20 +102,14 @@ for (const coding of CODINGS) {
   }
 
   test(`${coding}: what inflates to very much is read piece by piece`, async t => {
-    const running = await start(t, { memQueueSize: 1 })
-    // Very many small commands, and some large ones that bring what is not kept.
-    const commands =
-      coding === 'deflate'
-        ? Buffer.concat(Array.from({ length: 65_536 / 4 }, () => nop()))
-        : pub('t#ephemeral', Buffer.alloc(65_000))
+    const running = await start(t)
+    const commands = Buffer.concat(Array.from({ length: 65_536 / 4 }, () => nop()))
     const bomb = await pack(commands)
     assert.ok(bomb.length < BOMB / 10)
     const settled = watchMemory()
     await detonate(running.nsqd.tcpAddress, coding, bomb)
     await until(() => running.nsqd.sessions.size === 0)
     await settled()
-    const published = coding === 'deflate' ? undefined : Math.ceil(BOMB / commands.length)
-    assert.equal(running.nsqd.topics.get('t#ephemeral')?.messageCount, published)
     assert.equal(await running.http('GET', '/ping'), 'OK')
   })
 
