@@ -103,7 +103,9 @@ for (const [what, options] of [
     assert.deepEqual(nsqd.sessions[0]?.commands, ['IDENTIFY', 'AUTH', 'SUB t c', 'PUB t', 'RDY 2'])
     connection.send(rdy(1))
     await connection.end()
-    assert.deepEqual(nsqd.sessions[0].readies, [2, 1])
+    const { readies } = nsqd.sessions[0]
+    await until(() => readies.length === 2)
+    assert.deepEqual(readies, [2, 1])
   })
 }
 
