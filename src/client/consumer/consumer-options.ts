@@ -216,10 +216,10 @@ const NAMES = {
 } satisfies NamesOf<AnyConsumerOptions>
 const DEDUPE_NAMES = { key: true, size: true, ms: true } satisfies NamesOf<DedupeOptions>
 
-/** As far as nsqd counts. */
 /** How long the turn of an nsqd is where `rotateMs` does not say, in ms. */
 export const ROTATE_MS = 1000
 
+/** As far as nsqd counts. */
 const MOST_ATTEMPTS = 65_535
 
 /** Checks every option and puts the defaults in. */
