@@ -199,13 +199,15 @@ describe('a broken disk under load loses nothing acknowledged, and is used again
     const small = SmallDisk.mount(t, 64 * 1024 * 1024)
     if (small === undefined) return
     await underLoad(t, small.path, {}, async (running, load) => {
-      await until(() => {
+      await until(async () => {
         // It cannot become read-only while files are open for writing.
         for (const topic of running.nsqd.topics.values()) topic.log.closeFiles()
         try {
           small.remount('ro')
           return true
         } catch {
+          // As that of a checkpoint, which needs turns of this process to be closed.
+          await pause(100)
           return false
         }
       })
