@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { type Backlog, BacklogWatch } from '../../../src/cli/archive/backlog.ts'
+import { EMPTY } from './fixtures.ts'
 import { FakeLookupd } from '../../client/fake-lookupd.ts'
 
 const fakes: FakeLookupd[] = []
@@ -53,16 +54,6 @@ function look(lookupd: readonly string[], nsqd: readonly string[], connections: 
 }
 
 const NSQD = '127.0.0.1:4150'
-const EMPTY: Backlog = {
-  depth: 0,
-  flowing: 0,
-  inFlight: 0,
-  isVoid: true,
-  outOfReach: [],
-  roundMs: 0,
-  paused: [],
-}
-
 test('an nsqd that nsqlookupd names is asked for its channel', async () => {
   assert.deepEqual(await look([(await start()).address], [], [NSQD]), EMPTY)
   assert.deepEqual(await look([(await start({ depth: 2, topicDepth: 1 })).address], [], [NSQD]), {

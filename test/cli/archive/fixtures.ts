@@ -8,6 +8,7 @@ import { runProgram } from '../../../src/cli/program.ts'
 import { Producer } from '../../../src/index.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
+import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 
 /** What a run of a command has come to. */
 export interface Ran {
@@ -154,4 +155,15 @@ export async function filesIn(folder: string): Promise<Map<string, string>> {
 /** The lines of all files of a folder. */
 export async function linesIn(folder: string): Promise<string[]> {
   return [...(await filesIn(folder)).values()].flatMap(text => text.split('\n').slice(0, -1))
+}
+
+/** What is left of a channel that is empty. */
+export const EMPTY: Backlog = {
+  depth: 0,
+  flowing: 0,
+  inFlight: 0,
+  isVoid: true,
+  outOfReach: [],
+  roundMs: 0,
+  paused: [],
 }

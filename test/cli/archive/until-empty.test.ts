@@ -2,17 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 import { type Emptied, type Emptying, untilEmpty } from '../../../src/cli/archive/until-empty.ts'
+import { EMPTY } from './fixtures.ts'
 import { until } from '../../support/wait.ts'
-
-const EMPTY: Backlog = {
-  depth: 0,
-  flowing: 0,
-  inFlight: 0,
-  isVoid: true,
-  outOfReach: [],
-  roundMs: 0,
-  paused: [],
-}
 
 class Source implements Emptying {
   taken = 0
