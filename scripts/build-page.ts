@@ -63,4 +63,5 @@ renameSync(new URL('index.html.new', TARGET), new URL('index.html', TARGET))
 for (const name of readdirSync(TARGET)) {
   if (!names.includes(name)) rmSync(new URL(name, TARGET), { recursive: true })
 }
-process.stdout.write(`nsqadmin's page: ${(bytes / 1024).toFixed(1)} KiB gzipped\n`)
+// Not on stdout, which is data for those that build first, as `bench -- --json` does.
+process.stderr.write(`nsqadmin's page: ${(bytes / 1024).toFixed(1)} KiB gzipped\n`)

@@ -2,13 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { Cluster } from '../../../src/cli/dev/cluster.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { Producer } from '../../../src/index.ts'
 import { Logger, LogLevel } from '../../../src/util/logger.ts'
 import { type FakeSurroundings, fakeSurroundings } from '../fakes.ts'
-import type { Backlog } from '../../../src/cli/archive/backlog.ts'
 
 /** What a run of a command has come to. */
 export interface Ran {
