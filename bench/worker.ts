@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { ownUrls } from '../scripts/own-urls.ts'
+import { ownUrls, SEVERAL_FOR_NODE } from '../scripts/bundle.ts'
 import { cpuSecondsOf } from './proc.ts'
 import { scratchFolder } from './scratch.ts'
 import type { Reply } from './serve-jobs.ts'
@@ -19,14 +19,9 @@ let built: Promise<string> | undefined
 async function buildLoads(): Promise<string> {
   const { path } = scratchFolder()
   await build({
+    ...SEVERAL_FOR_NODE,
     entryPoints: readdirSync(LOADS).map(file => join(LOADS, file)),
     outdir: path,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     plugins: [ownUrls],
   })
   return path

@@ -10,7 +10,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
-import { ownUrls } from './own-urls.ts'
+import { ownUrls, SEVERAL_FOR_NODE } from './bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Beside node_modules, so that what is imported from there is found; within it Node 22 and later see no tests. */
@@ -77,14 +77,9 @@ for (const file of files) {
 
 await rm(BUNDLES, { recursive: true, force: true })
 await build({
+  ...SEVERAL_FOR_NODE,
   entryPoints: [...processes.keys()].map(name => ({ in: SEVERAL + name, out: name })),
   outdir: BUNDLES,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
   packages: 'external',
   sourcemap: 'inline',
   // They are there, and each process would read them all once more.

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { FOR_NODE } from '../../scripts/bundle.ts'
 
 /** Inside node_modules, so that what is imported from there is found. */
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/nsq-ts-programs/', import.meta.url))
@@ -18,12 +19,9 @@ export async function bundled(module: URL): Promise<string> {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'bundle.mjs')
   await build({
+    ...FOR_NODE,
     entryPoints: [fileURLToPath(module)],
     outfile: path,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     packages: 'external',
     sourcemap: 'inline',
     sourcesContent: false,
